@@ -1,0 +1,123 @@
+/** Owns the closed list of error codes and the one error type that crosses process boundaries. */
+import { z } from 'zod';
+
+/** Who may try again: the engine by itself, a person after a change, or nobody. */
+export const retrySchema = z.enum(['automatic', 'user', 'never']);
+export type Retry = z.infer<typeof retrySchema>;
+
+/** Every code with its retry policy. Adapters translate library errors to one of these; anything else is a bug. */
+export const errorCodes = {
+  'input.invalid': 'user',
+  not_found: 'user',
+  conflict: 'user',
+  'api.unauthorized': 'user',
+  internal: 'user',
+
+  'host.port_in_use': 'user',
+  'host.not_running': 'user',
+  'data.locked': 'user',
+  'data.newer_version': 'user',
+  'data.unwritable': 'user',
+  'data.corrupt': 'user',
+
+  'git.url_invalid': 'user',
+  'git.not_found': 'user',
+  'git.auth_failed': 'user',
+  'git.unreachable': 'automatic',
+  'git.branch_missing': 'user',
+  'git.empty': 'automatic',
+  'git.revision_missing': 'user',
+  'git.timeout': 'automatic',
+  'git.protocol': 'automatic',
+
+  'pipeline.invalid': 'user',
+  'plan.nothing_detected': 'user',
+  'toolchain.missing': 'user',
+  'step.failed': 'user',
+  'step.timeout': 'user',
+  'job.cancelled': 'user',
+  'job.fenced': 'never',
+  'worker.lost': 'automatic',
+
+  'artifact.empty': 'user',
+  'artifact.unsafe_path': 'user',
+  'artifact.unsupported_file': 'user',
+  'artifact.digest_mismatch': 'automatic',
+  'artifact.malformed': 'never',
+  'artifact.too_large': 'user',
+
+  'store.url_invalid': 'user',
+  'store.unreachable': 'automatic',
+  'store.not_found': 'automatic',
+  'store.forbidden': 'user',
+  'store.full': 'automatic',
+  'store.precondition_failed': 'automatic',
+  'store.malformed': 'user',
+
+  'trust.untrusted': 'user',
+  'trust.signature_invalid': 'never',
+  'trust.rollback_refused': 'never',
+  'trust.expired': 'automatic',
+  'trust.platform_mismatch': 'user',
+  'trust.pairing_failed': 'user',
+
+  'release.not_descendant': 'user',
+  'release.replica_unverified': 'user',
+  'release.paused': 'user',
+  'release.serial_taken': 'automatic',
+  'release.not_kept': 'user',
+
+  'agent.health_failed': 'user',
+  'agent.start_failed': 'user',
+  'agent.disk_full': 'automatic',
+
+  'swarm.unavailable': 'automatic',
+  'secret.key_unreadable': 'user',
+} as const satisfies Record<string, Retry>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export const errorCodeSchema = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]);
+
+export const errorViewSchema = z.object({
+  code: errorCodeSchema,
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).default({}),
+  retry: retrySchema,
+});
+/** An error as it travels: no stack, ever. */
+export type ErrorView = z.infer<typeof errorViewSchema>;
+
+/** An expected failure. `message` says what happened, to what, and what the reader can do. */
+export class DomainError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly retry: Retry;
+
+  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'DomainError';
+    this.code = code;
+    this.details = details;
+    this.retry = errorCodes[code];
+  }
+
+  toView(): ErrorView {
+    return { code: this.code, message: this.message, details: { ...this.details }, retry: this.retry };
+  }
+
+  static fromView(view: ErrorView): DomainError {
+    return new DomainError(view.code, view.message, view.details);
+  }
+}
+
+/** The code of an operating-system error (`ENOSPC`, `ECONNREFUSED`, …), or null. */
+export function systemErrorCode(error: unknown): string | null {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return null;
+}
+
+/** One line for a person: the message of an error, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

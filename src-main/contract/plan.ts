@@ -1,0 +1,64 @@
+/** Owns the shapes of a build plan: the ordered steps of a revision, each with the evidence that put it there. */
+import { z } from 'zod';
+
+export const evidenceSchema = z.object({
+  file: z.string(),
+  line: z.number().int().positive().nullable(),
+  reason: z.string(),
+});
+export type Evidence = z.infer<typeof evidenceSchema>;
+
+export const phaseSchema = z.enum(['prepare', 'build', 'test', 'migrate', 'package']);
+export type Phase = z.infer<typeof phaseSchema>;
+
+export const planStepSchema = z.object({
+  /** Stable within a plan: `install`, `build`, `test`, or the step's key in slipway.yml. */
+  id: z.string(),
+  name: z.string(),
+  phase: phaseSchema,
+  /** A command line for the platform's shell. */
+  run: z.string(),
+  env: z.record(z.string(), z.string()),
+  timeoutMs: z.number().int().positive(),
+  idempotent: z.boolean(),
+  evidence: z.array(evidenceSchema),
+});
+export type PlanStep = z.infer<typeof planStepSchema>;
+
+export const toolRequirementSchema = z.object({
+  /** The program's name on PATH: `node`, `cargo`, `nasm`. */
+  program: z.string(),
+  version: z.string().nullable(),
+  evidence: evidenceSchema,
+});
+export type ToolRequirement = z.infer<typeof toolRequirementSchema>;
+
+export const healthCheckSchema = z.object({
+  http: z.url({ protocol: /^https?$/ }).optional(),
+  command: z.string().optional(),
+  timeoutMs: z.number().int().positive().default(10_000),
+  attempts: z.number().int().positive().max(100).default(5),
+  intervalMs: z.number().int().positive().default(1_000),
+});
+export type HealthCheck = z.infer<typeof healthCheckSchema>;
+
+export const planSchema = z.object({
+  /** What the steps come from: a slipway.yml, or detection. */
+  origin: z.enum(['pipeline', 'detected']),
+  /** The tool that names the plan: `node`, `python`, `go`, `rust`, `make`, `nasm`, `static`, `custom`. */
+  tool: z.string(),
+  requirements: z.array(toolRequirementSchema),
+  steps: z.array(planStepSchema),
+  env: z.record(z.string(), z.string()),
+  /** Names only; values come from the secret store. */
+  secrets: z.array(z.string()),
+  artifact: z.object({
+    /** Paths or globs below the checkout whose files make the artifact; `.` takes the whole tree. */
+    include: z.array(z.string()).min(1),
+    exclude: z.array(z.string()),
+  }),
+  start: z.string().nullable(),
+  health: healthCheckSchema.nullable(),
+  evidence: z.array(evidenceSchema),
+});
+export type Plan = z.infer<typeof planSchema>;
