@@ -1,0 +1,254 @@
+/** Owns the one contract between the engine and whoever drives it: interface, CLI, scripts. Knows no transport. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
+import { engineEventSchema, pushSchema } from './events.ts';
+import {
+  buildViewSchema,
+  channelPolicySchema,
+  channelSummarySchema,
+  engineStatusSchema,
+  jobDetailSchema,
+  jobStatusSchema,
+  jobSummarySchema,
+  logChunkSchema,
+  machineViewSchema,
+  overviewSchema,
+  pairingSchema,
+  preflightSchema,
+  regionViewSchema,
+  releaseViewSchema,
+  replicationViewSchema,
+  repositoryDetailSchema,
+  repositoryInspectionSchema,
+  repositoryRowSchema,
+  swarmViewSchema,
+} from './views.ts';
+
+const done = z.object({ done: z.literal(true) });
+const byId = z.object({ id: idSchema });
+
+/** A name that a person gives: shown, never used as a path. */
+export const displayNameSchema = z
+  .string()
+  .trim()
+  .min(1, 'a name is needed')
+  .max(100, 'at most 100 characters')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
+  .regex(/^[^\u0000-\u001f\u007f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/, 'control characters are not allowed');
+
+/** A branch as Git allows it, a little stricter. Source: git-check-ref-format(1). */
+export const branchNameSchema = z
+  .string()
+  .min(1, 'a branch is needed')
+  .max(255)
+  .regex(
+    /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock(?:\/|$)|\/\.|[/.]$))[^\s\u007f~^:?*[\\]+$/,
+    'this is not a branch name',
+  );
+
+export const addRepositorySchema = z.object({
+  url: z.string().trim().min(1, 'a URL or a path is needed').max(2_000),
+  name: displayNameSchema.optional(),
+  /** Left out: the default branch of the remote. */
+  branch: branchNameSchema.optional(),
+});
+
+export const addRegionSchema = z.object({
+  name: displayNameSchema,
+  location: z.string().trim().max(100).default(''),
+  latitude: z.coerce.number().min(-90).max(90),
+  longitude: z.coerce.number().min(-180).max(180),
+  storeUrl: z.string().trim().min(1).max(2_000),
+});
+
+const route = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: `/${string}`, summary: string) =>
+  oc.route({ method, path, summary });
+
+export const api = {
+  engine: {
+    status: route('GET', '/status', 'How the engine is').output(engineStatusSchema),
+    overview: route('GET', '/overview', 'Every repository, what runs, what waits').output(overviewSchema),
+    stop: route('POST', '/stop', 'End the engine in good order').output(done),
+  },
+  events: {
+    list: route('GET', '/events', 'Events after a cursor, oldest first')
+      .input(
+        z.object({
+          after: z.coerce.number().int().nonnegative().default(0),
+          limit: z.coerce.number().int().min(1).max(1_000).default(200),
+          jobId: idSchema.optional(),
+          repositoryId: idSchema.optional(),
+        }),
+      )
+      .output(z.array(engineEventSchema)),
+    /** Events after `after` (or after now), then live; resumes from the last event id. */
+    subscribe: route('GET', '/events/stream', 'The live stream of events')
+      .input(z.object({ after: z.coerce.number().int().nonnegative().optional() }))
+      .output(eventIterator(pushSchema)),
+  },
+  repositories: {
+    list: route('GET', '/repositories', 'All repositories').output(z.array(repositoryRowSchema)),
+    get: route('GET', '/repositories/{id}', 'One repository').input(byId).output(repositoryDetailSchema),
+    inspect: route('POST', '/repositories/inspect', 'Look at a URL before adding it: branches and plan')
+      .input(addRepositorySchema)
+      .output(repositoryInspectionSchema),
+    add: route('POST', '/repositories', 'Add a repository').input(addRepositorySchema).output(repositoryRowSchema),
+    addSample: route('POST', '/repositories/sample', 'Add the sample project').output(repositoryRowSchema),
+    remove: route('DELETE', '/repositories/{id}', 'Stop watching a repository').input(byId).output(done),
+    pollNow: route('POST', '/repositories/{id}/poll', 'Look for a new revision now').input(byId).output(done),
+    buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
+      .input(byId)
+      .output(jobSummarySchema),
+  },
+  jobs: {
+    list: route('GET', '/jobs', 'Jobs, newest first')
+      .input(
+        z.object({
+          repositoryId: idSchema.optional(),
+          status: jobStatusSchema.optional(),
+          before: z.coerce.number().int().positive().optional(),
+          limit: z.coerce.number().int().min(1).max(500).default(100),
+        }),
+      )
+      .output(z.object({ jobs: z.array(jobSummarySchema), total: z.number().int() })),
+    get: route('GET', '/jobs/{id}', 'One job with steps and attempts').input(byId).output(jobDetailSchema),
+    log: route('GET', '/jobs/{id}/log', 'Part of the log by byte range')
+      .input(
+        z.object({
+          id: idSchema,
+          attempt: z.coerce.number().int().positive().optional(),
+          offset: z.coerce.number().int().nonnegative().default(0),
+          limit: z.coerce
+            .number()
+            .int()
+            .min(1)
+            .max(1024 * 1024)
+            .default(256 * 1024),
+        }),
+      )
+      .output(logChunkSchema),
+    cancel: route('POST', '/jobs/{id}/cancel', 'Cancel a queued or running job').input(byId).output(jobSummarySchema),
+    retry: route('POST', '/jobs/{id}/retry', 'Run a finished job again as its next attempt')
+      .input(byId)
+      .output(jobSummarySchema),
+  },
+  builds: {
+    list: route('GET', '/builds', 'What jobs made, newest first')
+      .input(
+        z.object({
+          repositoryId: idSchema.optional(),
+          limit: z.coerce.number().int().min(1).max(200).default(50),
+        }),
+      )
+      .output(z.array(buildViewSchema)),
+  },
+  regions: {
+    list: route('GET', '/regions', 'The main store and every region').output(z.array(regionViewSchema)),
+    add: route('POST', '/regions', 'Add a region').input(addRegionSchema).output(regionViewSchema),
+    remove: route('DELETE', '/regions/{id}', 'Stop replicating to a region; its blobs stay').input(byId).output(done),
+    setPaused: route('PATCH', '/regions/{id}', 'Pause or resume a region')
+      .input(z.object({ id: idSchema, paused: z.boolean() }))
+      .output(regionViewSchema),
+    replication: route('GET', '/replication', 'Replication status of the newest artifacts')
+      .input(
+        z.object({
+          repositoryId: idSchema.optional(),
+          limit: z.coerce.number().int().min(1).max(100).default(20),
+        }),
+      )
+      .output(replicationViewSchema),
+    retry: route('POST', '/regions/{id}/retry', 'Retry failed copies now').input(byId).output(done),
+    verify: route('POST', '/regions/{id}/verify', 'Read every copy of a region back and compare digests')
+      .input(byId)
+      .output(z.object({ checked: z.number().int(), damaged: z.number().int() })),
+  },
+  swarm: {
+    get: route('GET', '/swarm', 'What is seeded, to whom').output(swarmViewSchema),
+    setPaused: route('POST', '/swarm/pause', 'Pause or resume seeding')
+      .input(z.object({ paused: z.boolean() }))
+      .output(swarmViewSchema),
+  },
+  channels: {
+    list: route('GET', '/repositories/{repositoryId}/channels', 'Channels of a repository')
+      .input(z.object({ repositoryId: idSchema }))
+      .output(z.array(channelSummarySchema)),
+    set: route('POST', '/repositories/{repositoryId}/channels', 'Create a channel or change its policy')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          name: channelNameSchema,
+          policy: channelPolicySchema.optional(),
+          /** False resumes a paused auto policy. */
+          paused: z.boolean().optional(),
+        }),
+      )
+      .output(channelSummarySchema),
+  },
+  releases: {
+    list: route('GET', '/repositories/{repositoryId}/releases', 'Releases, newest first')
+      .input(z.object({ repositoryId: idSchema, channel: channelNameSchema.optional() }))
+      .output(z.array(releaseViewSchema)),
+    preflight: route('POST', '/releases/preflight', 'What a promote or rollback would do, checked now')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          /** A build to promote. Left out: the release before the current one. */
+          buildId: idSchema.optional(),
+        }),
+      )
+      .output(preflightSchema),
+    promote: route('POST', '/releases/promote', 'Make a build current on a channel')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          /** Left out: the newest build. */
+          buildId: idSchema.optional(),
+          reason: z.string().max(500).optional(),
+          /** Release although a region's copy is not verified; the reason is then needed and kept. */
+          force: z.boolean().default(false),
+        }),
+      )
+      .output(releaseViewSchema),
+    rollback: route('POST', '/releases/rollback', 'Go back to an earlier release, as a new serial')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          /** Left out: the release before the current one. */
+          toSerial: z.coerce.number().int().positive().optional(),
+          reason: z.string().max(500).optional(),
+        }),
+      )
+      .output(releaseViewSchema),
+  },
+  machines: {
+    list: route('GET', '/machines', 'Machines by channel')
+      .input(z.object({ repositoryId: idSchema.optional() }))
+      .output(z.array(machineViewSchema)),
+    pair: route('POST', '/machines/pair', 'The command that pairs a new machine')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          name: displayNameSchema,
+          regionId: idSchema.optional(),
+        }),
+      )
+      .output(pairingSchema),
+    remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
+  },
+  workers: {
+    setPaused: route('POST', '/workers/pause', 'Pause or resume taking jobs')
+      .input(z.object({ paused: z.boolean() }))
+      .output(done),
+  },
+  artifacts: {
+    verify: route('POST', '/artifacts/{artifactId}/verify', 'Check pack, file list and build record in the main store')
+      .input(z.object({ artifactId: sha256Schema }))
+      .output(z.object({ checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })) })),
+  },
+};
+export type Api = typeof api;

@@ -1,0 +1,371 @@
+/** Owns what the interface, the CLI and scripts read: plain views of the engine's state. Times are UTC milliseconds. */
+import { z } from 'zod';
+import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } from './documents.ts';
+import { errorViewSchema } from './errors.ts';
+import { evidenceSchema, phaseSchema, planSchema } from './plan.ts';
+
+const time = z.number().int().nonnegative();
+const bytes = z.number().nonnegative();
+
+/** The five states that carry every other, one shape and one colour each. */
+export const visualStateSchema = z.enum(['failed', 'stale', 'running', 'verified', 'pending']);
+export type VisualState = z.infer<typeof visualStateSchema>;
+
+export const jobStatusSchema = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted']);
+export type JobStatus = z.infer<typeof jobStatusSchema>;
+
+export const triggerSchema = z.enum(['poll', 'manual', 'added']);
+export type Trigger = z.infer<typeof triggerSchema>;
+
+export const replicaStatusSchema = z.enum(['pending', 'copying', 'verified', 'stale', 'failed']);
+export type ReplicaStatus = z.infer<typeof replicaStatusSchema>;
+
+export const channelPolicySchema = z.enum(['manual', 'auto']);
+export type ChannelPolicy = z.infer<typeof channelPolicySchema>;
+
+export const revisionViewSchema = z.object({
+  revision: z.string(),
+  subject: z.string(),
+  authorName: z.string(),
+  committedAtMs: time.nullable(),
+});
+export type RevisionView = z.infer<typeof revisionViewSchema>;
+
+export const stageNameSchema = z.enum(['commit', 'queue', 'build', 'store', 'regions', 'machines']);
+export type StageName = z.infer<typeof stageNameSchema>;
+
+/** One stage of the commit-to-machine track. `passed` is grey; `verified` is the green end. */
+export const stageViewSchema = z.object({
+  stage: stageNameSchema,
+  state: z.enum(['ahead', 'running', 'passed', 'verified', 'failed', 'stale']),
+  startedAtMs: time.nullable(),
+  finishedAtMs: time.nullable(),
+  /** Regions verified or machines switched, of how many; null where the stage has no parts. */
+  done: z.number().int().nullable(),
+  total: z.number().int().nullable(),
+  /** 0 to 1, null where unknown. */
+  progress: z.number().min(0).max(1).nullable(),
+  /** A few words where the state needs them: `test failed`, `1st in line`. */
+  note: z.string().nullable(),
+});
+export type StageView = z.infer<typeof stageViewSchema>;
+
+export const stepViewSchema = z.object({
+  index: z.number().int().nonnegative(),
+  name: z.string(),
+  phase: z.union([phaseSchema, z.enum(['checkout', 'plan', 'toolchain', 'pack', 'publish'])]),
+  /** The command line, or null for a step of Slipway's own. */
+  command: z.string().nullable(),
+  status: z.enum(['pending', 'running', 'succeeded', 'failed', 'skipped']),
+  startedAtMs: time.nullable(),
+  finishedAtMs: time.nullable(),
+  exitCode: z.number().int().nullable(),
+  /** Byte offset in the attempt's log at which the step begins. */
+  logOffset: bytes.nullable(),
+  /** One line: `1,214 files, 38 MiB`. */
+  detail: z.string().nullable(),
+  evidence: z.array(evidenceSchema),
+});
+export type StepView = z.infer<typeof stepViewSchema>;
+
+export const jobSummarySchema = z.object({
+  id: idSchema,
+  /** A small number for people, unique in the installation. */
+  number: z.number().int().positive(),
+  repositoryId: idSchema,
+  repositoryName: z.string(),
+  branch: z.string(),
+  revision: revisionViewSchema,
+  trigger: triggerSchema,
+  status: jobStatusSchema,
+  attempt: z.number().int().nonnegative(),
+  workerName: z.string().nullable(),
+  queuedAtMs: time,
+  startedAtMs: time.nullable(),
+  finishedAtMs: time.nullable(),
+  error: errorViewSchema.nullable(),
+  /** The step that runs now, or that failed. */
+  currentStep: z.string().nullable(),
+  /** Place in the whole queue, from 1; null unless queued. */
+  position: z.number().int().positive().nullable(),
+  /** Why it waits: `all 2 workers are busy`; null unless queued. */
+  waitingFor: z.string().nullable(),
+  /** When it should start (queued) or end (running), from history; null where there is none. */
+  etaMs: time.nullable(),
+});
+export type JobSummary = z.infer<typeof jobSummarySchema>;
+
+export const attemptViewSchema = z.object({
+  attempt: z.number().int().positive(),
+  workerName: z.string(),
+  startedAtMs: time,
+  finishedAtMs: time.nullable(),
+  outcome: z.enum(['running', 'succeeded', 'failed', 'cancelled', 'lost']),
+  error: errorViewSchema.nullable(),
+});
+export type AttemptView = z.infer<typeof attemptViewSchema>;
+
+export const jobDetailSchema = jobSummarySchema.extend({
+  steps: z.array(stepViewSchema),
+  attempts: z.array(attemptViewSchema),
+  track: z.array(stageViewSchema),
+  plan: planSchema.nullable(),
+  logSizeBytes: bytes,
+  build: z
+    .object({ id: idSchema, artifactId: z.string(), packDigest: z.string(), sizeBytes: bytes, treeSizeBytes: bytes })
+    .nullable(),
+});
+export type JobDetail = z.infer<typeof jobDetailSchema>;
+
+export const logChunkSchema = z.object({
+  /** Whole lines where possible; sanitised text with ANSI colours. */
+  text: z.string(),
+  offset: bytes,
+  nextOffset: bytes,
+  totalBytes: bytes,
+  /** No more will be written. */
+  complete: z.boolean(),
+});
+export type LogChunk = z.infer<typeof logChunkSchema>;
+
+export const channelSummarySchema = z.object({
+  id: idSchema,
+  name: channelNameSchema,
+  policy: channelPolicySchema,
+  /** Set while auto is paused: why. */
+  pausedReason: z.string().nullable(),
+  serial: z.number().int().positive().nullable(),
+  revision: z.string().nullable(),
+  artifactId: z.string().nullable(),
+  machinesOnIt: z.number().int().nonnegative(),
+  machinesTotal: z.number().int().nonnegative(),
+});
+export type ChannelSummary = z.infer<typeof channelSummarySchema>;
+
+export const repositoryRowSchema = z.object({
+  id: idSchema,
+  name: z.string(),
+  url: z.string(),
+  branch: z.string(),
+  state: visualStateSchema,
+  /** What the state means in words: `test failed`, `afloat`, `cannot be reached`. */
+  stateText: z.string(),
+  pollError: errorViewSchema.nullable(),
+  checkupAtMs: time.nullable(),
+  nextPollAtMs: time.nullable(),
+  addedAtMs: time,
+  latestJob: jobSummarySchema.nullable(),
+  /** Queued jobs of this repository besides the latest. */
+  moreWaiting: z.number().int().nonnegative(),
+  track: z.array(stageViewSchema),
+  channels: z.array(channelSummarySchema),
+});
+export type RepositoryRow = z.infer<typeof repositoryRowSchema>;
+
+export const releaseViewSchema = z.object({
+  id: idSchema,
+  repositoryId: idSchema,
+  channel: channelNameSchema,
+  serial: z.number().int().positive(),
+  kind: z.enum(['auto', 'promote', 'rollback']),
+  buildId: idSchema,
+  artifactId: z.string(),
+  revision: revisionViewSchema,
+  reason: z.string().nullable(),
+  createdAtMs: time,
+  current: z.boolean(),
+  machinesOnIt: z.number().int().nonnegative(),
+});
+export type ReleaseView = z.infer<typeof releaseViewSchema>;
+
+export const buildViewSchema = z.object({
+  id: idSchema,
+  jobId: idSchema,
+  repositoryId: idSchema,
+  repositoryName: z.string(),
+  revision: revisionViewSchema,
+  artifactId: z.string(),
+  packDigest: z.string(),
+  infoHash: z.string(),
+  sizeBytes: bytes,
+  treeSizeBytes: bytes,
+  fileCount: z.number().int().nonnegative(),
+  platform: z.string(),
+  createdAtMs: time,
+  regionsVerified: z.number().int().nonnegative(),
+  regionsTotal: z.number().int().nonnegative(),
+});
+export type BuildView = z.infer<typeof buildViewSchema>;
+
+export const repositoryDetailSchema = repositoryRowSchema.extend({
+  jobs: z.array(jobSummarySchema),
+  builds: z.array(buildViewSchema),
+  releases: z.array(releaseViewSchema),
+  plan: planSchema.nullable(),
+});
+export type RepositoryDetail = z.infer<typeof repositoryDetailSchema>;
+
+export const replicaViewSchema = z.object({
+  packDigest: z.string(),
+  buildId: idSchema,
+  regionId: idSchema,
+  status: replicaStatusSchema,
+  bytesDone: bytes,
+  bytesTotal: bytes,
+  bytesPerSecond: bytes.nullable(),
+  attempts: z.number().int().nonnegative(),
+  nextAttemptAtMs: time.nullable(),
+  startedAtMs: time.nullable(),
+  verifiedAtMs: time.nullable(),
+  /** Time behind the main store: from the pack's arrival there until verified here, or until now. */
+  lagMs: time,
+  error: errorViewSchema.nullable(),
+});
+export type ReplicaView = z.infer<typeof replicaViewSchema>;
+
+export const regionViewSchema = z.object({
+  id: idSchema,
+  /** Also the place's name on the map: `Frankfurt`. */
+  name: z.string(),
+  /** The provider's word: `europe-west3`. */
+  location: z.string(),
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+  storeUrl: z.string(),
+  provider: z.string(),
+  isMain: z.boolean(),
+  paused: z.boolean(),
+  state: visualStateSchema,
+  packCount: z.number().int().nonnegative(),
+  bytesStored: bytes,
+  /** Packs that should be here and are not verified. */
+  behind: z.number().int().nonnegative(),
+  error: errorViewSchema.nullable(),
+});
+export type RegionView = z.infer<typeof regionViewSchema>;
+
+export const replicationViewSchema = z.object({
+  regions: z.array(regionViewSchema),
+  /** Newest first. */
+  artifacts: z.array(buildViewSchema.extend({ replicas: z.array(replicaViewSchema) })),
+});
+export type ReplicationView = z.infer<typeof replicationViewSchema>;
+
+export const machineViewSchema = z.object({
+  id: idSchema,
+  repositoryId: idSchema,
+  repositoryName: z.string(),
+  channel: channelNameSchema,
+  name: z.string(),
+  region: z.string().nullable(),
+  state: visualStateSchema,
+  /** `paired` machines have not written their first report; `invited` ones have not enrolled. */
+  phase: z.union([machinePhaseSchema, z.enum(['invited', 'paired'])]),
+  serial: z.number().int().positive().nullable(),
+  targetSerial: z.number().int().positive().nullable(),
+  /** Releases behind the channel; 0 is no drift. */
+  behind: z.number().int().nonnegative(),
+  artifactId: z.string().nullable(),
+  health: z.enum(['unknown', 'healthy', 'unhealthy']),
+  message: z.string().nullable(),
+  progress: z.number().min(0).max(1).nullable(),
+  bytes: bytesBySourceSchema,
+  lastReportAtMs: time.nullable(),
+  silent: z.boolean(),
+  agentVersion: z.string().nullable(),
+  timeline: z.array(z.object({ phase: machinePhaseSchema, atMs: time })),
+});
+export type MachineView = z.infer<typeof machineViewSchema>;
+
+export const torrentViewSchema = z.object({
+  infoHash: z.string(),
+  packDigest: z.string(),
+  repositoryName: z.string(),
+  revision: z.string(),
+  sizeBytes: bytes,
+  peers: z.number().int().nonnegative(),
+  uploadedBytes: bytes,
+  downloadedBytes: bytes,
+  uploadBytesPerSecond: bytes,
+  downloadBytesPerSecond: bytes,
+});
+export type TorrentView = z.infer<typeof torrentViewSchema>;
+
+export const swarmViewSchema = z.object({
+  running: z.boolean(),
+  paused: z.boolean(),
+  port: z.number().int().nullable(),
+  uploadBytesPerSecond: bytes,
+  downloadBytesPerSecond: bytes,
+  uploadedBytes: bytes,
+  torrents: z.array(torrentViewSchema),
+  /** Summed over the newest report of every machine. */
+  bytes: bytesBySourceSchema,
+  error: errorViewSchema.nullable(),
+});
+export type SwarmView = z.infer<typeof swarmViewSchema>;
+
+export const engineStatusSchema = z.object({
+  version: z.string(),
+  host: z.enum(['desktop', 'headless']),
+  dataFolder: z.string(),
+  rootPublicKey: z.string(),
+  startedAtMs: time,
+  nowMs: time,
+  eventCursor: z.number().int().nonnegative(),
+  polling: z.object({
+    repositories: z.number().int().nonnegative(),
+    failing: z.number().int().nonnegative(),
+    lastPollAtMs: time.nullable(),
+    intervalMs: time,
+  }),
+  workers: z.object({
+    busy: z.number().int().nonnegative(),
+    total: z.number().int().nonnegative(),
+    paused: z.boolean(),
+  }),
+  swarm: z.object({ uploadBytesPerSecond: bytes, downloadBytesPerSecond: bytes, torrents: z.number().int() }),
+  problems: z.array(errorViewSchema),
+});
+export type EngineStatus = z.infer<typeof engineStatusSchema>;
+
+export const overviewSchema = z.object({
+  repositories: z.array(repositoryRowSchema),
+  running: z.array(jobSummarySchema),
+  waiting: z.array(jobSummarySchema),
+  deploysToday: z.number().int().nonnegative(),
+  /** Commit to all machines, over the last 50 releases; null without any. */
+  medianJourneyMs: time.nullable(),
+  p95JourneyMs: time.nullable(),
+});
+export type Overview = z.infer<typeof overviewSchema>;
+
+export const preflightSchema = z.object({
+  channel: channelNameSchema,
+  from: z.object({ serial: z.number(), revision: revisionViewSchema }).nullable(),
+  to: z.object({ buildId: idSchema, revision: revisionViewSchema, releasedAsSerial: z.number().nullable() }),
+  nextSerial: z.number().int().positive(),
+  checks: z.array(z.object({ state: z.enum(['ok', 'warning', 'blocked']), title: z.string(), detail: z.string() })),
+});
+export type Preflight = z.infer<typeof preflightSchema>;
+
+/** What adding a repository would do, shown before anything is saved. */
+export const repositoryInspectionSchema = z.object({
+  url: z.string(),
+  name: z.string(),
+  defaultBranch: z.string().nullable(),
+  branches: z.array(z.object({ name: z.string(), revision: z.string() })),
+  /** Null until a branch is chosen, or where the plan cannot be made: then `planError` says why. */
+  plan: planSchema.nullable(),
+  planError: errorViewSchema.nullable(),
+});
+export type RepositoryInspection = z.infer<typeof repositoryInspectionSchema>;
+
+export const pairingSchema = z.object({
+  machineId: idSchema,
+  /** What to run on the machine, with the one-time secret in it. Shown once. */
+  command: z.string(),
+  secret: z.string(),
+  expiresAtMs: time,
+});
+export type Pairing = z.infer<typeof pairingSchema>;
