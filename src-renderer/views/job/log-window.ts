@@ -1,0 +1,208 @@
+/** Owns which bytes of a log are loaded: a window that follows the end and grows upwards. Knows neither terminal nor transport. */
+import type { LogChunk } from '../../../src-main/contract/views.ts';
+import { plainText, sanitizeLog, splitCutEscape } from './log-text.ts';
+
+/** Reads part of a log; offsets and limits in bytes. */
+export type ReadLog = (offset: number, limit: number) => Promise<LogChunk>;
+
+export interface LogPiece {
+  readonly offset: number;
+  readonly nextOffset: number;
+  /** Sanitised, with colours. */
+  readonly text: string;
+  /** Line breaks in `text`. */
+  readonly lineCount: number;
+}
+
+/** One request. The contract allows 1 MiB; a smaller one shows the first lines sooner. */
+const readBytes = 256 * 1024;
+/** A log up to this size is loaded from its start, so that its lines have numbers. */
+const wholeLogBytes = 4 * 1024 * 1024;
+/** What is kept of a longer one. The terminal keeps about as many lines. */
+const windowBytes = wholeLogBytes;
+/** Shown first of a log too long to be loaded whole. */
+const tailBytes = 512 * 1024;
+
+/** How the window changed: `appended` can be written after what is shown, `replaced` wants everything written anew. */
+export type LogChange = { kind: 'none' } | { kind: 'appended'; text: string } | { kind: 'replaced' };
+
+export class LogWindow {
+  readonly #read: ReadLog;
+  readonly #boundaries: () => readonly number[];
+  #pieces: LogPiece[] = [];
+  #carry = '';
+  #start = 0;
+  #end = 0;
+  /** Lines before `#start`; null where it was never counted. */
+  #linesBefore: number | null = 0;
+  #totalBytes = 0;
+  #complete = false;
+  #opened = false;
+
+  /** `boundaries`: byte offsets at which a read should end, so that a step's first line is a piece's first line. */
+  constructor(read: ReadLog, boundaries: () => readonly number[]) {
+    this.#read = read;
+    this.#boundaries = boundaries;
+  }
+
+  get startOffset(): number {
+    return this.#start;
+  }
+  get endOffset(): number {
+    return this.#end;
+  }
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+  /** Nothing more will be written, and all of it was read. */
+  get complete(): boolean {
+    return this.#complete && this.#end >= this.#totalBytes;
+  }
+  /** Number of the first loaded line, from 1; null where the log is too long to have been counted. */
+  get firstLineNumber(): number | null {
+    return this.#linesBefore === null ? null : this.#linesBefore + 1;
+  }
+  get lineCount(): number {
+    return this.#pieces.reduce((sum, piece) => sum + piece.lineCount, 0);
+  }
+  get pieces(): readonly LogPiece[] {
+    return this.#pieces;
+  }
+
+  /** What is loaded, with colours. */
+  text(): string {
+    return this.#pieces.map(piece => piece.text).join('');
+  }
+
+  /** What is loaded, line by line, without colours. */
+  lines(): string[] {
+    return plainText(this.text()).split('\n');
+  }
+
+  /** Reads on from the end, once; call again while `more` holds. Errors of the read pass through and change nothing. */
+  async readOn(): Promise<LogChange> {
+    if (!this.#opened) await this.#open();
+    const chunk = await this.#read(this.#end, this.#limitFrom(this.#end));
+    this.#totalBytes = Math.max(chunk.totalBytes, chunk.nextOffset);
+    this.#complete = chunk.complete;
+    if (chunk.nextOffset <= this.#end) return { kind: 'none' };
+    const text = this.#clean(chunk.text, chunk.complete && chunk.nextOffset >= chunk.totalBytes);
+    this.#pieces.push(pieceOf(this.#end, chunk.nextOffset, text));
+    this.#end = chunk.nextOffset;
+    this.#dropOldest();
+    return { kind: 'appended', text };
+  }
+
+  get more(): boolean {
+    return !this.#opened || this.#end < this.#totalBytes;
+  }
+
+  /** Loads what lies before the window. `none` where the window begins at the log's start. */
+  async readBefore(): Promise<LogChange> {
+    if (this.#start === 0) return { kind: 'none' };
+    const from = Math.max(0, this.#start - readBytes);
+    const earlier: LogPiece[] = [];
+    for (let offset = from; offset < this.#start; ) {
+      const chunk = await this.#read(offset, Math.min(this.#limitFrom(offset), this.#start - offset));
+      if (chunk.nextOffset <= offset) return { kind: 'none' };
+      earlier.push(pieceOf(offset, chunk.nextOffset, sanitizeLog(chunk.text)));
+      offset = chunk.nextOffset;
+    }
+    this.#pieces = [...earlier, ...this.#pieces];
+    this.#start = from;
+    const added = earlier.reduce((sum, piece) => sum + piece.lineCount, 0);
+    this.#linesBefore = from === 0 ? 0 : this.#linesBefore === null ? null : this.#linesBefore - added;
+    this.#dropNewest();
+    return { kind: 'replaced' };
+  }
+
+  /** Moves the window so that it holds the byte at `offset`. `none` where it does already. */
+  async goTo(offset: number): Promise<LogChange> {
+    if (this.#opened && offset >= this.#start && offset < this.#end) return { kind: 'none' };
+    const chunk = await this.#read(offset, this.#limitFrom(offset));
+    this.#opened = true;
+    this.#totalBytes = Math.max(chunk.totalBytes, chunk.nextOffset);
+    this.#complete = chunk.complete;
+    this.#carry = '';
+    this.#start = offset;
+    this.#end = Math.max(offset, chunk.nextOffset);
+    this.#linesBefore = offset === 0 ? 0 : null;
+    this.#pieces = [pieceOf(offset, this.#end, this.#clean(chunk.text, chunk.nextOffset >= chunk.totalBytes))];
+    return { kind: 'replaced' };
+  }
+
+  /** Index of the loaded line that holds the byte at `offset`; null outside the window. Exact where a piece begins there. */
+  lineAtOffset(offset: number): number | null {
+    if (offset < this.#start || offset >= this.#end) return null;
+    let line = 0;
+    for (const piece of this.#pieces) {
+      if (offset < piece.nextOffset) return line + linesBeforeByte(piece, offset - piece.offset);
+      line += piece.lineCount;
+    }
+    return null;
+  }
+
+  async #open(): Promise<void> {
+    const probe = await this.#read(0, 1);
+    this.#totalBytes = probe.totalBytes;
+    if (probe.totalBytes > wholeLogBytes) {
+      const wanted = probe.totalBytes - tailBytes;
+      const boundary = this.#boundaries().filter(offset => offset <= wanted);
+      const nearest = boundary.at(-1);
+      // A step's start within a tail's length is a better beginning than the middle of a line.
+      this.#start = nearest !== undefined && wanted - nearest < tailBytes ? nearest : wanted;
+      this.#end = this.#start;
+      this.#linesBefore = this.#start === 0 ? 0 : null;
+    }
+    this.#opened = true;
+  }
+
+  #limitFrom(offset: number): number {
+    const boundary = this.#boundaries().find(candidate => candidate > offset);
+    return boundary === undefined ? readBytes : Math.max(1, Math.min(readBytes, boundary - offset));
+  }
+
+  #clean(raw: string, last: boolean): string {
+    const joined = this.#carry + raw;
+    if (last) {
+      this.#carry = '';
+      return sanitizeLog(joined);
+    }
+    const { whole, cut } = splitCutEscape(joined);
+    this.#carry = cut;
+    return sanitizeLog(whole);
+  }
+
+  #dropOldest(): void {
+    while (this.#pieces.length > 1 && this.#end - this.#start > windowBytes) {
+      const dropped = this.#pieces.shift();
+      if (!dropped) return;
+      this.#start = dropped.nextOffset;
+      if (this.#linesBefore !== null) this.#linesBefore += dropped.lineCount;
+    }
+  }
+
+  #dropNewest(): void {
+    while (this.#pieces.length > 1 && this.#end - this.#start > windowBytes) {
+      const dropped = this.#pieces.pop();
+      if (!dropped) return;
+      this.#end = dropped.offset;
+      this.#carry = '';
+    }
+  }
+}
+
+function pieceOf(offset: number, nextOffset: number, text: string): LogPiece {
+  let lineCount = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lineCount++;
+  return { offset, nextOffset, text, lineCount };
+}
+
+/** Line breaks before the byte: by the text's own bytes, which sanitising may have made fewer. */
+function linesBeforeByte(piece: LogPiece, byte: number): number {
+  if (byte <= 0) return 0;
+  const bytes = new TextEncoder().encode(piece.text);
+  let lines = 0;
+  for (let at = 0; at < Math.min(byte, bytes.length); at++) if (bytes[at] === 0x0a) lines++;
+  return lines;
+}
