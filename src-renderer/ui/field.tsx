@@ -1,0 +1,96 @@
+/** Owns the fields of a form: text, checkbox, switch. */
+import { type InputHTMLAttributes, type ReactNode, type Ref, useId } from 'react';
+import { classes } from './classes.ts';
+import styles from './field.module.css';
+
+export interface TextFieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange' | 'value'> {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly hint?: string;
+  /** What is wrong with the value. */
+  readonly error?: string | null;
+  readonly ref?: Ref<HTMLInputElement>;
+}
+
+/** One line of text with its label, and a hint or what is wrong below it. */
+export function TextField({ label, value, onChange, hint, error, className, ...rest }: TextFieldProps) {
+  const id = useId();
+  const below = error ?? hint;
+  return (
+    <div className={classes(styles.field, className)}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <input
+        type="text"
+        {...rest}
+        id={id}
+        className={styles.input}
+        value={value}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={below ? `${id}-below` : undefined}
+        onChange={event => onChange(event.target.value)}
+      />
+      {below && (
+        <span id={`${id}-below`} className={error ? styles.error : styles.hint}>
+          {below}
+        </span>
+      )}
+    </div>
+  );
+}
+
+export interface CheckFieldProps {
+  readonly label: string;
+  readonly hint?: string;
+  readonly checked: boolean;
+  readonly disabled?: boolean;
+  readonly onChange: (checked: boolean) => void;
+  readonly className?: string;
+}
+
+/** A checkbox with a second line that says what follows from it. */
+export function CheckField({ label, hint, checked, disabled, onChange, className }: CheckFieldProps) {
+  return (
+    <label className={classes(styles.check, className)}>
+      <input
+        type="checkbox"
+        className={styles.box}
+        checked={checked}
+        disabled={disabled}
+        onChange={event => onChange(event.target.checked)}
+      />
+      <span>
+        <span className={styles.checkText}>{label}</span>
+        {hint && <span className={styles.hint}>{hint}</span>}
+      </span>
+    </label>
+  );
+}
+
+export interface SwitchProps {
+  readonly label: ReactNode;
+  readonly checked: boolean;
+  readonly disabled?: boolean;
+  readonly onChange: (checked: boolean) => void;
+}
+
+/** A switch that takes effect at once. */
+export function Switch({ label, checked, disabled, onChange }: SwitchProps) {
+  return (
+    <label className={styles.switch}>
+      <input
+        type="checkbox"
+        role="switch"
+        aria-checked={checked}
+        className={styles.switchInput}
+        checked={checked}
+        disabled={disabled}
+        onChange={event => onChange(event.target.checked)}
+      />
+      <span className={styles.rail} aria-hidden />
+      <span>{label}</span>
+    </label>
+  );
+}
