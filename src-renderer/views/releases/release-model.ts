@@ -1,0 +1,71 @@
+/** Owns what a promote or rollback can lead to, and when its button may be pressed. Knows no component. */
+import type { BuildView, Preflight, ReleaseView, VisualState } from '../../../src-main/contract/views.ts';
+import { shortSha } from '../../ui/format.ts';
+import type { SelectOption } from '../../ui/select.tsx';
+
+export type ReleaseKind = 'promote' | 'rollback';
+
+/** Builds that can be promoted, newest first, without the one that the channel runs. */
+export function promotable(builds: readonly BuildView[], releases: readonly ReleaseView[]): readonly BuildView[] {
+  const current = releases.find(release => release.current);
+  return builds.filter(build => build.id !== current?.buildId);
+}
+
+/** Releases that can be gone back to, newest first: older than the current one, each build once. */
+export function rollbackTargets(releases: readonly ReleaseView[]): readonly ReleaseView[] {
+  const current = releases.find(release => release.current);
+  const seen = new Set<string>(current ? [current.buildId] : []);
+  return [...releases]
+    .sort((left, right) => right.serial - left.serial)
+    .filter(release => {
+      if (current && release.serial >= current.serial) return false;
+      if (seen.has(release.buildId)) return false;
+      seen.add(release.buildId);
+      return true;
+    });
+}
+
+/** The choices of a promote, by build. */
+export function buildOptions(builds: readonly BuildView[]): readonly SelectOption<string>[] {
+  return builds.map(build => ({
+    value: build.id,
+    label: shortSha(build.revision.revision),
+    detail: build.revision.subject,
+  }));
+}
+
+/** The choices of a rollback, by build. */
+export function releaseOptions(releases: readonly ReleaseView[]): readonly SelectOption<string>[] {
+  return releases.map(release => ({
+    value: release.buildId,
+    label: String(release.serial),
+    detail: `${shortSha(release.revision.revision)}  ${release.revision.subject}`,
+  }));
+}
+
+export function checkState(state: Preflight['checks'][number]['state']): VisualState {
+  switch (state) {
+    case 'ok':
+      return 'verified';
+    case 'warning':
+      return 'stale';
+    case 'blocked':
+      return 'failed';
+  }
+}
+
+/** Why the button is off, in words; null when it may be pressed. */
+export function heldBack(options: {
+  readonly kind: ReleaseKind;
+  readonly preflight: Preflight | undefined;
+  readonly force: boolean;
+  readonly reason: string;
+}): string | null {
+  const { kind, preflight, force, reason } = options;
+  if (!preflight) return 'checking';
+  const blocked = preflight.checks.some(check => check.state === 'blocked');
+  if (!blocked) return null;
+  if (kind === 'rollback') return 'a check stands against it';
+  if (!force) return 'a check stands against it';
+  return reason.trim() === '' ? 'a reason is needed' : null;
+}
