@@ -1,0 +1,157 @@
+/** Owns one torrent inside the swarm process: its file, its sources and its counts. Knows nothing of messages. */
+import { isIPv6 } from 'node:net';
+import type WebTorrent from 'webtorrent';
+import type { Torrent, Wire } from 'webtorrent';
+import type { PeerAddress, TorrentStats } from './messages.ts';
+import type { Metainfo } from './metainfo.ts';
+import type { PieceFile } from './piece-file.ts';
+
+/** Peers come first, to spare the region's store. Below this rate over a tick the web seed joins, and then stays. */
+const enoughFromPeersBytesPerSecond = 1024 * 1024;
+/** webtorrent gives a peer up after four attempts; machines restart and come back, so what is not whole asks again this often. */
+const redialEveryTicks = 15;
+
+export interface PackTorrentOptions {
+  readonly torrent: Uint8Array;
+  readonly metainfo: Metainfo;
+  readonly file: PieceFile;
+  readonly skipVerify: boolean;
+  readonly peers: readonly PeerAddress[];
+  readonly webSeeds: readonly string[];
+}
+
+export interface PackTorrent {
+  readonly metainfo: Metainfo;
+  /** Resolves once pieces on disk have been looked at; `whole` says whether all of them are there. Rejects when it fails before. */
+  readonly opened: Promise<{ readonly whole: boolean }>;
+  /** Resolves when every piece is verified and flushed to disk. Rejects when the torrent fails or is closed before. */
+  readonly completed: Promise<void>;
+  /** Resolves when the torrent has ended, with the error that ended it. */
+  readonly closed: Promise<Error | null>;
+  stats(): TorrentStats;
+  addPeers(peers: readonly PeerAddress[]): void;
+  pause(): void;
+  resume(): void;
+  /** Called once a second: brings in the web seed, dials again. */
+  tick(): void;
+  close(): Promise<void>;
+}
+
+function addressOf(peer: PeerAddress): string {
+  return isIPv6(peer.host) ? `[${peer.host}]:${peer.port}` : `${peer.host}:${peer.port}`;
+}
+
+/** Opens a torrent on `client`; the file must be openable. What is on disk already is verified and not fetched again. */
+export function openPackTorrent(
+  client: WebTorrent,
+  options: PackTorrentOptions,
+  onWarning: (error: Error) => void,
+): PackTorrent {
+  const { metainfo, file } = options;
+  const peers = new Map(options.peers.map(peer => [addressOf(peer), peer]));
+  const bytes = { fromPeers: 0, fromWebSeed: 0, uploaded: 0 };
+  let failure: Error | null = null;
+  let complete = false;
+  let webSeedJoined = false;
+  let ticks = 0;
+  let fromPeersAtLastTick = 0;
+
+  const torrent: Torrent = client.add(options.torrent, {
+    preloadedStore: file,
+    storeCacheSlots: 0,
+    skipVerify: options.skipVerify,
+    strategy: 'rarest',
+    maxWebConns: 4,
+    private: true,
+  });
+
+  const dial = (): void => {
+    if (!torrent.ready || torrent.destroyed || complete) return;
+    for (const address of peers.keys()) torrent.addPeer(address);
+  };
+  const joinWebSeed = (): void => {
+    if (webSeedJoined || torrent.destroyed || complete) return;
+    webSeedJoined = true;
+    for (const url of options.webSeeds) torrent.addWebSeed(url);
+  };
+
+  torrent.on('wire', (wire: Wire) => {
+    wire.on('download', payloadBytes => {
+      if (wire.type === 'webSeed') bytes.fromWebSeed += payloadBytes;
+      else bytes.fromPeers += payloadBytes;
+    });
+    wire.on('upload', payloadBytes => {
+      bytes.uploaded += payloadBytes;
+    });
+  });
+  torrent.on('warning', onWarning);
+  torrent.on('error', error => {
+    failure = error;
+  });
+  const ended = (): Error => failure ?? new Error('The torrent was closed.');
+
+  const opened = new Promise<{ whole: boolean }>((resolve, reject) => {
+    torrent.once('ready', () => {
+      resolve({ whole: torrent.progress === 1 });
+      dial();
+      if (peers.size === 0) joinWebSeed();
+    });
+    // An error destroys the torrent, so `close` follows it; it is emitted in the same turn, after `error`.
+    torrent.once('close', () => reject(ended()));
+  });
+  const completed = new Promise<void>((resolve, reject) => {
+    torrent.once('done', () => {
+      file.flush().then(() => {
+        complete = true;
+        resolve();
+      }, reject);
+    });
+    torrent.once('close', () => reject(ended()));
+  });
+  const closed = new Promise<Error | null>(resolve => torrent.once('close', () => resolve(failure)));
+  // Either is looked at by who asked for it; a torrent that is closed unasked must not end the process.
+  opened.catch(() => undefined);
+  completed.catch(() => undefined);
+
+  return {
+    metainfo,
+    opened,
+    completed,
+    closed,
+    stats: () => ({
+      infoHash: metainfo.infoHash,
+      name: metainfo.name,
+      sizeBytes: metainfo.sizeBytes,
+      complete,
+      paused: torrent.paused,
+      progress: complete ? 1 : Math.min(1, (torrent.downloaded || 0) / metainfo.sizeBytes),
+      peers: torrent.wires.filter(wire => wire.type !== 'webSeed').length,
+      bytesFromPeers: bytes.fromPeers,
+      bytesFromWebSeed: bytes.fromWebSeed,
+      uploadedBytes: bytes.uploaded,
+      downloadBytesPerSecond: Math.round(torrent.downloadSpeed),
+      uploadBytesPerSecond: Math.round(torrent.uploadSpeed),
+    }),
+    addPeers: more => {
+      for (const peer of more) peers.set(addressOf(peer), peer);
+      dial();
+    },
+    pause: () => torrent.pause(),
+    resume: () => {
+      torrent.resume();
+      dial();
+    },
+    tick: () => {
+      if (!torrent.ready || complete || torrent.paused) return;
+      ticks += 1;
+      if (ticks % redialEveryTicks === 0) dial();
+      if (bytes.fromPeers - fromPeersAtLastTick < enoughFromPeersBytesPerSecond) joinWebSeed();
+      fromPeersAtLastTick = bytes.fromPeers;
+    },
+    close: () =>
+      new Promise(resolve => {
+        if (torrent.destroyed) resolve();
+        else torrent.destroy({ destroyStore: false }, () => resolve());
+      }),
+  };
+}

@@ -1,0 +1,127 @@
+/** Owns the file that a torrent's pieces lie in: opened read-only to seed, so that seeding never changes a store's blob. Knows no torrent. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { ChunkStore, StoreCallback } from 'webtorrent';
+
+/** A link where the pack is to be written could lead the bytes anywhere. Windows has no such flag, and no such link without privileges. */
+const noFollow = constants.O_NOFOLLOW ?? 0;
+
+async function openFile(path: string, sizeBytes: number, writable: boolean): Promise<FileHandle> {
+  if (!writable) return open(path, constants.O_RDONLY);
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | noFollow, 0o644);
+  const { size } = await file.stat();
+  if (size > sizeBytes) await file.truncate(sizeBytes);
+  return file;
+}
+
+/** A webtorrent store over one file, opened at first use. Reads are of blocks: the page cache is the only cache. */
+export class PieceFile implements ChunkStore {
+  readonly chunkLength: number;
+  readonly #path: string;
+  readonly #sizeBytes: number;
+  readonly #writable: boolean;
+  #file: Promise<FileHandle> | null = null;
+  #closed = false;
+
+  constructor(options: { path: string; sizeBytes: number; pieceLengthBytes: number; writable: boolean }) {
+    this.chunkLength = options.pieceLengthBytes;
+    this.#path = options.path;
+    this.#sizeBytes = options.sizeBytes;
+    this.#writable = options.writable;
+  }
+
+  get(index: number, options: { offset?: number; length?: number } | null | undefined, done: StoreCallback): void {
+    const start = index * this.chunkLength + (options?.offset ?? 0);
+    const pieceEnd = Math.min((index + 1) * this.chunkLength, this.#sizeBytes);
+    const end = options?.length === undefined ? pieceEnd : start + options.length;
+    if (index < 0 || start > end || end > pieceEnd) {
+      queueMicrotask(() => done(new Error(`The range ${start}-${end} does not lie in piece ${index}.`)));
+      return;
+    }
+    this.#read(start, end - start).then(
+      bytes => done(null, bytes),
+      error => done(asError(error)),
+    );
+  }
+
+  put(index: number, bytes: Uint8Array, done: StoreCallback): void {
+    this.#write(index, bytes).then(
+      () => done(null),
+      error => done(asError(error)),
+    );
+  }
+
+  /** Opens the file and tells how long it is now; throws the system's error where it cannot be opened. */
+  async openedSizeBytes(): Promise<number> {
+    const { size } = await (await this.#open()).stat();
+    return size;
+  }
+
+  /** All that was written is on the disk, not only in the page cache. */
+  async flush(): Promise<void> {
+    if (this.#writable && this.#file !== null) await (await this.#file).datasync();
+  }
+
+  close(done: StoreCallback): void {
+    this.#closed = true;
+    const file = this.#file;
+    this.#file = null;
+    if (file === null) {
+      queueMicrotask(() => done(null));
+      return;
+    }
+    file
+      .then(handle => handle.close())
+      .then(
+        () => done(null),
+        () => done(null),
+      );
+  }
+
+  /** As `close`: what was downloaded stays, since it can be resumed. */
+  destroy(done: StoreCallback): void {
+    this.close(done);
+  }
+
+  #open(): Promise<FileHandle> {
+    if (this.#closed) return Promise.reject(new Error(`${this.#path} is closed.`));
+    if (this.#file === null) {
+      const opening = openFile(this.#path, this.#sizeBytes, this.#writable);
+      this.#file = opening;
+      opening.catch(() => {
+        if (this.#file === opening) this.#file = null;
+      });
+    }
+    return this.#file;
+  }
+
+  async #read(start: number, length: number): Promise<Uint8Array> {
+    const file = await this.#open();
+    const bytes = Buffer.allocUnsafe(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await file.read(bytes, done, length - done, start + done);
+      if (bytesRead === 0) throw new Error(`${this.#path} ends before byte ${start + length}.`);
+      done += bytesRead;
+    }
+    return bytes;
+  }
+
+  async #write(index: number, bytes: Uint8Array): Promise<void> {
+    if (!this.#writable) throw new Error(`${this.#path} is only seeded, never written.`);
+    const start = index * this.chunkLength;
+    if (bytes.byteLength !== Math.min(this.chunkLength, this.#sizeBytes - start)) {
+      throw new Error(`Piece ${index} has ${bytes.byteLength} bytes, which is not its length.`);
+    }
+    const file = await this.#open();
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, start + done);
+      done += bytesWritten;
+    }
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,322 @@
+/** Owns the engine's side of the swarm: one process kept running, what it seeds, what it downloads. Knows nothing of webtorrent. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { DomainError, messageOf } from '../contract/errors.ts';
+import type { LaunchedProcess, Launcher } from '../process/launcher.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import {
+  type PeerAddress,
+  type SwarmCommand,
+  type SwarmReport,
+  swarmReportSchema,
+  type TorrentStats,
+} from './messages.ts';
+import { parseMetainfo } from './metainfo.ts';
+import { createDownloads, type DownloadOptions, type DownloadResult } from './swarm-downloads.ts';
+
+const firstBackoffMs = 250;
+const maxBackoffMs = 30_000;
+/** A process that lived this long was healthy: its end starts the backoff anew. */
+const healthyAfterMs = 60_000;
+/** The process closes its connections in one second; one that has not ended by then is hung. */
+const stopGraceMs = 3_000;
+
+export interface SwarmStats {
+  /** Null while the process is not listening. */
+  readonly port: number | null;
+  readonly torrents: readonly TorrentStats[];
+}
+
+export interface SwarmClient {
+  /** Resolves when the process listens. Throws `host.port_in_use`, `swarm.unavailable`. */
+  start(): Promise<void>;
+  /** Ends the process. May be called at any time, any number of times. */
+  stop(): Promise<void>;
+  /** Where peers connect to; null while the process is not listening. */
+  readonly port: number | null;
+  /**
+   * Seeds `folder/<name>` in place, and again after every restart, until `unseed`. Resolves when it can be fetched from here.
+   * `verified` skips reading the file. Throws `artifact.malformed`, `artifact.digest_mismatch`, `not_found`, `conflict`,
+   * `swarm.unavailable`.
+   */
+  seed(options: { torrent: Uint8Array; folder: string; verified: boolean }): Promise<void>;
+  /** Stops seeding and closes the file, which stays. */
+  unseed(infoHash: string): void;
+  /**
+   * Fetches a pack to `folder/<name>`: whole and checked piece by piece when it resolves, and seeded from then on. Pieces that
+   * lie there already are kept. The pack's own digest is for the caller to check. Throws `swarm.unavailable` (fetch it from a
+   * store then), `agent.disk_full`, `artifact.malformed`, `conflict`; the signal's reason when it is aborted.
+   */
+  download(options: DownloadOptions): Promise<DownloadResult>;
+  /** Bytes per second for all torrents together; null is no limit. Held over restarts. */
+  setLimits(limits: { uploadBytesPerSecond: number | null; downloadBytesPerSecond: number | null }): void;
+  addPeers(infoHash: string, peers: readonly PeerAddress[]): void;
+  pause(infoHash: string): void;
+  resume(infoHash: string): void;
+  stats(): SwarmStats;
+  /** Called when stats change, at most about once a second; the result ends the subscription. */
+  onStats(listener: (stats: SwarmStats) => void): () => void;
+}
+
+interface Seed {
+  readonly torrent: string;
+  readonly folder: string;
+  verified: boolean;
+  /** The request under way, or the last one. */
+  id: number;
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A client whose process is started by `launcher` and listens at `listen`; port 0 takes any, and keeps it over restarts. */
+export function createSwarmClient(options: {
+  readonly launcher: Launcher;
+  readonly logger: Logger;
+  readonly listen: { readonly host: string; readonly port: number };
+}): SwarmClient {
+  const { launcher, logger, listen } = options;
+  const seeds = new Map<string, Seed>();
+  const listeners = new Set<(stats: SwarmStats) => void>();
+  const stopping = new AbortController();
+  let child: LaunchedProcess | null = null;
+  let exited: Promise<void> = Promise.resolve();
+  let port: number | null = null;
+  let keptPort = listen.port;
+  let torrents: readonly TorrentStats[] = [];
+  let limits: { uploadBytesPerSecond: number | null; downloadBytesPerSecond: number | null } = {
+    uploadBytesPerSecond: null,
+    downloadBytesPerSecond: null,
+  };
+  let backoffMs = firstBackoffMs;
+  let nextId = 1;
+  let started: Promise<void> | null = null;
+
+  const send = (command: SwarmCommand): void => child?.send(command);
+  const downloads = createDownloads({ send, newId: () => nextId++ });
+
+  const publish = (): void => {
+    for (const listener of listeners) listener({ port, torrents });
+  };
+
+  const sendSeed = (seed: Seed): void => {
+    seed.id = nextId++;
+    send({ type: 'seed', id: seed.id, torrent: seed.torrent, folder: seed.folder, verified: seed.verified });
+  };
+
+  const remember = (infoHash: string, torrent: string, folder: string, verified: boolean): Seed => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => undefined);
+    const seed: Seed = { torrent, folder, verified, id: 0, done: promise, resolve, reject };
+    seeds.set(infoHash, seed);
+    return seed;
+  };
+
+  const configure = (): void =>
+    send({
+      type: 'configure',
+      port: keptPort,
+      listenHost: listen.host,
+      uploadLimitBytesPerSecond: limits.uploadBytesPerSecond,
+      downloadLimitBytesPerSecond: limits.downloadBytesPerSecond,
+    });
+
+  const settleSeed = (id: number, error: DomainError | null): void => {
+    for (const [infoHash, seed] of seeds) {
+      if (seed.id !== id) continue;
+      if (error === null) {
+        seed.verified = true;
+        seed.resolve();
+        return;
+      }
+      seeds.delete(infoHash);
+      seed.reject(error);
+      logger.warn('swarm.seed_refused', { infoHash, code: error.code, reason: error.message });
+      return;
+    }
+  };
+
+  const take = (report: SwarmReport): void => {
+    switch (report.type) {
+      case 'seeding':
+        settleSeed(report.id, null);
+        return;
+      case 'downloaded': {
+        const finished = downloads.finish(report.id, report);
+        if (finished === null) return;
+        remember(finished.infoHash, finished.torrent, finished.folder, true).resolve();
+        return;
+      }
+      case 'failed': {
+        const error = new DomainError(report.code, report.message);
+        downloads.fail(report.id, error);
+        settleSeed(report.id, error);
+        return;
+      }
+      case 'stats':
+        torrents = report.torrents;
+        downloads.progress(torrents);
+        publish();
+        return;
+      case 'log':
+        logger[report.level](report.event, { reason: report.message });
+        return;
+      case 'ready':
+      case 'listenFailed':
+        // `launch` waits for these.
+        return;
+      default:
+        report satisfies never;
+    }
+  };
+
+  const launch = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const startedAtMs = performance.now();
+      const { promise, resolve: markExited } = Promise.withResolvers<void>();
+      exited = promise;
+      const launched = launcher.launch('swarm', {});
+      child = launched;
+      launched.onMessage(message => {
+        const parsed = swarmReportSchema.safeParse(message);
+        if (!parsed.success) {
+          logger.error('swarm.report_refused', { reason: messageOf(parsed.error) });
+          return;
+        }
+        if (parsed.data.type === 'ready') {
+          port = parsed.data.port;
+          keptPort = port;
+          for (const seed of seeds.values()) sendSeed(seed);
+          publish();
+          resolve();
+        } else if (parsed.data.type === 'listenFailed') {
+          reject(listenError(listen.host, keptPort, parsed.data.systemCode, parsed.data.message));
+          launched.kill('SIGTERM');
+        } else take(parsed.data);
+      });
+      launched.onExit(exit => {
+        const wasReady = port !== null;
+        child = null;
+        port = null;
+        torrents = [];
+        markExited();
+        downloads.failAll(unavailable('The swarm process ended.'));
+        publish();
+        if (!wasReady)
+          reject(unavailable(`The swarm process did not start: ${launched.lastOutput().trim() || 'no output'}.`));
+        if (stopping.signal.aborted) return;
+        if (performance.now() - startedAtMs > healthyAfterMs) backoffMs = firstBackoffMs;
+        if (wasReady) {
+          logger.warn('swarm.process_ended', { ...exit, restartInMs: backoffMs, output: launched.lastOutput() });
+          void relaunch();
+        }
+      });
+      configure();
+    });
+
+  const relaunch = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await delay(backoffMs, undefined, { signal: stopping.signal, ref: false });
+        backoffMs = Math.min(maxBackoffMs, backoffMs * 2);
+        await launch();
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        logger.warn('swarm.restart_failed', { reason: messageOf(error), retryInMs: backoffMs });
+        // Another program may have taken a port that was ours only by chance.
+        if (listen.port === 0) keptPort = 0;
+        await exited;
+      }
+    }
+  };
+
+  return {
+    start: () => {
+      if (stopping.signal.aborted) return Promise.reject(unavailable('The swarm was stopped.'));
+      started ??= launch().catch(error => {
+        started = null;
+        throw error;
+      });
+      return started;
+    },
+    stop: async () => {
+      stopping.abort();
+      const stopped = unavailable('The swarm was stopped.');
+      downloads.failAll(stopped);
+      for (const seed of seeds.values()) seed.reject(stopped);
+      seeds.clear();
+      const running = child;
+      if (running === null) return;
+      running.send({ type: 'stop' } satisfies SwarmCommand);
+      const timer = setTimeout(() => running.kill('SIGKILL'), stopGraceMs);
+      await exited;
+      clearTimeout(timer);
+    },
+    get port() {
+      return port;
+    },
+    seed: ({ torrent, folder, verified }) => {
+      if (stopping.signal.aborted) return Promise.reject(unavailable('The swarm was stopped.'));
+      try {
+        const { infoHash } = parseMetainfo(torrent, null);
+        const known = seeds.get(infoHash);
+        if (known !== undefined && known.folder === folder) return known.done;
+        if (known !== undefined) return Promise.reject(conflict(infoHash, known.folder));
+        const seed = remember(infoHash, Buffer.from(torrent).toString('base64'), folder, verified);
+        if (port !== null) sendSeed(seed);
+        return seed.done;
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+    unseed: infoHash => {
+      seeds.get(infoHash)?.reject(unavailable('The seed was removed.'));
+      seeds.delete(infoHash);
+      send({ type: 'remove', infoHash });
+    },
+    download: request =>
+      port === null ? Promise.reject(unavailable('The swarm process is not running.')) : downloads.start(request),
+    setLimits: next => {
+      limits = next;
+      if (port !== null) configure();
+    },
+    addPeers: (infoHash, peers) => send({ type: 'addPeers', infoHash, peers: [...peers] }),
+    pause: infoHash => send({ type: 'pause', infoHash }),
+    resume: infoHash => send({ type: 'resume', infoHash }),
+    stats: () => ({ port, torrents }),
+    onStats: listener => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function unavailable(what: string): DomainError {
+  return new DomainError('swarm.unavailable', `${what} The pack can be read from a store instead.`);
+}
+
+function conflict(infoHash: string, folder: string): DomainError {
+  return new DomainError('conflict', `The pack is seeded from ${folder} already. Remove it there first.`, {
+    infoHash,
+    folder,
+  });
+}
+
+function listenError(host: string, port: number, systemCode: string | null, message: string): DomainError {
+  if (systemCode === 'EADDRINUSE') {
+    return new DomainError(
+      'host.port_in_use',
+      `The swarm cannot listen on ${host}:${port}: another program does. Choose another port, or end that program.`,
+      { host, port },
+    );
+  }
+  return new DomainError(
+    'swarm.unavailable',
+    `The swarm cannot listen on ${host}:${port}: ${message}. Check the address.`,
+    {
+      host,
+      port,
+      systemCode,
+    },
+  );
+}

@@ -1,0 +1,201 @@
+/** Owns what the swarm process does with each command: one webtorrent client and its torrents. Knows no process and no channel. */
+import { join } from 'node:path';
+import type WebTorrent from 'webtorrent';
+import { DomainError, type ErrorCode, messageOf, systemErrorCode } from '../contract/errors.ts';
+import type { SwarmCommand, SwarmReport } from './messages.ts';
+import { type Metainfo, parseMetainfo } from './metainfo.ts';
+import { openPackTorrent, type PackTorrent } from './pack-torrent.ts';
+import { PieceFile } from './piece-file.ts';
+import { listeningPort, openTorrentClient, setLimits } from './torrent-client.ts';
+
+type Command<Type extends SwarmCommand['type']> = Extract<SwarmCommand, { type: Type }>;
+
+export interface SwarmSession {
+  handle(command: SwarmCommand): void;
+  /** Called once a second. */
+  tick(): void;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  readonly path: string;
+  readonly torrent: PackTorrent;
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (error instanceof DomainError) return error.code;
+  const system = systemErrorCode(error);
+  if (system === 'ENOSPC' || system === 'EDQUOT') return 'agent.disk_full';
+  if (system === 'ENOENT') return 'not_found';
+  return 'swarm.unavailable';
+}
+
+/** A session that reports through `send`; `onFailure` hears that the client is gone for good. */
+export function createSwarmSession(
+  send: (report: SwarmReport) => void,
+  onFailure: (error: Error) => void,
+): SwarmSession {
+  const entries = new Map<string, Entry>();
+  let client: WebTorrent | null = null;
+  let opening = false;
+  let lastStats = '[]';
+  let lastWork: Promise<unknown> = Promise.resolve();
+
+  const warn = (event: string) => (error: unknown) =>
+    send({ type: 'log', level: 'warn', event, message: messageOf(error) });
+
+  const configure = async (command: Command<'configure'>): Promise<void> => {
+    if (client !== null) return setLimits(client, command);
+    if (opening) return;
+    opening = true;
+    try {
+      client = await openTorrentClient(command, error => {
+        if (client !== null) onFailure(error);
+      });
+      send({ type: 'ready', port: listeningPort(client) });
+    } catch (error) {
+      opening = false;
+      send({ type: 'listenFailed', systemCode: systemErrorCode(error), message: messageOf(error) });
+    }
+  };
+
+  /** Opening takes a few turns of the event loop: a removal that comes meanwhile waits for it, and finds what it removes. */
+  const inOrder = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = lastWork.then(work);
+    lastWork = result.catch(() => undefined);
+    return result;
+  };
+
+  const entryAt = (metainfo: Metainfo, path: string): Entry | null => {
+    const existing = entries.get(metainfo.infoHash);
+    if (existing === undefined) return null;
+    if (existing.path === path) return existing;
+    throw new DomainError(
+      'conflict',
+      `${metainfo.name} is in the swarm already, from ${existing.path}. Remove it there before using ${path}.`,
+    );
+  };
+
+  const open = async (command: Command<'seed'> | Command<'download'>): Promise<Entry> => {
+    if (client === null) throw new DomainError('swarm.unavailable', 'The swarm is not listening yet. Try again.');
+    const torrent = Buffer.from(command.torrent, 'base64');
+    const metainfo = parseMetainfo(torrent, null);
+    const path = join(command.folder, metainfo.name);
+    const existing = entryAt(metainfo, path);
+    if (existing !== null) return existing;
+    const seeds = command.type === 'seed';
+    const file = new PieceFile({ ...metainfo, path, writable: !seeds });
+    const fileBytes = await file.openedSizeBytes();
+    if (seeds && fileBytes !== metainfo.sizeBytes) {
+      file.close(() => undefined);
+      throw new DomainError(
+        'artifact.digest_mismatch',
+        `${path} has ${fileBytes} bytes where its torrent says ${metainfo.sizeBytes}. Copy the pack from another store.`,
+      );
+    }
+    const pack = openPackTorrent(
+      client,
+      {
+        torrent,
+        metainfo,
+        file,
+        skipVerify: seeds && command.verified,
+        peers: seeds ? [] : command.peers,
+        webSeeds: seeds ? [] : command.webSeeds,
+      },
+      warn('swarm.torrent_warning'),
+    );
+    const entry = { path, torrent: pack };
+    entries.set(metainfo.infoHash, entry);
+    void pack.closed.then(error => {
+      if (entries.get(metainfo.infoHash) === entry) entries.delete(metainfo.infoHash);
+      if (error !== null) warn('swarm.torrent_failed')(error);
+    });
+    return entry;
+  };
+
+  const drop = async (infoHash: string): Promise<void> => {
+    const entry = entries.get(infoHash);
+    entries.delete(infoHash);
+    await entry?.torrent.close();
+  };
+
+  const seed = async (command: Command<'seed'>): Promise<void> => {
+    const { path, torrent } = await inOrder(() => open(command));
+    const { whole } = await torrent.opened;
+    if (!whole) {
+      await drop(torrent.metainfo.infoHash);
+      throw new DomainError(
+        'artifact.digest_mismatch',
+        `${path} differs from its torrent and is not seeded. Copy the pack from another store.`,
+      );
+    }
+    await torrent.completed;
+    send({ type: 'seeding', id: command.id });
+  };
+
+  const download = async (command: Command<'download'>): Promise<void> => {
+    const { torrent } = await inOrder(() => open(command));
+    torrent.addPeers(command.peers);
+    await torrent.completed;
+    pushStats();
+    const { bytesFromPeers, bytesFromWebSeed } = torrent.stats();
+    send({ type: 'downloaded', id: command.id, bytesFromPeers, bytesFromWebSeed });
+  };
+
+  const answer = (id: number, work: Promise<void>): void => {
+    work.catch(error => send({ type: 'failed', id, code: codeOf(error), message: messageOf(error) }));
+  };
+
+  const pushStats = (): void => {
+    const torrents = [...entries.values()].map(entry => entry.torrent.stats());
+    const text = JSON.stringify(torrents);
+    if (text === lastStats) return;
+    lastStats = text;
+    send({ type: 'stats', torrents });
+  };
+
+  const handle = (command: SwarmCommand): void => {
+    switch (command.type) {
+      case 'configure':
+        void configure(command);
+        return;
+      case 'seed':
+        answer(command.id, seed(command));
+        return;
+      case 'download':
+        answer(command.id, download(command));
+        return;
+      case 'addPeers':
+        entries.get(command.infoHash)?.torrent.addPeers(command.peers);
+        return;
+      case 'remove':
+        void inOrder(() => drop(command.infoHash));
+        return;
+      case 'pause':
+        entries.get(command.infoHash)?.torrent.pause();
+        return;
+      case 'resume':
+        entries.get(command.infoHash)?.torrent.resume();
+        return;
+      case 'stop':
+        // The process that hosts the session ends itself.
+        return;
+      default:
+        command satisfies never;
+    }
+  };
+
+  return {
+    handle,
+    tick: () => {
+      for (const entry of entries.values()) entry.torrent.tick();
+      pushStats();
+    },
+    close: () =>
+      new Promise(resolve => {
+        if (client === null || client.destroyed) resolve();
+        else client.destroy(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,63 @@
+/** Owns how webtorrent is set up: plain TCP on one address, and none of the ways by which a private torrent could be announced. */
+import type { AddressInfo } from 'node:net';
+import WebTorrent from 'webtorrent';
+
+export interface ClientOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly listenHost: string;
+  readonly uploadLimitBytesPerSecond: number | null;
+  readonly downloadLimitBytesPerSecond: number | null;
+}
+
+/**
+ * A client that listens; rejects with the system's error when it cannot. `onFailure` hears what ends the client later.
+ *
+ * webtorrent 3.0 listens on every interface, as soon as it is made, and has no option for another address. Binding happens at
+ * once but connections are accepted in a later turn, so the server is closed and bound again to the wanted address before
+ * anyone could have reached it. Source: lib/conn-pool.js of webtorrent 3.0.21.
+ */
+export function openTorrentClient(options: ClientOptions, onFailure: (error: Error) => void): Promise<WebTorrent> {
+  const client = new WebTorrent({
+    torrentPort: 0,
+    dht: false,
+    lsd: false,
+    tracker: false,
+    utPex: false,
+    utp: false,
+    natUpnp: false,
+    natPmp: false,
+    webSeeds: true,
+    // Protocol encryption hides traffic from a provider's shaping and protects nothing: packs are checked by digest and
+    // signature. It would cost a key exchange for every connection and RC4 for every byte.
+    secure: 0,
+    uploadLimit: options.uploadLimitBytesPerSecond ?? -1,
+    downloadLimit: options.downloadLimitBytesPerSecond ?? -1,
+  });
+  const server = client._connPool?.tcpServer;
+  return new Promise((resolve, reject) => {
+    client.on('error', error => {
+      reject(error);
+      onFailure(error);
+    });
+    client.once('listening', () => resolve(client));
+    if (server === undefined) {
+      reject(new Error('webtorrent has no TCP server in this build.'));
+      return;
+    }
+    server.close();
+    server.listen({ port: options.port, host: options.listenHost });
+  });
+}
+
+/** The port that the client listens on. */
+export function listeningPort(client: WebTorrent): number {
+  const address: AddressInfo | string | null | undefined = client._connPool?.tcpServer.address();
+  return typeof address === 'object' && address !== null ? address.port : client.torrentPort;
+}
+
+/** Changes the limits of all torrents together; null is no limit. */
+export function setLimits(client: WebTorrent, options: ClientOptions): void {
+  client.throttleUpload(options.uploadLimitBytesPerSecond ?? -1);
+  client.throttleDownload(options.downloadLimitBytesPerSecond ?? -1);
+}

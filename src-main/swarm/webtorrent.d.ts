@@ -1,0 +1,110 @@
+/** Owns the types of the parts of webtorrent and bencode that Slipway uses; neither package ships any. Source: their code, 3.0.21 and 4.0.1. */
+
+declare module 'bencode' {
+  type Bencodable = string | number | Uint8Array | readonly Bencodable[] | { readonly [key: string]: Bencodable };
+  const bencode: { encode(value: Bencodable): Uint8Array };
+
+  // biome-ignore lint/style/noDefaultExport: the package has no other.
+  export { bencode as default };
+}
+
+declare module 'webtorrent' {
+  import type { EventEmitter } from 'node:events';
+  import type { Server } from 'node:net';
+
+  export type StoreCallback = (error: Error | null, bytes?: Uint8Array) => void;
+
+  /** An abstract-chunk-store: pieces by index, callbacks in Node's style. */
+  export interface ChunkStore {
+    readonly chunkLength: number;
+    get(index: number, options: { offset?: number; length?: number } | null | undefined, done: StoreCallback): void;
+    put(index: number, bytes: Uint8Array, done: StoreCallback): void;
+    close(done: StoreCallback): void;
+    destroy(done: StoreCallback): void;
+  }
+
+  export interface WireEvents {
+    download: [payloadBytes: number];
+    upload: [payloadBytes: number];
+  }
+
+  export interface Wire extends EventEmitter<WireEvents> {
+    /** `webSeed`, `tcpIncoming`, `tcpOutgoing`. */
+    readonly type: string;
+  }
+
+  export interface TorrentEvents {
+    infoHash: [];
+    ready: [];
+    done: [];
+    close: [];
+    wire: [wire: Wire, address: string | undefined];
+    warning: [error: Error];
+    error: [error: Error];
+  }
+
+  export interface Torrent extends EventEmitter<TorrentEvents> {
+    readonly infoHash: string;
+    readonly length: number;
+    readonly downloaded: number;
+    readonly progress: number;
+    readonly downloadSpeed: number;
+    readonly uploadSpeed: number;
+    readonly wires: readonly Wire[];
+    readonly ready: boolean;
+    readonly done: boolean;
+    readonly paused: boolean;
+    readonly destroyed: boolean;
+    addPeer(address: string): boolean;
+    addWebSeed(url: string): void;
+    pause(): void;
+    resume(): void;
+    destroy(options: { destroyStore: boolean }, done?: () => void): void;
+  }
+
+  export interface TorrentOptions {
+    path?: string;
+    preloadedStore?: ChunkStore;
+    storeCacheSlots?: number;
+    skipVerify?: boolean;
+    strategy?: 'rarest' | 'sequential';
+    maxWebConns?: number;
+    private?: boolean;
+  }
+
+  export interface ClientOptions {
+    torrentPort?: number;
+    dht?: false;
+    lsd?: false;
+    tracker?: false;
+    utPex?: false;
+    utp?: false;
+    natUpnp?: false;
+    natPmp?: false;
+    webSeeds?: boolean;
+    /** 0 is plain TCP; 1 tries protocol encryption first. */
+    secure?: 0 | 1 | 2;
+    uploadLimit?: number;
+    downloadLimit?: number;
+  }
+
+  export interface ClientEvents {
+    listening: [];
+    error: [error: Error];
+  }
+
+  class WebTorrent extends EventEmitter<ClientEvents> {
+    constructor(options: ClientOptions);
+    readonly torrentPort: number;
+    readonly destroyed: boolean;
+    /** Not in the public interface: the only way to the address that the client listens on. */
+    readonly _connPool: { readonly tcpServer: Server } | null;
+    add(torrent: Uint8Array, options: TorrentOptions): Torrent;
+    throttleUpload(bytesPerSecond: number): void;
+    throttleDownload(bytesPerSecond: number): void;
+    destroy(done: (error?: Error) => void): void;
+  }
+
+  // biome-ignore lint/style/noDefaultExport: the package has no other.
+  export { WebTorrent as default };
+}

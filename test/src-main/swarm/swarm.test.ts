@@ -1,0 +1,285 @@
+/** Checks seeding and downloading with real swarm processes over real TCP on loopback. */
+
+import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { storeKeys } from '../../../src-main/contract/documents.ts';
+import { createNodeLauncher } from '../../../src-main/process/node-launcher.ts';
+import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
+import { createSwarmClient } from '../../../src-main/swarm/swarm-client.ts';
+import { createWebSeedGuard, type WebSeedGuard } from '../../../src-main/swarm/web-seed-guard.ts';
+import { silentLogger } from '../../../src-main/telemetry/logger.ts';
+import { addressOf, createPack, createSwarmBench, sha256OfFile, whenStats } from '../../support/swarm-fixtures.ts';
+
+const mebibyte = 1024 * 1024;
+let bench: Awaited<ReturnType<typeof createSwarmBench>>;
+let guard: WebSeedGuard | null = null;
+
+beforeEach(async () => {
+  bench = await createSwarmBench();
+});
+afterEach(async () => {
+  await guard?.stop();
+  guard = null;
+  await bench.dispose();
+});
+
+/** A store with `pack` in it, and a guard over it. */
+async function storeWith(pack: ReturnType<typeof createPack>): Promise<{ path: string; guard: WebSeedGuard }> {
+  const store = createFilesystemStore(await bench.subfolder('store'));
+  await store.put(storeKeys.pack(pack.digest), { kind: 'bytes', bytes: pack.bytes });
+  const path = store.localPath(storeKeys.pack(pack.digest));
+  if (path === null) throw new Error('The store has no path for the pack.');
+  const made = createWebSeedGuard({ stores: [store], logger: silentLogger });
+  guard = made;
+  await made.start();
+  return { path, guard: made };
+}
+
+describe('peers', () => {
+  it('move a pack from one seeder to two machines, which then seed it', async () => {
+    const pack = createPack(8 * mebibyte);
+    const seeder = await bench.startSwarm();
+    const first = await bench.startSwarm();
+    const second = await bench.startSwarm();
+    const source = await bench.subfolder('source');
+    const path = await bench.writePack(source, pack);
+    await chmod(path, 0o444);
+    const before = await stat(path);
+    await seeder.client.seed({ torrent: pack.torrent, folder: source, verified: false });
+
+    const folders = [await bench.subfolder('first'), await bench.subfolder('second')] as const;
+    const results = await Promise.all([
+      first.client.download({
+        torrent: pack.torrent,
+        folder: folders[0],
+        peers: [addressOf(seeder.client)],
+        webSeeds: [],
+      }),
+      second.client.download({
+        torrent: pack.torrent,
+        folder: folders[1],
+        peers: [addressOf(seeder.client), addressOf(first.client)],
+        webSeeds: [],
+      }),
+    ]);
+
+    for (const [index, result] of results.entries()) {
+      expect(result.bytesFromPeers).toBeGreaterThanOrEqual(pack.bytes.byteLength);
+      expect(result.bytesFromWebSeed).toBe(0);
+      expect(await sha256OfFile(join(folders[index] ?? '', pack.name))).toBe(pack.digest);
+    }
+    const after = await stat(path);
+    expect({ ino: after.ino, mtimeMs: after.mtimeMs, size: after.size }).toEqual({
+      ino: before.ino,
+      mtimeMs: before.mtimeMs,
+      size: before.size,
+    });
+
+    seeder.client.unseed(pack.infoHash);
+    await seeder.client.stop();
+    await second.client.stop();
+    const third = await bench.startSwarm();
+    const thirdFolder = await bench.subfolder('third');
+    await third.client.download({
+      torrent: pack.torrent,
+      folder: thirdFolder,
+      peers: [addressOf(first.client)],
+      webSeeds: [],
+    });
+    expect(await sha256OfFile(join(thirdFolder, pack.name))).toBe(pack.digest);
+  });
+
+  it('seeds again after its process was killed, on the same port', async () => {
+    const pack = createPack(mebibyte);
+    const seeder = await bench.startSwarm();
+    const machine = await bench.startSwarm();
+    const source = await bench.subfolder('source');
+    await bench.writePack(source, pack);
+    await seeder.client.seed({ torrent: pack.torrent, folder: source, verified: true });
+    const address = addressOf(seeder.client);
+
+    seeder.processes.at(-1)?.kill('SIGKILL');
+    await whenStats(seeder.client, stats => stats.port === null);
+    await whenStats(seeder.client, stats => stats.torrents.some(torrent => torrent.complete));
+    expect(addressOf(seeder.client)).toEqual(address);
+
+    const folder = await bench.subfolder('machine');
+    await machine.client.download({ torrent: pack.torrent, folder, peers: [address], webSeeds: [] });
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+  });
+});
+
+describe('a web seed', () => {
+  it('gives the whole pack where there are no peers', async () => {
+    const pack = createPack(8 * mebibyte);
+    const store = await storeWith(pack);
+    const machine = await bench.startSwarm();
+    const folder = await bench.subfolder('machine');
+    const result = await machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [],
+      webSeeds: [store.guard.urlFor(pack.digest)],
+    });
+    expect(result).toEqual({ bytesFromPeers: 0, bytesFromWebSeed: pack.bytes.byteLength });
+    expect(store.guard.bytesServed()).toBe(pack.bytes.byteLength);
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+  });
+
+  it('takes over where every peer is dead', async () => {
+    const pack = createPack(mebibyte);
+    const store = await storeWith(pack);
+    const gone = await bench.startSwarm();
+    const peers = [addressOf(gone.client), { host: 'not a host', port: 1 }];
+    await gone.client.stop();
+    const machine = await bench.startSwarm();
+    const folder = await bench.subfolder('machine');
+    const result = await machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers,
+      webSeeds: [store.guard.urlFor(pack.digest)],
+    });
+    expect(result.bytesFromWebSeed).toBe(pack.bytes.byteLength);
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+  });
+
+  it('finishes what a seeder began that was killed, and keeps the pieces that were there', async () => {
+    const pack = createPack(8 * mebibyte);
+    const store = await storeWith(pack);
+    const seeder = await bench.startSwarm();
+    seeder.client.setLimits({ uploadBytesPerSecond: mebibyte, downloadBytesPerSecond: null });
+    await seeder.client.seed({ torrent: pack.torrent, folder: dirname(store.path), verified: true });
+    const machine = await bench.startSwarm();
+    const folder = await bench.subfolder('machine');
+    const killed = Promise.withResolvers<void>();
+    const download = machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [addressOf(seeder.client)],
+      webSeeds: [],
+      stallTimeoutMs: 1_500,
+      onProgress: ({ bytesFromPeers }) => {
+        if (bytesFromPeers === 0) return;
+        seeder.processes.at(-1)?.kill('SIGKILL');
+        void seeder.client.stop();
+        killed.resolve();
+      },
+    });
+    await expect(download).rejects.toMatchObject({ code: 'swarm.unavailable' });
+    await killed.promise;
+
+    const result = await machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [],
+      webSeeds: [store.guard.urlFor(pack.digest)],
+    });
+    expect(result.bytesFromWebSeed).toBeGreaterThan(0);
+    expect(result.bytesFromWebSeed).toBeLessThan(pack.bytes.byteLength);
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+  });
+});
+
+describe('failures', () => {
+  it('a download in flight is rejected when its process is killed, and the next one works', async () => {
+    const pack = createPack(mebibyte);
+    const store = await storeWith(pack);
+    const machine = await bench.startSwarm();
+    const folder = await bench.subfolder('machine');
+    const download = machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds: [] });
+    machine.processes.at(-1)?.kill('SIGKILL');
+    await expect(download).rejects.toMatchObject({ code: 'swarm.unavailable' });
+    await whenStats(machine.client, stats => stats.port !== null);
+    await machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [],
+      webSeeds: [store.guard.urlFor(pack.digest)],
+    });
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+    expect(machine.processes.length).toBe(2);
+  });
+
+  it('an aborted download ends with the reason, and can be taken up again', async () => {
+    const pack = createPack(mebibyte);
+    const store = await storeWith(pack);
+    const machine = await bench.startSwarm();
+    const folder = await bench.subfolder('machine');
+    const abort = new AbortController();
+    const download = machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [],
+      webSeeds: [],
+      signal: abort.signal,
+    });
+    abort.abort(new Error('superseded'));
+    await expect(download).rejects.toThrow('superseded');
+    const webSeeds = [store.guard.urlFor(pack.digest)];
+    await machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds });
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+  });
+
+  it('a changed, short or missing file is not seeded, and is left as it is', async () => {
+    const pack = createPack(mebibyte);
+    const { client } = await bench.startSwarm();
+    const changed = await bench.subfolder('changed');
+    const path = await bench.writePack(changed, pack);
+    const wrong = Buffer.from(pack.bytes);
+    wrong[500_000] = (wrong[500_000] ?? 0) ^ 1;
+    await writeFile(path, wrong);
+    await expect(client.seed({ torrent: pack.torrent, folder: changed, verified: false })).rejects.toMatchObject({
+      code: 'artifact.digest_mismatch',
+    });
+    expect(wrong.equals(await readFile(path))).toBe(true);
+
+    await writeFile(path, pack.bytes.subarray(0, 100));
+    await expect(client.seed({ torrent: pack.torrent, folder: changed, verified: true })).rejects.toMatchObject({
+      code: 'artifact.digest_mismatch',
+    });
+    expect((await stat(path)).size).toBe(100);
+
+    const empty = await bench.subfolder('empty');
+    await expect(client.seed({ torrent: pack.torrent, folder: empty, verified: true })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await rename(path, `${path}.old`);
+    await bench.writePack(changed, pack);
+    await client.seed({ torrent: pack.torrent, folder: changed, verified: false });
+  });
+
+  it('a hostile torrent is refused before anything is written', async () => {
+    const { client, processes } = await bench.startSwarm();
+    const folder = await bench.subfolder('machine');
+    const torrent = Buffer.from('d8:announce20:http://evil.example/4:infod6:lengthi5e4:name9:../../etcee');
+    await expect(client.download({ torrent, folder, peers: [], webSeeds: [] })).rejects.toMatchObject({
+      code: 'artifact.malformed',
+    });
+    await expect(client.seed({ torrent, folder, verified: true })).rejects.toMatchObject({
+      code: 'artifact.malformed',
+    });
+    processes.at(-1)?.send({ type: 'no such command' });
+    processes.at(-1)?.send(null);
+    expect(client.port).not.toBeNull();
+    expect(processes.length).toBe(1);
+  });
+
+  it('a port that another program holds is named', async () => {
+    const server = createServer();
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('The server has no port.');
+    const client = createSwarmClient({
+      launcher: createNodeLauncher(),
+      logger: silentLogger,
+      listen: { host: '127.0.0.1', port: address.port },
+    });
+    await expect(client.start()).rejects.toMatchObject({ code: 'host.port_in_use' });
+    await client.stop();
+    await client.stop();
+    server.close();
+  });
+});
