@@ -1,0 +1,105 @@
+/** Owns the canonical file list, the text whose SHA-256 is the artifact id. Knows neither disks nor packs. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type FileEntry, fileEntrySchema } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
+import { assertSafeEntries, comparePaths } from './safe-path.ts';
+
+export { assertSafePath } from './safe-path.ts';
+
+const listType = 'slipway.files/v1';
+const fileListSchema = z.object({ type: z.literal(listType), entries: z.array(fileEntrySchema).min(1) });
+
+/** A million entries with names of ordinary length stay below this; a longer text is not read into memory. */
+export const maximumFileListBytes = 256 * 1024 * 1024;
+
+/** Fields in one fixed order, so that equal entries are equal text. */
+function encodeEntry(entry: FileEntry): string {
+  switch (entry.kind) {
+    case 'file': {
+      const { kind, path, executable, sizeBytes, sha256 } = entry;
+      return JSON.stringify({ kind, path, executable, sizeBytes, sha256 });
+    }
+    case 'link':
+      return JSON.stringify({ kind: entry.kind, path: entry.path, target: entry.target });
+    case 'directory':
+      return JSON.stringify({ kind: entry.kind, path: entry.path });
+  }
+}
+
+/**
+ * The one text for a set of entries, in UTF-8: a JSON document with one entry on each line,
+ *
+ *     {"type":"slipway.files/v1","entries":[
+ *     {"kind":"file","path":"a","executable":false,"sizeBytes":1,"sha256":"…"},
+ *     {"kind":"link","path":"b","target":"a"}
+ *     ]}
+ *
+ * sorted by the bytes of the path, fields in this order, no other white space, a newline at the end, strings escaped as
+ * `JSON.stringify` does (ECMA-262 section 25.5.2). The order of `entries` does not matter.
+ *
+ * Throws `artifact.empty`, `artifact.unsafe_path` (also for a duplicate), `artifact.too_large`.
+ */
+export function encodeFileList(entries: readonly FileEntry[]): Uint8Array {
+  if (entries.length === 0) {
+    throw new DomainError('artifact.empty', 'The artifact has no files. Check what the plan includes and excludes.');
+  }
+  assertSafeEntries(entries);
+  const lines = entries.toSorted((a, b) => comparePaths(a.path, b.path)).map(encodeEntry);
+  const bytes = Buffer.from(`{"type":"${listType}","entries":[\n${lines.join(',\n')}\n]}\n`, 'utf8');
+  if (bytes.length > maximumFileListBytes) {
+    throw new DomainError(
+      'artifact.too_large',
+      `The artifact's file list has ${bytes.length} bytes; at most ${maximumFileListBytes} are possible. Exclude what machines do not need.`,
+      { sizeBytes: bytes.length },
+    );
+  }
+  return bytes;
+}
+
+/** The artifact id of an encoded file list: its SHA-256, in hex. */
+export function artifactIdOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Reads a file list that should be the artifact's, whoever gave it: digest, shape, canonical form, each path and link.
+ *
+ * Takes about a second of the calling thread for 200,000 entries. Throws `artifact.digest_mismatch`, `artifact.malformed`,
+ * `artifact.unsafe_path`, `artifact.too_large`.
+ */
+export function decodeFileList(bytes: Uint8Array, artifactId: string): FileEntry[] {
+  if (bytes.length > maximumFileListBytes) {
+    throw new DomainError(
+      'artifact.too_large',
+      `The file list of artifact ${artifactId} has ${bytes.length} bytes; at most ${maximumFileListBytes} are read.`,
+      { artifactId, sizeBytes: bytes.length },
+    );
+  }
+  const actual = artifactIdOf(bytes);
+  if (actual !== artifactId) {
+    throw new DomainError(
+      'artifact.digest_mismatch',
+      `The file list of artifact ${artifactId} was damaged: its digest is ${actual}. It will be fetched again; if that does not help, replicate the artifact to this store again.`,
+      { artifactId, actual },
+    );
+  }
+  const malformed = (reason: string) =>
+    new DomainError(
+      'artifact.malformed',
+      `The file list of artifact ${artifactId} ${reason}. Build the revision again with this version of Slipway.`,
+      { artifactId },
+    );
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw malformed('is not JSON');
+  }
+  const parsed = fileListSchema.safeParse(json);
+  if (!parsed.success)
+    throw malformed(`is not a list that this version knows: ${z.prettifyError(parsed.error).slice(0, 500)}`);
+  const { entries } = parsed.data;
+  if (!Buffer.from(encodeFileList(entries)).equals(bytes)) throw malformed('is not in canonical form');
+  return entries;
+}

@@ -1,0 +1,154 @@
+/** Owns which paths and link targets an artifact may name. Pure text rules: it never looks at a disk. */
+import type { FileEntry } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
+
+/** macOS allows 1,024 bytes for a whole path (PATH_MAX in sys/syslimits.h); Linux allows more. */
+const maximumPathBytes = 1024;
+/** The longest file name that ext4, APFS and NTFS all hold. */
+const maximumSegmentBytes = 255;
+/** Past this a list no longer fits in memory comfortably. */
+export const maximumEntries = 1_000_000;
+
+const encoder = new TextEncoder();
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const controlCharacters = /[\u0000-\u001f\u007f]/;
+const driveLetter = /^[A-Za-z]:/;
+/** Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
+const windowsForbidden = /[<>:"|?*]|[. ]$/;
+const windowsDevice = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
+const printableAscii = /^[\u0020-\u007e]*$/;
+
+function unsafe(path: string, reason: string, remedy: string): DomainError {
+  return new DomainError('artifact.unsafe_path', `The path ${JSON.stringify(path)} ${reason}. ${remedy}`, { path });
+}
+
+const renameRemedy = 'Rename it, or exclude it from the artifact.';
+
+function assertSafeText(path: string, text: string, what: string): void {
+  if (text === '') throw unsafe(path, `has an empty ${what}`, renameRemedy);
+  if (!text.isWellFormed()) throw unsafe(path, `has a ${what} that is not valid Unicode`, renameRemedy);
+  if (controlCharacters.test(text)) throw unsafe(path, `has a control character in its ${what}`, renameRemedy);
+  if (text.includes('\\')) throw unsafe(path, `has a backslash in its ${what}`, renameRemedy);
+  if (text.startsWith('/') || driveLetter.test(text)) {
+    throw unsafe(path, `has an absolute ${what}`, 'Use a path relative to the root of the tree.');
+  }
+  if (encoder.encode(text).length > maximumPathBytes) {
+    throw unsafe(path, `has a ${what} of more than ${maximumPathBytes} bytes`, renameRemedy);
+  }
+}
+
+/**
+ * Refuses a path that could leave the tree, or that some machine could not write as it is.
+ *
+ * Everywhere: absolute, drive letter, empty, `.` and `..` segments, backslash, control characters, invalid Unicode, more than
+ * 1,024 bytes or 255 in one segment. On Windows also what Windows reserves: device names, `<>:"|?*`, a trailing dot or space;
+ * elsewhere these are ordinary names (`aux.js`), and a build only goes to machines of its own platform.
+ * Throws `artifact.unsafe_path`.
+ */
+export function assertSafePath(path: string, platform: NodeJS.Platform = process.platform): void {
+  assertSafeText(path, path, 'name');
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.' || segment === '..') {
+      throw unsafe(path, 'has an empty, "." or ".." part', 'Use a plain path below the root of the tree.');
+    }
+    if (encoder.encode(segment).length > maximumSegmentBytes) {
+      throw unsafe(path, `has a part of more than ${maximumSegmentBytes} bytes`, renameRemedy);
+    }
+    if (platform === 'win32' && (windowsForbidden.test(segment) || windowsDevice.test(segment))) {
+      throw unsafe(path, 'has a part that Windows reserves', renameRemedy);
+    }
+  }
+}
+
+/**
+ * Refuses a link that could lead out of the tree.
+ *
+ * `..` is allowed at the front only: up from the link's own folder, which is a real folder, it means what it says. After a name
+ * it could start from wherever a second link leads, and two harmless-looking links could leave the tree together.
+ * Throws `artifact.unsafe_path`.
+ */
+export function assertSafeLink(path: string, target: string): void {
+  assertSafeText(path, target, 'link target');
+  const remedy = 'Make it a relative link that stays inside the artifact, replace it by a copy, or exclude it.';
+  let depth = path.split('/').length - 1;
+  let named = false;
+  for (const segment of target.split('/')) {
+    if (segment === '' || segment === '.') continue;
+    if (segment !== '..') {
+      named = true;
+      continue;
+    }
+    if (named) throw unsafe(path, `is a link to "${target}", which goes up after a name`, remedy);
+    depth -= 1;
+    if (depth < 0) throw unsafe(path, `is a link to "${target}", which is outside of the tree`, remedy);
+  }
+}
+
+/** One spelling for all names that some file system takes for the same: case and Unicode composition are folded. */
+function fold(path: string): string {
+  return printableAscii.test(path)
+    ? path.toLowerCase()
+    : path.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC');
+}
+
+type NamedEntry = Pick<FileEntry, 'path'> &
+  ({ readonly kind: 'file' | 'directory' } | { readonly kind: 'link'; readonly target: string });
+
+/**
+ * Refuses a set of entries in which any path or link is unsafe, two paths are the same or differ only in case or Unicode
+ * composition (folders included: on macOS and Windows they would be one), or one entry lies below another.
+ * Throws `artifact.unsafe_path`, `artifact.too_large`.
+ */
+export function assertSafeEntries(entries: readonly NamedEntry[], platform: NodeJS.Platform = process.platform): void {
+  if (entries.length > maximumEntries) {
+    throw new DomainError(
+      'artifact.too_large',
+      `The artifact has ${entries.length} files; at most ${maximumEntries} are possible. Exclude what machines do not need.`,
+      { entries: entries.length },
+    );
+  }
+  const leaves = new Set<string>();
+  for (const entry of entries) {
+    assertSafePath(entry.path, platform);
+    if (entry.kind === 'link') assertSafeLink(entry.path, entry.target);
+    if (leaves.has(entry.path)) throw unsafe(entry.path, 'is named twice', 'Name each path once.');
+    leaves.add(entry.path);
+  }
+  const spellings = new Map<string, string>();
+  const claim = (path: string) => {
+    const folded = fold(path);
+    const other = spellings.get(folded);
+    if (other !== undefined && other !== path) {
+      const clash = `differs from ${JSON.stringify(other)} only in case or Unicode form, and some machines take them for one`;
+      throw unsafe(path, clash, renameRemedy);
+    }
+    spellings.set(folded, path);
+    return other === undefined;
+  };
+  for (const { path } of entries) {
+    claim(path);
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const folder = path.slice(0, slash);
+      if (leaves.has(folder))
+        throw unsafe(path, `lies below ${JSON.stringify(folder)}, which is no folder`, renameRemedy);
+      if (!claim(folder)) break;
+    }
+  }
+}
+
+/** Order of paths by the bytes of their UTF-8, which is code-point order; `<` on strings compares UTF-16 units. */
+export function comparePaths(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index += 1) {
+    const a = left.charCodeAt(index);
+    const b = right.charCodeAt(index);
+    if (a !== b) return codePointRank(a) - codePointRank(b);
+  }
+  return left.length - right.length;
+}
+
+/** Surrogates stand for code points above U+FFFF, so they rank after every other unit. */
+function codePointRank(unit: number): number {
+  if (unit >= 0xe000) return unit - 0x800;
+  return unit >= 0xd800 ? unit + 0x2000 : unit;
+}
