@@ -10,14 +10,10 @@ import { PackFile, pieceLengthFor } from './pack-file.ts';
 import { compilePathPattern } from './path-pattern.ts';
 import { assertSafeEntries } from './safe-path.ts';
 import { type ScanFilter, type ScannedEntry, scanTree } from './scan-tree.ts';
-import { encodeSeekTable, frameBytes, type SeekFrame } from './seek-table.ts';
+import { encodeSeekTable, type SeekFrame } from './seek-table.ts';
 import { ReadAhead, readFully, type ScannedFile, unreadable, withSourceFile } from './source-file.ts';
 import { tarEndBytes, tarEntryBytes, tarHeader, tarPaddingBytes } from './tar-header.ts';
-
-export interface PackProgress {
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-}
+import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 export interface PackTreeOptions {
   readonly root: string;
@@ -28,8 +24,8 @@ export interface PackTreeOptions {
   /** Compression threads; all cores but one where it is not given. The bytes do not depend on it. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
-  /** In bytes of the tree; called about once for every 4 MiB. */
-  readonly onProgress?: (progress: PackProgress) => void;
+  /** In bytes of the tree; called about once for every MiB. */
+  readonly onProgress?: (progress: TreeProgress) => void;
 }
 
 export interface PackedTree {
@@ -96,9 +92,7 @@ class TreePacker {
   readonly #filler: FrameFiller;
   readonly #ahead: ReadAhead;
   readonly #entries: readonly PackableEntry[];
-  readonly #bytesTotal: number;
-  #bytesDone = 0;
-  #bytesReported = 0;
+  readonly #progress: ProgressMeter;
 
   constructor(
     options: PackTreeOptions,
@@ -110,7 +104,7 @@ class TreePacker {
     this.#options = options;
     this.#root = root;
     this.#entries = entries;
-    this.#bytesTotal = bytesTotal;
+    this.#progress = new ProgressMeter(bytesTotal, options.onProgress);
     this.#filler = filler;
     this.#ahead = new ReadAhead(root, entries);
   }
@@ -130,7 +124,7 @@ class TreePacker {
     }
     await this.#filler.append(new Uint8Array(tarEndBytes));
     this.#filler.flush();
-    this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal });
+    this.#progress.finish();
     return listed;
   }
 
@@ -145,24 +139,17 @@ class TreePacker {
           await readFully(handle, file, room, done);
           hash.update(room);
           done += room.length;
-          this.#advance(room.length);
+          this.#progress.advance(room.length);
         }
       });
     } else {
       const bytes = await ahead;
       hash.update(bytes);
       await this.#filler.append(bytes);
-      this.#advance(bytes.length);
+      this.#progress.advance(bytes.length);
     }
     await this.#filler.append(new Uint8Array(tarPaddingBytes(sizeBytes)));
     return { kind, path, executable, sizeBytes, sha256: hash.digest('hex') };
-  }
-
-  #advance(bytes: number): void {
-    this.#bytesDone += bytes;
-    if (this.#bytesDone - this.#bytesReported < frameBytes) return;
-    this.#bytesReported = this.#bytesDone;
-    this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal });
   }
 }
 

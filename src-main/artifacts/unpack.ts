@@ -8,7 +8,6 @@ import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { syncFolder, writeAll } from './pack-file.ts';
 import { PackReader } from './pack-reader.ts';
 import { assertSafeEntries, comparePaths } from './safe-path.ts';
-import { frameBytes } from './seek-table.ts';
 import {
   describeTarHeader,
   tarBlockBytes,
@@ -17,13 +16,9 @@ import {
   tarHeader,
   tarPaddingBytes,
 } from './tar-header.ts';
+import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 export { verifyTree } from './verify-tree.ts';
-
-export interface UnpackProgress {
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-}
 
 export interface UnpackOptions {
   readonly packFile: string;
@@ -32,8 +27,8 @@ export interface UnpackOptions {
   /** Must not exist yet; folders above it are made where they are missing. */
   readonly targetDir: string;
   readonly signal?: AbortSignal;
-  /** In bytes of the tree; called about once for every 4 MiB. */
-  readonly onProgress?: (progress: UnpackProgress) => void;
+  /** In bytes of the tree; called about once for every MiB. */
+  readonly onProgress?: (progress: TreeProgress) => void;
 }
 
 type ListedFile = Extract<FileEntry, { kind: 'file' }>;
@@ -101,15 +96,14 @@ class TreeUnpacker {
   /** Absolute, in the order in which they were made. */
   readonly #folders: string[] = [];
   readonly #madeFolders = new Set<string>();
-  readonly #bytesTotal: number;
-  #bytesDone = 0;
-  #bytesReported = 0;
+  readonly #progress: ProgressMeter;
 
   constructor(options: UnpackOptions, entries: readonly FileEntry[], pack: PackReader) {
     this.#options = options;
     this.#entries = entries;
     this.#pack = pack;
-    this.#bytesTotal = entries.reduce((total, entry) => total + (entry.kind === 'file' ? entry.sizeBytes : 0), 0);
+    const bytesTotal = entries.reduce((total, entry) => total + (entry.kind === 'file' ? entry.sizeBytes : 0), 0);
+    this.#progress = new ProgressMeter(bytesTotal, options.onProgress);
   }
 
   #malformed(reason: string, details: Record<string, unknown> = {}): DomainError {
@@ -150,7 +144,8 @@ class TreeUnpacker {
     await this.#makeLinks();
     for (const folder of this.#folders) await this.#syncs.add(() => syncFolder(folder));
     await this.#syncs.finish();
-    this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal });
+    this.#options.signal?.throwIfAborted();
+    this.#progress.finish();
   }
 
   /** The pack is a function of the list, so a header is compared and never interpreted: there is nothing to trick. */
@@ -206,7 +201,7 @@ class TreeUnpacker {
       hash.update(bytes);
       await writeAll(handle, bytes);
       done += bytes.length;
-      this.#advance(bytes.length);
+      this.#progress.advance(bytes.length);
     }
     await this.#expectZeros(tarPaddingBytes(file.sizeBytes));
     const actual = hash.digest('hex');
@@ -225,13 +220,6 @@ class TreeUnpacker {
       await this.#makeFolder(path.posix.dirname(entry.path));
       await symlink(entry.target, path.join(this.#options.targetDir, entry.path));
     }
-  }
-
-  #advance(bytes: number): void {
-    this.#bytesDone += bytes;
-    if (this.#bytesDone - this.#bytesReported < frameBytes) return;
-    this.#bytesReported = this.#bytesDone;
-    this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal });
   }
 }
 
