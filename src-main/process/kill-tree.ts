@@ -1,0 +1,136 @@
+/** Owns the end of a process and of everything that it started. Knows no step and no command. */
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemErrorCode } from '../contract/errors.ts';
+
+/** More rounds than any tree needs that does not fork as fast as it is killed; such a tree must not hold us for ever. */
+const maxSweepRounds = 100;
+const sweepPauseMs = 10;
+
+/** Signals the process group that `pid` leads. Returns whether anyone was there. On Windows every signal ends the tree. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  if (process.platform === 'win32') {
+    execFile('taskkill', ['/pid', String(pid), '/T', '/F'], { windowsHide: true }, () => undefined);
+    return true;
+  }
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch (error) {
+    // macOS answers EPERM for a group in which only zombies are left.
+    return systemErrorCode(error) === 'EPERM' && process.platform !== 'darwin';
+  }
+}
+
+/** Whether any process of the group that `pid` leads is left, zombies not counted where the platform can tell. */
+export async function groupIsAlive(pid: number): Promise<boolean> {
+  if (process.platform === 'win32') return false;
+  try {
+    process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform !== 'linux') return true;
+  return (await readProcesses()).some(entry => entry.groupId === pid);
+}
+
+interface ProcessEntry {
+  readonly pid: number;
+  readonly parentId: number;
+  readonly groupId: number;
+  readonly sessionId: number;
+  /** In clock ticks since boot. With the pid it names a process for good: pids are used again. */
+  readonly startedAtTicks: number;
+}
+
+/** Every living process. Source: proc_pid_stat(5); the name in parentheses may hold spaces and parentheses itself. */
+async function readProcesses(): Promise<ProcessEntry[]> {
+  const names = (await readdir('/proc')).filter(name => /^\d+$/.test(name));
+  const entries = await Promise.all(
+    names.map(async (name): Promise<ProcessEntry | null> => {
+      const stat = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => '');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const state = fields[0] ?? '';
+      if (state === '' || state === 'Z' || state === 'X') return null;
+      return {
+        pid: Number(name),
+        parentId: Number(fields[1]),
+        groupId: Number(fields[2]),
+        sessionId: Number(fields[3]),
+        startedAtTicks: Number(fields[19]),
+      };
+    }),
+  );
+  return entries.filter(entry => entry !== null);
+}
+
+async function carries(pid: number, assignment: string): Promise<boolean> {
+  // Unreadable when the process is someone else's or has just ended: then it is not ours to kill.
+  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+  return environment.split('\0').includes(assignment);
+}
+
+const nameOf = (entry: ProcessEntry) => `${entry.pid}:${entry.startedAtTicks}`;
+
+/** Ours: the leader's group and session, whoever carries the variable, those known from before, and all descendants. */
+async function findTree(leaderPid: number, assignment: string, known: KnownTree): Promise<ProcessEntry[]> {
+  const all = (await readProcesses()).filter(entry => entry.pid !== process.pid);
+  const found = new Set<number>();
+  await Promise.all(
+    all.map(async entry => {
+      const related = entry.groupId === leaderPid || entry.sessionId === leaderPid || known.has(nameOf(entry));
+      if (related || (await carries(entry.pid, assignment))) found.add(entry.pid);
+    }),
+  );
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const entry of all) if (found.has(entry.parentId)) found.add(entry.pid);
+  }
+  return all.filter(entry => found.has(entry.pid));
+}
+
+/** Processes by pid and start time. */
+export type KnownTree = ReadonlySet<string>;
+
+/**
+ * Who belongs to the tree now. Taken before its leader is ended, while parents still lead to children that have neither
+ * the environment nor the session; handed to `sweepTree` afterwards. Empty where there is no /proc.
+ */
+export async function rememberTree(leaderPid: number, assignment: string): Promise<KnownTree> {
+  if (process.platform !== 'linux') return new Set();
+  return new Set((await findTree(leaderPid, assignment, new Set())).map(nameOf));
+}
+
+/**
+ * Ends, with SIGKILL, whatever the tree of `leaderPid` left behind. Returns how many processes that were.
+ *
+ * A process group is not enough: `setsid` leaves it, and a double fork leaves the parent as well. An environment is
+ * inherited through both, so on Linux every process that carries `assignment` (`NAME=value`) is found through /proc.
+ * Killing repeats until a look finds nobody, since a process may fork between the look and the kill. What escapes is
+ * only a process that cleared its environment, left the session and lost its parent, all three; isolation is for that.
+ * Elsewhere the group is what can be reached.
+ */
+export async function sweepTree(
+  leaderPid: number,
+  assignment: string,
+  known: KnownTree = new Set<string>(),
+): Promise<number> {
+  signalGroup(leaderPid, 'SIGKILL');
+  if (process.platform !== 'linux') return 0;
+  const killed = new Set<number>();
+  for (let round = 0; round < maxSweepRounds; round++) {
+    const tree = await findTree(leaderPid, assignment, known);
+    if (tree.length === 0) break;
+    for (const { pid } of tree) {
+      killed.add(pid);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended between the look and the kill.
+      }
+    }
+    await delay(sweepPauseMs);
+  }
+  return killed.size;
+}
