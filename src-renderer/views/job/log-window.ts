@@ -35,6 +35,7 @@ export class LogWindow {
   #end = 0;
   /** Lines before `#start`; null where it was never counted. */
   #linesBefore: number | null = 0;
+  #droppedLines = 0;
   #totalBytes = 0;
   #complete = false;
   #opened = false;
@@ -61,6 +62,10 @@ export class LogWindow {
   /** Number of the first loaded line, from 1; null where the log is too long to have been counted. */
   get firstLineNumber(): number | null {
     return this.#linesBefore === null ? null : this.#linesBefore + 1;
+  }
+  /** Lines that fell off the top since the window was last replaced: what shows them still counts them. */
+  get droppedLines(): number {
+    return this.#droppedLines;
   }
   get lineCount(): number {
     return this.#pieces.reduce((sum, piece) => sum + piece.lineCount, 0);
@@ -112,6 +117,7 @@ export class LogWindow {
     this.#start = from;
     const added = earlier.reduce((sum, piece) => sum + piece.lineCount, 0);
     this.#linesBefore = from === 0 ? 0 : this.#linesBefore === null ? null : this.#linesBefore - added;
+    this.#droppedLines = 0;
     this.#dropNewest();
     return { kind: 'replaced' };
   }
@@ -127,8 +133,20 @@ export class LogWindow {
     this.#start = offset;
     this.#end = Math.max(offset, chunk.nextOffset);
     this.#linesBefore = offset === 0 ? 0 : null;
+    this.#droppedLines = 0;
     this.#pieces = [pieceOf(offset, this.#end, this.#clean(chunk.text, chunk.nextOffset >= chunk.totalBytes))];
     return { kind: 'replaced' };
+  }
+
+  /** Forgets what is loaded: the next `readOn` begins near the end again. */
+  reset(): void {
+    this.#pieces = [];
+    this.#carry = '';
+    this.#start = 0;
+    this.#end = 0;
+    this.#linesBefore = 0;
+    this.#droppedLines = 0;
+    this.#opened = false;
   }
 
   /** Index of the loaded line that holds the byte at `offset`; null outside the window. Exact where a piece begins there. */
@@ -178,6 +196,7 @@ export class LogWindow {
       const dropped = this.#pieces.shift();
       if (!dropped) return;
       this.#start = dropped.nextOffset;
+      this.#droppedLines += dropped.lineCount;
       if (this.#linesBefore !== null) this.#linesBefore += dropped.lineCount;
     }
   }

@@ -1,0 +1,97 @@
+/** Owns the top of a job's page: state, number, attempt, worker, times, revision, and the buttons that end or renew it. */
+import { RotateCw, X } from 'lucide-react';
+import type { JobDetail } from '../../../src-main/contract/views.ts';
+import { jobState } from '../../state/job-words.ts';
+import { routeHref } from '../../state/route.ts';
+import { Button } from '../../ui/button.tsx';
+import { formatBytes } from '../../ui/format.ts';
+import { StateGlyph } from '../../ui/state-glyph.tsx';
+import text from '../../ui/text.module.css';
+import { AheadTime, ClockTime, Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
+import { jobActions, jobHeading } from './job-model.ts';
+import styles from './job-view.module.css';
+
+export interface JobHeaderProps {
+  readonly job: JobDetail;
+  readonly busy: boolean;
+  readonly onCancel: () => void;
+  readonly onRetry: () => void;
+}
+
+/** The header of a job. */
+export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
+  const actions = jobActions(job.status);
+  // A failure has a banner of its own with the retry in it.
+  const retryHere = actions.retry && job.status === 'cancelled';
+  return (
+    <header className={styles.header}>
+      <div className={styles.title}>
+        <StateGlyph state={jobState(job.status)} size={20} label={job.status} />
+        <div className={styles.words}>
+          <h2>{jobHeading(job)}</h2>
+          <Facts job={job} />
+        </div>
+      </div>
+      <div className={styles.revision}>
+        <div className={text.one}>
+          <a className={text.name} href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>
+            {job.repositoryName}
+          </a>{' '}
+          <span className={text.sub}>{job.branch}</span> <Sha revision={job.revision.revision} />{' '}
+          <span className={text.sub}>{job.revision.authorName}</span>
+        </div>
+        <div className={text.one} title={job.revision.subject}>
+          {job.revision.subject}
+        </div>
+      </div>
+      {(actions.cancel || retryHere) && (
+        <div className={styles.headerActions}>
+          {actions.cancel && (
+            <Button icon={<X size={14} strokeWidth={1.5} aria-hidden />} busy={busy} onClick={onCancel}>
+              Cancel job
+            </Button>
+          )}
+          {retryHere && (
+            <Button icon={<RotateCw size={14} strokeWidth={1.5} aria-hidden />} busy={busy} onClick={onRetry}>
+              Retry as attempt {job.attempt + 1}
+            </Button>
+          )}
+        </div>
+      )}
+    </header>
+  );
+}
+
+function Facts({ job }: { readonly job: JobDetail }) {
+  return (
+    <p className={styles.facts}>
+      Job {job.number}
+      {job.attempt > 0 && ` · attempt ${job.attempt}`}
+      {job.workerName && ` · ${job.workerName}`} · queued <ClockTime atMs={job.queuedAtMs} />
+      {job.status === 'queued' && job.waitingFor && ` · ${job.waitingFor}`}
+      {job.finishedAtMs !== null && (
+        <>
+          {' · ended '}
+          <ClockTime atMs={job.finishedAtMs} />, <RelativeTime atMs={job.finishedAtMs} />
+        </>
+      )}
+      {job.startedAtMs !== null && (
+        <>
+          {job.finishedAtMs === null ? ' · for ' : ' · took '}
+          <Elapsed startedAtMs={job.startedAtMs} finishedAtMs={job.finishedAtMs} />
+        </>
+      )}
+      {job.etaMs !== null && (
+        <>
+          {job.status === 'queued' ? ' · starts ' : ' · done '}
+          <AheadTime atMs={job.etaMs} />
+        </>
+      )}
+      {job.build && (
+        <span title={`artifact ${job.build.artifactId}`}>
+          {` · ${formatBytes(job.build.treeSizeBytes)}, packed ${formatBytes(job.build.sizeBytes)}`}
+        </span>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,105 @@
+/** Owns the pane of the live log: its toolbar, the terminal, and a line that says what is shown. */
+import { useEffect, useRef, useState } from 'react';
+import type { JobDetail } from '../../../src-main/contract/views.ts';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { formatBytes, formatCount } from '../../ui/format.ts';
+import { LogTerminal, type LogTerminalHandle, type LogTerminalView } from '../../ui/log-terminal.tsx';
+import styles from './job-log-pane.module.css';
+import { JobLogToolbar } from './job-log-toolbar.tsx';
+import { stepOfLine } from './job-model.ts';
+import type { ShowRequest } from './job-work.tsx';
+import { useJobLog } from './use-job-log.ts';
+
+export interface JobLogPaneProps {
+  readonly job: JobDetail;
+  readonly attempt: number;
+  readonly request: ShowRequest | null;
+  readonly onAttempt: (attempt: number) => void;
+  /** Tells which step's output is in sight. */
+  readonly onStep: (index: number | null) => void;
+}
+
+/** The log of one attempt. Key it by job and attempt. */
+export function JobLogPane({ job, attempt, request, onAttempt, onStep }: JobLogPaneProps) {
+  const terminal = useRef<LogTerminalHandle>(null);
+  const { facts, follower, error, refetch } = useJobLog(job, attempt, terminal);
+  const [view, setView] = useState<LogTerminalView | null>(null);
+  const [raw, setRaw] = useState(false);
+  const running = attempt === job.attempt && job.status === 'running';
+
+  useEffect(() => {
+    if (request) void follower.goToStep(request.logOffset);
+  }, [request, follower]);
+
+  const atTop = view?.atTop ?? false;
+  const atBottom = view?.atBottom ?? true;
+  useEffect(() => {
+    if (facts.detached && atBottom) void follower.loadLater();
+  }, [facts, atBottom, follower]);
+
+  const firstLine = view?.firstLine ?? null;
+  const step = firstLine === null ? null : stepOfLine(job.steps, firstLine, offset => follower.lineOfOffset(offset));
+  useEffect(() => onStep(step), [step, onStep]);
+
+  const following = atBottom && !facts.detached;
+  return (
+    <section className={styles.pane} aria-label={`Log of attempt ${attempt}`}>
+      <JobLogToolbar
+        job={job}
+        attempt={attempt}
+        facts={facts}
+        raw={raw}
+        following={following}
+        canFollow={!raw}
+        follower={follower}
+        selection={() => terminal.current?.selection ?? ''}
+        onAttempt={onAttempt}
+        onRaw={setRaw}
+        onFollow={on => (on ? void follower.goToEnd() : terminal.current?.holdStill())}
+      />
+      {error && <ErrorNotice error={error} onRetry={refetch} retryLabel="Read it again" />}
+      {facts.loadedFrom > 0 && atTop && !raw && (
+        <button type="button" className={styles.earlier} onClick={() => void follower.loadEarlier()}>
+          Show earlier output ({formatBytes(facts.loadedFrom)} before this)
+        </button>
+      )}
+      <div className={raw ? styles.hidden : styles.screen}>
+        <LogTerminal
+          ref={terminal}
+          label={`Log of job ${job.number}, attempt ${attempt}, read only`}
+          firstLineNumber={facts.firstLineNumber}
+          errorLine={facts.errorLine}
+          onView={setView}
+        />
+      </div>
+      {raw && (
+        <pre
+          className={styles.raw}
+          role="log"
+          aria-label={`Text of job ${job.number}, attempt ${attempt}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+          tabIndex={0}
+        >
+          {follower.loadedText()}
+        </pre>
+      )}
+      <footer className={styles.foot}>
+        <span>{footWords(job, running, following, raw, facts.detached)}</span>
+        <span>{range(facts.firstLineNumber, view)}</span>
+      </footer>
+    </section>
+  );
+}
+
+function footWords(job: JobDetail, running: boolean, following: boolean, raw: boolean, detached: boolean): string {
+  if (raw) return 'Plain text of what is loaded, without colours.';
+  if (running) return following ? 'Following the newest line.' : 'Paused here; the job goes on below.';
+  if (detached) return 'Part of the log: more is below.';
+  if (job.status === 'queued') return 'The job waits for a worker.';
+  return following ? 'The end of the log: the job has ended.' : 'The job has ended.';
+}
+
+function range(firstLineNumber: number | null, view: LogTerminalView | null): string {
+  if (firstLineNumber === null || view?.firstLine == null || view.lastLine === null) return '';
+  return `lines ${formatCount(firstLineNumber + view.firstLine)}–${formatCount(firstLineNumber + view.lastLine)}`;
+}

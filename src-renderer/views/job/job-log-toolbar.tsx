@@ -1,0 +1,127 @@
+/** Owns the log's toolbar: attempt, first error, size, follow, copy, download, raw. */
+import { CodeXml, Copy, Download } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { JobDetail } from '../../../src-main/contract/views.ts';
+import { client } from '../../client/client.ts';
+import { useAction } from '../../state/use-action.ts';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { Switch } from '../../ui/field.tsx';
+import { formatBytes, formatCount } from '../../ui/format.ts';
+import { Select } from '../../ui/select.tsx';
+import { StateGlyph } from '../../ui/state-glyph.tsx';
+import text from '../../ui/text.module.css';
+import { downloadLog } from './download-log.ts';
+import styles from './job-log-pane.module.css';
+import type { LogFacts, LogFollower } from './log-follower.ts';
+
+export interface JobLogToolbarProps {
+  readonly job: JobDetail;
+  readonly attempt: number;
+  readonly facts: LogFacts;
+  readonly raw: boolean;
+  readonly following: boolean;
+  readonly canFollow: boolean;
+  readonly follower: LogFollower;
+  readonly selection: () => string;
+  readonly onAttempt: (attempt: number) => void;
+  readonly onRaw: (raw: boolean) => void;
+  readonly onFollow: (following: boolean) => void;
+}
+
+const icon = { size: 16, strokeWidth: 1.5, 'aria-hidden': true } as const;
+
+/** The toolbar above a log. */
+export function JobLogToolbar(props: JobLogToolbarProps) {
+  const { job, attempt, facts, raw, following, canFollow, follower, selection, onAttempt, onRaw, onFollow } = props;
+  const [said, setSaid] = useState('');
+  const copy = useAction(async () => {
+    const copied = selection() || follower.loadedText();
+    await navigator.clipboard.writeText(copied);
+    return copied.split('\n').length;
+  });
+  const download = useAction(() =>
+    downloadLog({
+      read: (offset, limit) => client.jobs.log({ id: job.id, attempt, offset, limit }),
+      name: `${job.repositoryName}-${job.number}-attempt-${attempt}`,
+    }),
+  );
+  useFirstErrorKey(() => void follower.goToFirstError());
+  const canFindError =
+    facts.errorLine !== null || job.steps.some(step => step.status === 'failed' && step.logOffset !== null);
+  const failed = copy.error ?? download.error;
+  return (
+    <div className={styles.bar}>
+      {job.attempts.length > 1 && (
+        <Select
+          label="Attempt"
+          value={String(attempt)}
+          options={job.attempts.map(one => ({
+            value: String(one.attempt),
+            label: `Attempt ${one.attempt}`,
+            detail: one.outcome,
+          }))}
+          onChange={value => onAttempt(Number(value))}
+        />
+      )}
+      <Button
+        icon={<StateGlyph state="failed" size={12} label={null} />}
+        disabled={!canFindError || raw}
+        aria-keyshortcuts="e"
+        onClick={() => void follower.goToFirstError()}
+      >
+        First error<kbd className={styles.key}>E</kbd>
+      </Button>
+      <span className={text.grow} />
+      <span className={styles.size} aria-live="polite">
+        {failed ? <span className={text.failed}>{failed.message}</span> : said || sizeWords(facts)}
+      </span>
+      <Switch label="Follow" checked={following && canFollow} disabled={!canFollow} onChange={onFollow} />
+      <IconButton
+        label="Copy the selection, or all that is loaded"
+        onClick={async () => {
+          const lines = await copy.run();
+          if (lines !== undefined) setSaid(`copied ${formatCount(lines)} lines`);
+        }}
+      >
+        <Copy {...icon} />
+      </IconButton>
+      <IconButton
+        label="Download the whole log"
+        aria-disabled={download.busy || undefined}
+        onClick={async () => {
+          setSaid('downloading…');
+          const bytes = await download.run();
+          setSaid(bytes === undefined ? '' : `downloaded ${formatBytes(bytes)}`);
+        }}
+      >
+        <Download {...icon} />
+      </IconButton>
+      <IconButton label="Plain text" aria-pressed={raw} onClick={() => onRaw(!raw)}>
+        <CodeXml {...icon} />
+      </IconButton>
+    </div>
+  );
+}
+
+function sizeWords(facts: LogFacts): string {
+  if (facts.totalBytes === 0) return '';
+  const size = formatBytes(facts.totalBytes);
+  if (facts.loadedFrom > 0 || facts.detached) return `${formatBytes(facts.loadedTo - facts.loadedFrom)} of ${size}`;
+  return `${formatCount(facts.lineCount)} lines, ${size}`;
+}
+
+/** E jumps to the first error from anywhere on the page but a field. */
+function useFirstErrorKey(jump: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'e' || event.ctrlKey || event.metaKey || event.altKey) return;
+      const target = event.target;
+      const inField =
+        target instanceof HTMLElement && target.closest('input, select, [contenteditable], [role="dialog"]');
+      if (inField || (target instanceof HTMLTextAreaElement && !target.readOnly)) return;
+      jump();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  });
+}

@@ -1,0 +1,58 @@
+/** Owns the page of one job: what it is at, why it failed, its steps, and the live log. */
+import { client } from '../../client/client.ts';
+import { useAction } from '../../state/use-action.ts';
+import { useQuery } from '../../state/use-query.ts';
+import { EmptyState } from '../../ui/empty-state.tsx';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { Track } from '../../ui/track.tsx';
+import { JobFailure } from './job-failure.tsx';
+import { JobHeader } from './job-header.tsx';
+import styles from './job-view.module.css';
+import { JobWork } from './job-work.tsx';
+
+/** One job. */
+export function JobView({ jobId }: { readonly jobId: string }) {
+  const query = useQuery(
+    `job:${jobId}`,
+    () => client.jobs.get({ id: jobId }),
+    ['job', 'build', 'replica', 'release', 'machine', 'replicas'],
+    {
+      jobId,
+    },
+  );
+  const cancel = useAction(() => client.jobs.cancel({ id: jobId }));
+  const retry = useAction(() => client.jobs.retry({ id: jobId }));
+  const act = async (action: { run: () => Promise<unknown> }) => {
+    await action.run();
+    query.refetch();
+  };
+  const job = query.data;
+  if (!job) {
+    return query.error ? (
+      <ErrorNotice error={query.error} onRetry={query.refetch} />
+    ) : (
+      <EmptyState title="Loading the job" />
+    );
+  }
+  const failedAct = cancel.error ?? retry.error ?? query.error;
+  return (
+    <section className={styles.view} aria-label={`Job ${job.number}`}>
+      <JobHeader
+        job={job}
+        busy={cancel.busy || retry.busy}
+        onCancel={() => void act(cancel)}
+        onRetry={() => void act(retry)}
+      />
+      <div className={styles.track}>
+        <Track
+          stages={job.track}
+          named
+          hrefOf={stage => (stage === 'regions' ? '#/regions' : stage === 'machines' ? '#/machines' : null)}
+        />
+      </div>
+      {failedAct && <ErrorNotice error={failedAct} />}
+      <JobFailure job={job} busy={retry.busy} onRetry={() => void act(retry)} />
+      <JobWork key={job.id} job={job} />
+    </section>
+  );
+}
