@@ -4,10 +4,11 @@ import type WebTorrent from 'webtorrent';
 import type { Torrent, Wire } from 'webtorrent';
 import type { PeerAddress, TorrentStats } from './messages.ts';
 import type { Metainfo } from './metainfo.ts';
+import { createPieceBlame } from './piece-blame.ts';
 import type { PieceFile } from './piece-file.ts';
 
-/** Peers come first, to spare the region's store. Below this rate over a tick the web seed joins, and then stays. */
-const enoughFromPeersBytesPerSecond = 1024 * 1024;
+/** Peers come first, to spare the region's store. Where less than this is gained in a tick the web seed joins, and then stays. */
+const enoughGainedPerTickBytes = 1024 * 1024;
 /** webtorrent gives a peer up after four attempts; machines restart and come back, so what is not whole asks again this often. */
 const redialEveryTicks = 15;
 
@@ -54,7 +55,7 @@ export function openPackTorrent(
   let complete = false;
   let webSeedJoined = false;
   let ticks = 0;
-  let fromPeersAtLastTick = 0;
+  let mostBytesDone = 0;
 
   const torrent: Torrent = client.add(options.torrent, {
     preloadedStore: file,
@@ -75,7 +76,9 @@ export function openPackTorrent(
     for (const url of options.webSeeds) torrent.addWebSeed(url);
   };
 
-  torrent.on('wire', (wire: Wire) => {
+  const blame = createPieceBlame();
+  torrent.on('wire', (wire: Wire, address) => {
+    blame.watch(wire, address);
     wire.on('download', payloadBytes => {
       if (wire.type === 'webSeed') bytes.fromWebSeed += payloadBytes;
       else bytes.fromPeers += payloadBytes;
@@ -84,7 +87,11 @@ export function openPackTorrent(
       bytes.uploaded += payloadBytes;
     });
   });
-  torrent.on('warning', onWarning);
+  torrent.on('verified', blame.onVerified);
+  torrent.on('warning', warning => {
+    blame.onWarning(warning);
+    onWarning(warning);
+  });
   torrent.on('error', error => {
     failure = error;
   });
@@ -145,8 +152,10 @@ export function openPackTorrent(
       if (!torrent.ready || complete || torrent.paused) return;
       ticks += 1;
       if (ticks % redialEveryTicks === 0) dial();
-      if (bytes.fromPeers - fromPeersAtLastTick < enoughFromPeersBytesPerSecond) joinWebSeed();
-      fromPeersAtLastTick = bytes.fromPeers;
+      // What counts is what stays: a peer that sends wrong pieces at full speed gives nothing.
+      const gainedBytes = torrent.downloaded - mostBytesDone;
+      if (gainedBytes < enoughGainedPerTickBytes) joinWebSeed();
+      mostBytesDone = Math.max(mostBytesDone, torrent.downloaded);
     },
     close: () =>
       new Promise(resolve => {

@@ -12,6 +12,7 @@ import {
 } from './messages.ts';
 import { parseMetainfo } from './metainfo.ts';
 import { createDownloads, type DownloadOptions, type DownloadResult } from './swarm-downloads.ts';
+import { createSeeds } from './swarm-seeds.ts';
 
 const firstBackoffMs = 250;
 const maxBackoffMs = 30_000;
@@ -57,17 +58,6 @@ export interface SwarmClient {
   onStats(listener: (stats: SwarmStats) => void): () => void;
 }
 
-interface Seed {
-  readonly torrent: string;
-  readonly folder: string;
-  verified: boolean;
-  /** The request under way, or the last one. */
-  id: number;
-  readonly done: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** A client whose process is started by `launcher` and listens at `listen`; port 0 takes any, and keeps it over restarts. */
 export function createSwarmClient(options: {
   readonly launcher: Launcher;
@@ -75,7 +65,6 @@ export function createSwarmClient(options: {
   readonly listen: { readonly host: string; readonly port: number };
 }): SwarmClient {
   const { launcher, logger, listen } = options;
-  const seeds = new Map<string, Seed>();
   const listeners = new Set<(stats: SwarmStats) => void>();
   const stopping = new AbortController();
   let child: LaunchedProcess | null = null;
@@ -92,23 +81,12 @@ export function createSwarmClient(options: {
   let started: Promise<void> | null = null;
 
   const send = (command: SwarmCommand): void => child?.send(command);
-  const downloads = createDownloads({ send, newId: () => nextId++ });
+  const newId = (): number => nextId++;
+  const downloads = createDownloads({ send, newId });
+  const seeds = createSeeds({ send, newId, logger });
 
   const publish = (): void => {
     for (const listener of listeners) listener({ port, torrents });
-  };
-
-  const sendSeed = (seed: Seed): void => {
-    seed.id = nextId++;
-    send({ type: 'seed', id: seed.id, torrent: seed.torrent, folder: seed.folder, verified: seed.verified });
-  };
-
-  const remember = (infoHash: string, torrent: string, folder: string, verified: boolean): Seed => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    promise.catch(() => undefined);
-    const seed: Seed = { torrent, folder, verified, id: 0, done: promise, resolve, reject };
-    seeds.set(infoHash, seed);
-    return seed;
   };
 
   const configure = (): void =>
@@ -120,36 +98,20 @@ export function createSwarmClient(options: {
       downloadLimitBytesPerSecond: limits.downloadBytesPerSecond,
     });
 
-  const settleSeed = (id: number, error: DomainError | null): void => {
-    for (const [infoHash, seed] of seeds) {
-      if (seed.id !== id) continue;
-      if (error === null) {
-        seed.verified = true;
-        seed.resolve();
-        return;
-      }
-      seeds.delete(infoHash);
-      seed.reject(error);
-      logger.warn('swarm.seed_refused', { infoHash, code: error.code, reason: error.message });
-      return;
-    }
-  };
-
   const take = (report: SwarmReport): void => {
     switch (report.type) {
       case 'seeding':
-        settleSeed(report.id, null);
+        seeds.finish(report.id);
         return;
       case 'downloaded': {
         const finished = downloads.finish(report.id, report);
-        if (finished === null) return;
-        remember(finished.infoHash, finished.torrent, finished.folder, true).resolve();
+        if (finished !== null) seeds.adopt(finished);
         return;
       }
       case 'failed': {
         const error = new DomainError(report.code, report.message);
         downloads.fail(report.id, error);
-        settleSeed(report.id, error);
+        seeds.fail(report.id, error);
         return;
       }
       case 'stats':
@@ -185,7 +147,7 @@ export function createSwarmClient(options: {
         if (parsed.data.type === 'ready') {
           port = parsed.data.port;
           keptPort = port;
-          for (const seed of seeds.values()) sendSeed(seed);
+          seeds.resend();
           publish();
           resolve();
         } else if (parsed.data.type === 'listenFailed') {
@@ -243,8 +205,7 @@ export function createSwarmClient(options: {
       stopping.abort();
       const stopped = unavailable('The swarm was stopped.');
       downloads.failAll(stopped);
-      for (const seed of seeds.values()) seed.reject(stopped);
-      seeds.clear();
+      seeds.removeAll(stopped);
       const running = child;
       if (running === null) return;
       running.send({ type: 'stop' } satisfies SwarmCommand);
@@ -255,23 +216,14 @@ export function createSwarmClient(options: {
     get port() {
       return port;
     },
-    seed: ({ torrent, folder, verified }) => {
-      if (stopping.signal.aborted) return Promise.reject(unavailable('The swarm was stopped.'));
-      try {
-        const { infoHash } = parseMetainfo(torrent, null);
-        const known = seeds.get(infoHash);
-        if (known !== undefined && known.folder === folder) return known.done;
-        if (known !== undefined) return Promise.reject(conflict(infoHash, known.folder));
-        const seed = remember(infoHash, Buffer.from(torrent).toString('base64'), folder, verified);
-        if (port !== null) sendSeed(seed);
-        return seed.done;
-      } catch (error) {
-        return Promise.reject(error);
-      }
+    seed: async ({ torrent, folder, verified }) => {
+      if (stopping.signal.aborted) throw unavailable('The swarm was stopped.');
+      const { infoHash } = parseMetainfo(torrent, null);
+      const text = Buffer.from(torrent).toString('base64');
+      await seeds.add({ infoHash, torrent: text, folder, verified }, port !== null);
     },
     unseed: infoHash => {
-      seeds.get(infoHash)?.reject(unavailable('The seed was removed.'));
-      seeds.delete(infoHash);
+      seeds.remove(infoHash, unavailable('The seed was removed.'));
       send({ type: 'remove', infoHash });
     },
     download: request =>
@@ -293,13 +245,6 @@ export function createSwarmClient(options: {
 
 function unavailable(what: string): DomainError {
   return new DomainError('swarm.unavailable', `${what} The pack can be read from a store instead.`);
-}
-
-function conflict(infoHash: string, folder: string): DomainError {
-  return new DomainError('conflict', `The pack is seeded from ${folder} already. Remove it there first.`, {
-    infoHash,
-    folder,
-  });
 }
 
 function listenError(host: string, port: number, systemCode: string | null, message: string): DomainError {

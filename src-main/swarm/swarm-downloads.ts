@@ -42,7 +42,8 @@ export interface FinishedDownload {
 
 interface Running extends FinishedDownload {
   readonly id: number;
-  bytesDone: number;
+  /** The most that there ever was: pieces that fail their check are taken back, and are no progress when they come again. */
+  mostBytesDone: number;
   readonly onProgress: ((progress: DownloadProgress) => void) | undefined;
   readonly restartStallClock: () => void;
   readonly resolve: (result: DownloadResult) => void;
@@ -100,7 +101,7 @@ export function createDownloads(options: {
       infoHash,
       torrent,
       folder: request.folder,
-      bytesDone: 0,
+      mostBytesDone: 0,
       onProgress: request.onProgress,
       restartStallClock: () => {
         clearTimeout(stallTimer);
@@ -147,8 +148,8 @@ export function createDownloads(options: {
         const stats = torrents.find(torrent => torrent.infoHash === download.infoHash);
         if (stats === undefined) continue;
         const bytesDone = Math.floor(stats.progress * stats.sizeBytes);
-        if (bytesDone > download.bytesDone || stats.paused) download.restartStallClock();
-        download.bytesDone = bytesDone;
+        if (bytesDone > download.mostBytesDone || stats.paused) download.restartStallClock();
+        download.mostBytesDone = Math.max(download.mostBytesDone, bytesDone);
         download.onProgress?.({
           bytesDone,
           sizeBytes: stats.sizeBytes,

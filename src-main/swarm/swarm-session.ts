@@ -136,11 +136,18 @@ export function createSwarmSession(
 
   const download = async (command: Command<'download'>): Promise<void> => {
     const { torrent } = await inOrder(() => open(command));
+    // The torrent may be open already, with bytes that an earlier download was told of.
+    const before = torrent.stats();
     torrent.addPeers(command.peers);
     await torrent.completed;
     pushStats();
-    const { bytesFromPeers, bytesFromWebSeed } = torrent.stats();
-    send({ type: 'downloaded', id: command.id, bytesFromPeers, bytesFromWebSeed });
+    const after = torrent.stats();
+    send({
+      type: 'downloaded',
+      id: command.id,
+      bytesFromPeers: after.bytesFromPeers - before.bytesFromPeers,
+      bytesFromWebSeed: after.bytesFromWebSeed - before.bytesFromWebSeed,
+    });
   };
 
   const answer = (id: number, work: Promise<void>): void => {

@@ -26,17 +26,22 @@ declare module 'webtorrent' {
   export interface WireEvents {
     download: [payloadBytes: number];
     upload: [payloadBytes: number];
+    piece: [index: number, offset: number, bytes: Uint8Array];
   }
 
   export interface Wire extends EventEmitter<WireEvents> {
     /** `webSeed`, `tcpIncoming`, `tcpOutgoing`. */
     readonly type: string;
+    /** Hex; chosen by the other side at its start. */
+    readonly peerId: string | null;
+    destroy(): void;
   }
 
   export interface TorrentEvents {
     infoHash: [];
     ready: [];
     done: [];
+    verified: [pieceIndex: number];
     close: [];
     wire: [wire: Wire, address: string | undefined];
     warning: [error: Error];

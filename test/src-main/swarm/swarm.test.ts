@@ -1,21 +1,38 @@
 /** Checks seeding and downloading with real swarm processes over real TCP on loopback. */
 
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { storeKeys } from '../../../src-main/contract/documents.ts';
+import { entryPath } from '../../../src-main/process/entry-points.ts';
 import { createNodeLauncher } from '../../../src-main/process/node-launcher.ts';
 import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
 import { createSwarmClient } from '../../../src-main/swarm/swarm-client.ts';
 import { createWebSeedGuard, type WebSeedGuard } from '../../../src-main/swarm/web-seed-guard.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
-import { addressOf, createPack, createSwarmBench, sha256OfFile, whenStats } from '../../support/swarm-fixtures.ts';
+import {
+  addressOf,
+  createPack,
+  createSwarmBench,
+  sha256OfFile,
+  type TestSwarm,
+  whenStats,
+} from '../../support/swarm-fixtures.ts';
 
 const mebibyte = 1024 * 1024;
+let shared: Awaited<ReturnType<typeof createSwarmBench>>;
 let bench: Awaited<ReturnType<typeof createSwarmBench>>;
+/** For tests that need no process of their own: a process takes half a second to start. */
+let machine: TestSwarm;
 let guard: WebSeedGuard | null = null;
 
+beforeAll(async () => {
+  shared = await createSwarmBench();
+  machine = await shared.startSwarm();
+});
 beforeEach(async () => {
   bench = await createSwarmBench();
 });
@@ -24,6 +41,19 @@ afterEach(async () => {
   guard = null;
   await bench.dispose();
 });
+afterAll(() => shared.dispose());
+
+function connectTo(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 5_000 });
+    socket.once('error', reject);
+    socket.once('timeout', () => reject(new Error('No answer.')));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+  });
+}
 
 /** A store with `pack` in it, and a guard over it. */
 async function storeWith(pack: ReturnType<typeof createPack>): Promise<{ path: string; guard: WebSeedGuard }> {
@@ -40,9 +70,8 @@ async function storeWith(pack: ReturnType<typeof createPack>): Promise<{ path: s
 describe('peers', () => {
   it('move a pack from one seeder to two machines, which then seed it', async () => {
     const pack = createPack(8 * mebibyte);
-    const seeder = await bench.startSwarm();
-    const first = await bench.startSwarm();
-    const second = await bench.startSwarm();
+    const [seeder, second] = await Promise.all([bench.startSwarm(), bench.startSwarm()]);
+    const first = machine;
     const source = await bench.subfolder('source');
     const path = await bench.writePack(source, pack);
     await chmod(path, 0o444);
@@ -78,11 +107,9 @@ describe('peers', () => {
     });
 
     seeder.client.unseed(pack.infoHash);
-    await seeder.client.stop();
     await second.client.stop();
-    const third = await bench.startSwarm();
     const thirdFolder = await bench.subfolder('third');
-    await third.client.download({
+    await seeder.client.download({
       torrent: pack.torrent,
       folder: thirdFolder,
       peers: [addressOf(first.client)],
@@ -94,7 +121,6 @@ describe('peers', () => {
   it('seeds again after its process was killed, on the same port', async () => {
     const pack = createPack(mebibyte);
     const seeder = await bench.startSwarm();
-    const machine = await bench.startSwarm();
     const source = await bench.subfolder('source');
     await bench.writePack(source, pack);
     await seeder.client.seed({ torrent: pack.torrent, folder: source, verified: true });
@@ -115,7 +141,6 @@ describe('a web seed', () => {
   it('gives the whole pack where there are no peers', async () => {
     const pack = createPack(8 * mebibyte);
     const store = await storeWith(pack);
-    const machine = await bench.startSwarm();
     const folder = await bench.subfolder('machine');
     const result = await machine.client.download({
       torrent: pack.torrent,
@@ -124,6 +149,8 @@ describe('a web seed', () => {
       webSeeds: [store.guard.urlFor(pack.digest)],
     });
     expect(result).toEqual({ bytesFromPeers: 0, bytesFromWebSeed: pack.bytes.byteLength });
+    const again = await machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds: [] });
+    expect(again).toEqual({ bytesFromPeers: 0, bytesFromWebSeed: 0 });
     expect(store.guard.bytesServed()).toBe(pack.bytes.byteLength);
     expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
   });
@@ -134,7 +161,6 @@ describe('a web seed', () => {
     const gone = await bench.startSwarm();
     const peers = [addressOf(gone.client), { host: 'not a host', port: 1 }];
     await gone.client.stop();
-    const machine = await bench.startSwarm();
     const folder = await bench.subfolder('machine');
     const result = await machine.client.download({
       torrent: pack.torrent,
@@ -152,7 +178,6 @@ describe('a web seed', () => {
     const seeder = await bench.startSwarm();
     seeder.client.setLimits({ uploadBytesPerSecond: mebibyte, downloadBytesPerSecond: null });
     await seeder.client.seed({ torrent: pack.torrent, folder: dirname(store.path), verified: true });
-    const machine = await bench.startSwarm();
     const folder = await bench.subfolder('machine');
     const killed = Promise.withResolvers<void>();
     const download = machine.client.download({
@@ -183,11 +208,73 @@ describe('a web seed', () => {
   });
 });
 
-describe('failures', () => {
-  it('a download in flight is rejected when its process is killed, and the next one works', async () => {
+describe('wrong bytes', () => {
+  it('of a peer are never kept, and the web seed takes over from it', async () => {
     const pack = createPack(mebibyte);
     const store = await storeWith(pack);
+    const liar = await bench.startSwarm();
+    const source = await bench.subfolder('source');
+    const path = await bench.writePack(source, pack);
+    await writeFile(path, Buffer.alloc(pack.bytes.byteLength, 1));
+    await liar.client.seed({ torrent: pack.torrent, folder: source, verified: true });
+    const folder = await bench.subfolder('machine');
+    const result = await machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [addressOf(liar.client)],
+      webSeeds: [store.guard.urlFor(pack.digest)],
+    });
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+    // Refused at its first piece: it is not asked again while the web seed works.
+    expect(result.bytesFromPeers).toBeLessThan(pack.bytes.byteLength);
+  });
+
+  it('of the store stall the download, which ends', async () => {
+    const pack = createPack(mebibyte);
+    const store = await storeWith(pack);
+    await chmod(store.path, 0o644);
+    await writeFile(store.path, Buffer.alloc(pack.bytes.byteLength, 1));
+    const download = machine.client.download({
+      torrent: pack.torrent,
+      folder: await bench.subfolder('machine'),
+      peers: [],
+      webSeeds: [store.guard.urlFor(pack.digest)],
+      stallTimeoutMs: 1_000,
+    });
+    await expect(download).rejects.toMatchObject({ code: 'swarm.unavailable' });
+  });
+});
+
+describe('the process', () => {
+  it('listens at the address that it is given and at no other', async () => {
+    const { port } = addressOf(machine.client);
+    // 127.0.0.2 is this machine on Linux; elsewhere it is nowhere, which no server answers either.
+    await expect(connectTo('127.0.0.2', port)).rejects.toThrow();
+    await connectTo('127.0.0.1', port);
+  });
+
+  it('ends by itself when its parent has gone', async () => {
+    const child = fork(entryPath('swarm'), { stdio: 'ignore' });
+    const listening = once(child, 'message');
+    child.send({
+      type: 'configure',
+      port: 0,
+      listenHost: '127.0.0.1',
+      uploadLimitBytesPerSecond: null,
+      downloadLimitBytesPerSecond: null,
+    });
+    await listening;
+    const exited = once(child, 'exit');
+    child.disconnect();
+    expect(await exited).toEqual([0, null]);
+  });
+});
+
+describe('failures', () => {
+  it('a download in flight is rejected when its process is killed, and the next one works', async () => {
     const machine = await bench.startSwarm();
+    const pack = createPack(mebibyte);
+    const store = await storeWith(pack);
     const folder = await bench.subfolder('machine');
     const download = machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds: [] });
     machine.processes.at(-1)?.kill('SIGKILL');
@@ -206,7 +293,6 @@ describe('failures', () => {
   it('an aborted download ends with the reason, and can be taken up again', async () => {
     const pack = createPack(mebibyte);
     const store = await storeWith(pack);
-    const machine = await bench.startSwarm();
     const folder = await bench.subfolder('machine');
     const abort = new AbortController();
     const download = machine.client.download({
@@ -225,7 +311,7 @@ describe('failures', () => {
 
   it('a changed, short or missing file is not seeded, and is left as it is', async () => {
     const pack = createPack(mebibyte);
-    const { client } = await bench.startSwarm();
+    const { client } = machine;
     const changed = await bench.subfolder('changed');
     const path = await bench.writePack(changed, pack);
     const wrong = Buffer.from(pack.bytes);
@@ -252,7 +338,7 @@ describe('failures', () => {
   });
 
   it('a hostile torrent is refused before anything is written', async () => {
-    const { client, processes } = await bench.startSwarm();
+    const { client, processes } = machine;
     const folder = await bench.subfolder('machine');
     const torrent = Buffer.from('d8:announce20:http://evil.example/4:infod6:lengthi5e4:name9:../../etcee');
     await expect(client.download({ torrent, folder, peers: [], webSeeds: [] })).rejects.toMatchObject({
