@@ -17,10 +17,9 @@ export function durationMs(value: string | number): number | null {
   return amount === undefined || scale === undefined ? null : Math.round(Number(amount) * scale);
 }
 
+const durationHint = 'write a time such as 30s, 5m or 1h, or a number of seconds';
 const durationSchema = z
-  .union([z.string().regex(durationPattern), z.number().positive()], {
-    error: 'write a time such as 30s, 5m or 1h, or a number of seconds',
-  })
+  .union([z.string().regex(durationPattern, durationHint), z.number().positive(durationHint)], { error: durationHint })
   .transform((value, context) => {
     const ms = durationMs(value);
     if (ms !== null && ms >= 1 && ms <= dayMs) return ms;

@@ -46,7 +46,7 @@ export async function detectNode(tree: ProjectTree): Promise<Plan | null> {
   const manifest = parseManifest(text);
   if (isToolingOnly(manifest) && otherManifests.some(other => tree.has(other))) return null;
   const manager = managerOf(tree, manifest, text);
-  const steps = stepsOf(manifest, manager, text);
+  const steps = stepsOf(tree, manifest, manager, text);
   const start = await startOf(tree, manifest, text);
   const output = await staticOutput(tree, manifest, start === null, text);
   return {
@@ -151,8 +151,17 @@ function hasRuntimeDependencies(manifest: Manifest): boolean {
   return has(manifest.dependencies) || has(manifest.optionalDependencies) || manifest.workspaces !== undefined;
 }
 
-function isInstalled(manifest: Manifest): boolean {
-  return hasRuntimeDependencies(manifest) || has(manifest.devDependencies) || has(manifest.peerDependencies);
+/** Whether an install step is needed: what only builds and tests is not, where there is neither. */
+function isInstalled(manifest: Manifest, hasScripts: boolean): boolean {
+  const onlyForScripts = has(manifest.devDependencies) || has(manifest.peerDependencies);
+  return hasRuntimeDependencies(manifest) || (onlyForScripts && hasScripts);
+}
+
+/** The text that `npm init` writes tests nothing and exits 1; nor is there anything to run where the tests were left out. */
+function isTestable(tree: ProjectTree, test: string | undefined): boolean {
+  if (!test || /no test specified/.test(test)) return false;
+  const [, folder] = /(?:^|[\s'"])(?:\.\/)?(tests?|specs?|__tests__)\//.exec(test) ?? [];
+  return folder === undefined || tree.files.some(path => path.startsWith(`${folder}/`));
 }
 
 function scriptEvidence(text: string, script: string): Evidence {
@@ -165,10 +174,11 @@ function scriptEvidence(text: string, script: string): Evidence {
   return { file, line: line === null ? scriptsLine : scriptsLine - 1 + line, reason: `the script "${script}"` };
 }
 
-function stepsOf(manifest: Manifest, manager: Manager, text: string): PlanStep[] {
+function stepsOf(tree: ProjectTree, manifest: Manifest, manager: Manager, text: string): PlanStep[] {
   const steps: PlanStep[] = [];
   const { build, test } = manifest.scripts;
-  if (isInstalled(manifest)) {
+  const hasTests = isTestable(tree, test);
+  if (isInstalled(manifest, Boolean(build) || hasTests)) {
     const step = { id: 'install', name: 'Install dependencies', phase: 'prepare', run: manager.install } as const;
     steps.push(detectedStep(step, manager.evidence));
   }
@@ -176,8 +186,7 @@ function stepsOf(manifest: Manifest, manager: Manager, text: string): PlanStep[]
     const step = { id: 'build', name: 'Build', phase: 'build', run: manager.run('build') } as const;
     steps.push(detectedStep(step, scriptEvidence(text, 'build')));
   }
-  // The text that `npm init` writes; it exits 1 and tests nothing.
-  if (test && !/no test specified/.test(test)) {
+  if (hasTests) {
     const step = { id: 'test', name: 'Test', phase: 'test', run: manager.run('test') } as const;
     steps.push(detectedStep(step, scriptEvidence(text, 'test')));
   }
