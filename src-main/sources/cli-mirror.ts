@@ -1,0 +1,257 @@
+/** Owns a mirror's work through the git program. */
+import { createHash, randomUUID } from 'node:crypto';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import type { CommandResult } from '../process/run-command.ts';
+import { type GitRun, runGit } from './git-cli.ts';
+import { branchMissing, cancelled, lastLine, remoteErrorOf, revisionMissing, timedOut } from './git-errors.ts';
+import { findGitFolder } from './local-repository.ts';
+import { type FetchRequest, type MirrorBackend, MirrorDamaged } from './mirror-backend.ts';
+import { isRevision } from './ref-names.ts';
+
+/** A first fetch of a large repository over a slow line; one that stops sending ends much earlier (git-cli.ts). */
+const fetchTimeoutMs = 60 * 60 * 1000;
+const localTimeoutMs = 5 * 60 * 1000;
+const lockAttempts = 4;
+const lockPauseMs = 250;
+
+/** A branch's ref here. A digest, since `a` and `a/b`, or `A` and `a` on some disks, cannot both be files. */
+function refOf(branch: string): string {
+  return `refs/branches/${createHash('sha256').update(branch).digest('hex').slice(0, 40)}`;
+}
+
+const damaged = (stderr: string) => new MirrorDamaged(lastLine(stderr));
+
+/** A backend over the git program at `gitPath`. Its errors are those of `Mirror`. */
+export function createCliBackend(url: string, gitPath: string): MirrorBackend {
+  async function run(
+    options: Omit<GitRun, 'timeoutMs'> & { timeoutMs?: number },
+  ): Promise<CommandResult & { text: string }> {
+    const timeoutMs = options.timeoutMs ?? localTimeoutMs;
+    const result = await runGit(gitPath, { ...options, timeoutMs });
+    if (result.outcome === 'cancelled') throw cancelled(url);
+    if (result.outcome === 'timed_out') throw timedOut(url, timeoutMs);
+    return { ...result, text: result.stderr.toString('utf8') };
+  }
+
+  async function prepare(folder: string): Promise<void> {
+    const exists = await stat(join(folder, 'HEAD')).then(
+      () => true,
+      () => false,
+    );
+    if (exists) return;
+    // Made aside and moved into place whole: another worker may be at the same, and then either one will do.
+    const fresh = `${folder}.init-${randomUUID()}`;
+    try {
+      const result = await run({ verb: 'init', options: ['--bare', '--quiet', '--template='], operands: [fresh] });
+      if (result.exitCode !== 0) {
+        throw new DomainError(
+          'data.unwritable',
+          `The mirror of ${url} cannot be made in ${folder}: ${lastLine(result.text)}. Make room, or check who may write there.`,
+          { url, folder },
+        );
+      }
+      await rename(fresh, folder).catch(error => {
+        const code = systemErrorCode(error) ?? '';
+        if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code)) throw error;
+      });
+    } finally {
+      await rm(fresh, { recursive: true, force: true });
+    }
+  }
+
+  /** Whether a ref leads to it, so that all that it needs is here: a lone object may be left of a fetch that broke off. */
+  async function holds(folder: string, revision: string): Promise<boolean> {
+    const result = await run({
+      verb: 'for-each-ref',
+      options: ['--count=1', '--format=%(refname)', `--contains=${revision}`],
+      gitDir: folder,
+    });
+    return result.exitCode === 0 && result.stdout.length > 0;
+  }
+
+  async function resolveRef(folder: string, ref: string): Promise<string> {
+    const result = await run({
+      verb: 'for-each-ref',
+      options: ['--format=%(objectname)'],
+      operands: [ref],
+      gitDir: folder,
+    });
+    const revision = result.stdout.toString('utf8').trim();
+    if (!isRevision(revision)) throw damaged(result.text);
+    return revision;
+  }
+
+  async function fetchRef(
+    folder: string,
+    refspec: string,
+    signal: AbortSignal | undefined,
+  ): Promise<CommandResult & { text: string }> {
+    for (let attempt = 1; ; attempt++) {
+      const result = await run({
+        verb: 'fetch',
+        options: ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'],
+        operands: [url, refspec],
+        gitDir: folder,
+        timeoutMs: fetchTimeoutMs,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
+      const locked = result.exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(result.text);
+      if (!locked || attempt === lockAttempts) return result;
+      await delay(lockPauseMs);
+    }
+  }
+
+  async function fetchBranch(folder: string, { branch, signal }: FetchRequest): Promise<'fetched' | 'missing'> {
+    const refspec = branch === null ? '+refs/heads/*:refs/branches/*' : `+refs/heads/${branch}:${refOf(branch)}`;
+    const result = await fetchRef(folder, refspec, signal);
+    if (result.exitCode === 0) return 'fetched';
+    if (/couldn't find remote ref/i.test(result.text)) return 'missing';
+    throw remoteErrorOf(url, result.text) ?? damaged(result.text);
+  }
+
+  async function pin(folder: string, ref: string, revision: string): Promise<void> {
+    const result = await run({ verb: 'update-ref', operands: [ref, revision], gitDir: folder });
+    if (result.exitCode !== 0) throw damaged(result.text);
+  }
+
+  async function assertCommit(folder: string, revision: string): Promise<void> {
+    const result = await run({ verb: 'cat-file', options: ['-e', `${revision}^{commit}`], gitDir: folder });
+    if (result.exitCode === 0) return;
+    const absent = await stat(folder).then(
+      () => false,
+      () => true,
+    );
+    if (absent) throw revisionMissing(url, revision);
+    if (/^error:/m.test(result.text) || !/Not a valid object name/.test(result.text)) throw damaged(result.text);
+    // Not known, or lost? A mirror that has lost objects has refs that lead nowhere.
+    const refs = await run({ verb: 'for-each-ref', options: ['--format=%(objecttype)'], gitDir: folder });
+    throw refs.exitCode === 0 ? revisionMissing(url, revision) : damaged(refs.text);
+  }
+
+  return {
+    async fetch(folder, request) {
+      const { branch, revision, pinRef, signal } = request;
+      if (!/^https?:/.test(url)) await findGitFolder(url);
+      await prepare(folder);
+      if (revision === undefined || !(await holds(folder, revision))) {
+        const found = await fetchBranch(folder, request);
+        if (revision === undefined) {
+          if (found === 'missing' || branch === null) throw branchMissing(url, branch ?? '');
+        } else if (!(await holds(folder, revision))) {
+          const keeper = pinRef ?? `refs/revisions/${revision}`;
+          const result = await fetchRef(folder, `+${revision}:${keeper}`, signal);
+          if (result.exitCode !== 0) {
+            if (/not our ref|unadvertised object|couldn't find remote ref/i.test(result.text)) {
+              throw found === 'missing' && branch !== null
+                ? branchMissing(url, branch)
+                : revisionMissing(url, revision);
+            }
+            throw remoteErrorOf(url, result.text) ?? damaged(result.text);
+          }
+        }
+      }
+      const found = revision ?? (await resolveRef(folder, refOf(branch ?? '')));
+      if (pinRef !== undefined) await pin(folder, pinRef, found);
+      // Every fetch adds a pack. A failure here harms nobody, and the next fetch tries again.
+      await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
+      return { revision: found };
+    },
+
+    async readCommit(folder, revision) {
+      await assertCommit(folder, revision);
+      const result = await run({
+        verb: 'log',
+        options: ['-1', '--no-show-signature', '--encoding=UTF-8', '--format=%at%x00%ct%x00%an%x00%s'],
+        operands: [revision],
+        gitDir: folder,
+      });
+      if (result.exitCode !== 0) throw damaged(result.text);
+      const [authored, committed, author = '', subject = ''] = result.stdout.toString('utf8').trimEnd().split('\0');
+      return {
+        subject: subject.slice(0, 500),
+        authorName: author.slice(0, 200),
+        authoredAtMs: Number(authored) * 1000,
+        committedAtMs: Number(committed) * 1000,
+      };
+    },
+
+    async isAncestor(folder, ancestor, descendant) {
+      await assertCommit(folder, ancestor);
+      await assertCommit(folder, descendant);
+      const result = await run({
+        verb: 'merge-base',
+        options: ['--is-ancestor'],
+        operands: [ancestor, descendant],
+        gitDir: folder,
+      });
+      if (result.exitCode !== 0 && result.exitCode !== 1) throw damaged(result.text);
+      return result.exitCode === 0;
+    },
+
+    async checkout(folder, { revision, targetFolder, signal }) {
+      await assertCommit(folder, revision);
+      // An index of its own: several workers may check out of one mirror at the same time, and no .git is left behind.
+      const index = join(folder, `checkout-${randomUUID()}.index`);
+      const common = { gitDir: folder, env: { GIT_INDEX_FILE: index }, ...(signal === undefined ? {} : { signal }) };
+      try {
+        const read = await run({ ...common, verb: 'read-tree', operands: [revision] });
+        if (read.exitCode !== 0) throw checkoutError(read.text, targetFolder);
+        const write = await run({
+          ...common,
+          verb: 'checkout-index',
+          options: ['--all', '--force', '--quiet'],
+          workTree: targetFolder,
+        });
+        if (write.exitCode !== 0) throw checkoutError(write.text, targetFolder);
+        return { files: await countEntries(index), via: 'git' };
+      } finally {
+        await rm(index, { force: true });
+        await rm(`${index}.lock`, { force: true });
+      }
+    },
+
+    async salvagePins(old, folder) {
+      await run({
+        verb: 'fetch',
+        options: ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head'],
+        operands: [old, 'refs/slipway/*:refs/slipway/*'],
+        gitDir: folder,
+        timeoutMs: fetchTimeoutMs,
+      });
+    },
+  };
+}
+
+function checkoutError(stderr: string, targetFolder: string): Error {
+  if (/invalid path/.test(stderr)) {
+    return new DomainError(
+      'artifact.unsafe_path',
+      `The repository holds a path that must not be written: ${lastLine(stderr)}.`,
+      {},
+    );
+  }
+  if (/unable to (write|create)|cannot (create|mkdir)|No space left|Read-only|Permission denied/i.test(stderr)) {
+    return new DomainError(
+      'data.unwritable',
+      `The files of the revision cannot be written to ${targetFolder}: ${lastLine(stderr)}. Make room, or check who may write there.`,
+      { targetFolder },
+    );
+  }
+  return damaged(stderr);
+}
+
+/** The number of files in an index. Source: gitformat-index(5): "DIRC", version, then the count, each 4 bytes. */
+async function countEntries(index: string): Promise<number> {
+  const header = Buffer.alloc(12);
+  const file = await open(index);
+  try {
+    await file.read(header, 0, header.length, 0);
+  } finally {
+    await file.close();
+  }
+  return header.readUInt32BE(8);
+}

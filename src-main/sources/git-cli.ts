@@ -1,0 +1,184 @@
+/** Owns the git program: the only file that spawns it, with an environment and settings that no repository can change. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { access, constants, stat } from 'node:fs/promises';
+import { devNull, tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { DomainError } from '../contract/errors.ts';
+import { type CommandResult, runCommand } from '../process/run-command.ts';
+
+/** What Slipway asks git to do; anything else is a mistake in our code, found by the compiler. */
+export type GitVerb =
+  | 'cat-file'
+  | 'checkout-index'
+  | 'fetch'
+  | 'for-each-ref'
+  | 'gc'
+  | 'init'
+  | 'log'
+  | 'ls-remote'
+  | 'merge-base'
+  | 'read-tree'
+  | 'update-ref';
+
+/** Variables that git and the TLS and proxy code below it may see; a GIT_DIR or an SSH agent of the user is none of them. */
+const passedOn = [
+  'PATH',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'SYSTEMROOT',
+  'SystemRoot',
+  'http_proxy',
+  'https_proxy',
+  'HTTPS_PROXY',
+  'no_proxy',
+  'NO_PROXY',
+  'all_proxy',
+  'ALL_PROXY',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+];
+
+const settings = [
+  // `ext::` and ssh never; a redirect or a submodule cannot bring them back.
+  'protocol.allow=never',
+  'protocol.http.allow=always',
+  'protocol.https.allow=always',
+  'protocol.file.allow=always',
+  `core.hooksPath=${devNull}`,
+  'core.fsmonitor=false',
+  'core.protectNTFS=true',
+  'core.protectHFS=true',
+  'safe.directory=*',
+  'transfer.fsckObjects=true',
+  // Wrong in many old repositories and dangerous in none: dates, time zones and modes. Source: git-fsck(1).
+  'fetch.fsck.badTimezone=ignore',
+  'fetch.fsck.zeroPaddedFilemode=ignore',
+  'fetch.fsck.missingSpaceBeforeDate=ignore',
+  'fetch.fsck.missingSpaceBeforeEmail=ignore',
+  'credential.helper=',
+  'gc.autoDetach=false',
+  // A server that sends less than this for two minutes hangs; a slow one that sends is waited for.
+  'http.lowSpeedLimit=100',
+  'http.lowSpeedTime=120',
+];
+
+function environment(extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  for (const name of passedOn) if (process.env[name] !== undefined) env[name] = process.env[name];
+  return {
+    ...env,
+    // Messages are read by us, so they must not be translated.
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: devNull,
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_ASKPASS: '',
+    SSH_ASKPASS: '',
+    GIT_OPTIONAL_LOCKS: '0',
+    // Replacement refs of a mirror would show other content than the revision's id says.
+    GIT_NO_REPLACE_OBJECTS: '1',
+    ...extra,
+  };
+}
+
+export interface GitRun {
+  readonly verb: GitVerb;
+  /** Options of ours. */
+  readonly options?: readonly string[];
+  /** What came from outside: revisions, URLs, paths. Always behind `--end-of-options` where the verb knows it. */
+  readonly operands?: readonly string[];
+  readonly gitDir?: string;
+  readonly workTree?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+  readonly maxOutputBytes?: number;
+  readonly input?: Uint8Array;
+}
+
+/** Verbs of git 2.39 that do not use parse-options, or take no operands from outside. */
+const withoutEndOfOptions = new Set<GitVerb>(['checkout-index']);
+
+/**
+ * Runs one git command in the temporary folder, so that no repository is found by accident. A failing command is a result.
+ *
+ * Throws `toolchain.missing` when `gitPath` cannot be started.
+ */
+export function runGit(gitPath: string, run: GitRun): Promise<CommandResult> {
+  const { verb, options = [], operands = [], gitDir, workTree } = run;
+  if (withoutEndOfOptions.has(verb) && operands.some(operand => operand.startsWith('-'))) {
+    throw new DomainError(
+      'input.invalid',
+      `"${operands.join(' ')}" begins with a dash, so Git would read it as an option.`,
+    );
+  }
+  const separator = operands.length > 0 && !withoutEndOfOptions.has(verb) ? ['--end-of-options'] : [];
+  const args = [
+    '--no-pager',
+    ...settings.flatMap(setting => ['-c', setting]),
+    ...(gitDir === undefined ? [] : [`--git-dir=${gitDir}`]),
+    ...(workTree === undefined ? [] : [`--work-tree=${workTree}`]),
+    verb,
+    ...options,
+    ...separator,
+    ...operands,
+  ];
+  return runCommand({
+    command: gitPath,
+    args,
+    cwd: workTree ?? tmpdir(),
+    env: environment(run.env ?? {}),
+    timeoutMs: run.timeoutMs,
+    ...(run.signal === undefined ? {} : { signal: run.signal }),
+    ...(run.maxOutputBytes === undefined ? {} : { maxOutputBytes: run.maxOutputBytes }),
+    ...(run.input === undefined ? {} : { input: run.input }),
+  });
+}
+
+/**
+ * Starts `git upload-pack`, which reads one request from its stdin and writes the answer to its stdout; the caller ends it.
+ * `protocol` is the client's Git-Protocol header. Source: gitprotocol-http(5).
+ */
+export function startUploadPack(
+  gitPath: string,
+  options: { readonly folder: string; readonly advertise: boolean; readonly protocol: string | undefined },
+): ChildProcessByStdio<Writable, Readable, null> {
+  const { folder, advertise, protocol } = options;
+  const version = protocol !== undefined && /^version=[012]$/.test(protocol) ? protocol : undefined;
+  return spawn(
+    gitPath,
+    [
+      ...settings.flatMap(setting => ['-c', setting]),
+      'upload-pack',
+      '--strict',
+      '--stateless-rpc',
+      ...(advertise ? ['--advertise-refs'] : []),
+      folder,
+    ],
+    {
+      cwd: tmpdir(),
+      env: environment(version === undefined ? {} : { GIT_PROTOCOL: version }),
+      stdio: ['pipe', 'pipe', 'ignore'],
+      windowsHide: true,
+    },
+  );
+}
+
+/** The absolute path of the git program on the PATH, or null. Looked up anew each time: it may be installed meanwhile. */
+export async function findGit(path: string = process.env.PATH ?? ''): Promise<string | null> {
+  const names = process.platform === 'win32' ? ['git.exe'] : ['git'];
+  for (const folder of path.split(delimiter).filter(entry => entry !== '')) {
+    for (const name of names) {
+      const candidate = join(folder, name);
+      const executable = await access(candidate, constants.X_OK).then(
+        async () => (await stat(candidate)).isFile(),
+        () => false,
+      );
+      if (executable) return candidate;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,143 @@
+/** Owns the words and codes for what goes wrong with a remote repository, whichever library or program reported it. */
+import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+
+const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME']);
+
+export function authFailed(url: string, detail: string): DomainError {
+  return new DomainError(
+    'git.auth_failed',
+    `The repository ${url} cannot be read without credentials, or those given are refused (${detail}). Check the address, and give a token that may read it.`,
+    { url },
+  );
+}
+
+export function notFound(url: string, detail: string): DomainError {
+  return new DomainError(
+    'git.not_found',
+    `There is no Git repository at ${url} (${detail}). Check the address for typing errors; a private repository may need credentials.`,
+    { url },
+  );
+}
+
+export function timedOut(url: string, timeoutMs: number): DomainError {
+  return new DomainError(
+    'git.timeout',
+    `The repository ${url} did not answer in full within ${Math.round(timeoutMs / 100) / 10} s. Slipway tries again; check the server and the network if it goes on.`,
+    { url, timeoutMs },
+  );
+}
+
+export function cancelled(url: string): DomainError {
+  return new DomainError('job.cancelled', `Reading the repository ${url} was cancelled. Start it again to go on.`, {
+    url,
+  });
+}
+
+export function protocolError(url: string, detail: string, cause?: unknown): DomainError {
+  return new DomainError(
+    'git.protocol',
+    `The answer of ${url} is not what a Git server sends (${detail}). Check that the address is the one for cloning; Slipway tries again.`,
+    { url },
+    { cause },
+  );
+}
+
+export function unreachable(url: string, detail: string, cause?: unknown): DomainError {
+  return new DomainError(
+    'git.unreachable',
+    `The server of ${url} cannot be reached: ${detail}. Check the address and the network; Slipway tries again.`,
+    { url },
+    { cause },
+  );
+}
+
+export function emptyRepository(url: string): DomainError {
+  return new DomainError(
+    'git.empty',
+    `The repository ${url} has no branch yet. Push a first commit; Slipway looks again.`,
+    {
+      url,
+    },
+  );
+}
+
+export function branchMissing(url: string, branch: string): DomainError {
+  return new DomainError(
+    'git.branch_missing',
+    `The repository ${url} has no branch "${branch}". Push it, or choose another branch in the repository's settings.`,
+    { url, branch },
+  );
+}
+
+export function revisionMissing(url: string, revision: string): DomainError {
+  return new DomainError(
+    'git.revision_missing',
+    `The revision ${revision.slice(0, 12)} is not in ${url} any more. It was probably replaced by a forced push; build the branch's newest revision instead.`,
+    { url, revision },
+  );
+}
+
+/** The error for an answer whose HTTP status is not 200. */
+export function httpStatusError(url: string, status: number): DomainError {
+  const detail = `HTTP ${status}`;
+  // 203 is what Azure DevOps answers, with a sign-in page. Source: isomorphic-git, GitRemoteHTTP.discover.
+  if (status === 401 || status === 403 || status === 407 || status === 203) return authFailed(url, detail);
+  if (status === 404 || status === 410) return notFound(url, detail);
+  if (status === 429 || status >= 500) return unreachable(url, `it answers with ${detail}`);
+  return protocolError(url, detail);
+}
+
+/** The error for a connection that could not be made or did not last. */
+export function connectionError(url: string, error: unknown): DomainError {
+  const code = systemErrorCode(error) ?? '';
+  if (dnsCodes.has(code)) return unreachable(url, `its host name is not known (${code})`, error);
+  if (code === 'ECONNREFUSED') return unreachable(url, 'nothing listens there (ECONNREFUSED)', error);
+  if (/^(CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO|HOSTNAME_MISMATCH)/.test(code)) {
+    return unreachable(url, `the secure connection failed (${code}); its certificate may not be trusted here`, error);
+  }
+  if (/^HPE_/.test(code)) return protocolError(url, `not HTTP: ${code}`, error);
+  return unreachable(url, code === '' ? messageOf(error) : code, error);
+}
+
+/**
+ * The error for what git wrote on stderr (with LC_ALL=C) at a failed fetch or ls-remote; null when it is not about the remote.
+ * Source: git's remote-curl.c, http.c, transport.c, connect.c and setup.c of version 2.39.
+ */
+export function remoteErrorOf(url: string, stderr: string): DomainError | null {
+  const last = lastLine(stderr);
+  const status = /The requested URL returned error: (\d{3})/.exec(stderr);
+  if (status !== null) return httpStatusError(url, Number(status[1]));
+  if (/Authentication failed|could not read (Username|Password)|Permission denied/i.test(stderr))
+    return authFailed(url, last);
+  if (/Operation too slow|Operation timed out/.test(stderr)) {
+    return new DomainError('git.timeout', `The repository ${url} stopped sending (${last}). Slipway tries again.`, {
+      url,
+    });
+  }
+  if (/fsck error/.test(stderr)) return protocolError(url, `it holds a malformed object: ${last}`, stderr);
+  if (/dubious ownership/.test(stderr)) {
+    return new DomainError(
+      'git.auth_failed',
+      `The repository ${url} belongs to another user of this machine, and Git refuses to read it for that reason. Run Slipway as its owner, or make a copy of it that is yours.`,
+      { url },
+    );
+  }
+  if (/Could not resolve host/.test(stderr)) return unreachable(url, 'its host name is not known', stderr);
+  if (/SSL|certificate|TLS/i.test(last)) return unreachable(url, `the secure connection failed (${last})`, stderr);
+  if (/Failed to connect|Connection refused|Recv failure|Could(n't| not) connect|Connection timed out/i.test(stderr)) {
+    return unreachable(url, last, stderr);
+  }
+  if (/repository '.*' not found|does not appear to be a git repository|does not exist/i.test(stderr))
+    return notFound(url, last);
+  if (/early EOF|RPC failed|hung up unexpectedly|unexpected disconnect|empty reply/i.test(stderr)) {
+    return unreachable(url, `the connection broke off (${last})`, stderr);
+  }
+  return null;
+}
+
+/** The last line that git marked as fatal, else the last line: what a person needs to see of its stderr. */
+export function lastLine(stderr: string): string {
+  const lines = stderr.split('\n').filter(line => line.trim() !== '');
+  const line = lines.findLast(text => /^(fatal|error):/.test(text)) ?? lines.at(-1) ?? 'no message';
+  return line.replace(/^(fatal|error): /, '').slice(0, 300);
+}

@@ -1,0 +1,156 @@
+/** Owns the local copy of one repository: bare, incremental, with the revisions that matter pinned, and made anew when damaged. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createCliBackend } from './cli-mirror.ts';
+import { cancelled, protocolError } from './git-errors.ts';
+import { parseGitUrl } from './git-url.ts';
+import { createIsomorphicBackend } from './isomorphic-mirror.ts';
+import { type CheckoutResult, type Commit, type FetchRequest, MirrorDamaged } from './mirror-backend.ts';
+import { assertBranchName, assertRevision, isBranchName } from './ref-names.ts';
+
+export interface Mirror {
+  /**
+   * Brings the branch up to date, or makes sure that `revision` is here: from the mirror without a request where it already
+   * is, else with the branch, else by its id, for a revision that has left its branch. `pinRef` (`refs/slipway/…`) keeps it
+   * for good. May be repeated, and by several processes at once.
+   *
+   * Throws the `git.*` codes of `listRefs`, `git.branch_missing`, `git.revision_missing`, `job.cancelled`, `input.invalid`.
+   */
+  fetch(request: {
+    readonly branch: string;
+    readonly revision?: string;
+    readonly pinRef?: string;
+    readonly signal?: AbortSignal;
+  }): Promise<{ readonly revision: string }>;
+  /** Throws `git.revision_missing` when it was not fetched. */
+  readCommit(revision: string): Promise<Commit>;
+  /** Whether `descendant` is `ancestor` or comes after it. Throws `git.revision_missing`. */
+  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
+  /**
+   * Writes the revision's files, and no `.git`, into `targetFolder`, which must be empty or missing. No symbolic link of the
+   * repository is ever followed in doing so. Submodules stay empty folders; LFS pointers stay pointers.
+   *
+   * Throws `git.revision_missing`, `conflict` (the folder is not empty), `artifact.unsafe_path`, `data.unwritable`.
+   */
+  checkout(request: {
+    readonly revision: string;
+    readonly targetFolder: string;
+    readonly signal?: AbortSignal;
+  }): Promise<CheckoutResult>;
+}
+
+/**
+ * A mirror of `url` in `folder`, made when first fetched. With `gitPath` null isomorphic-git does the work, slower and with
+ * whole packs in memory. Damage (a full disk, a power cut) is repaired once per call by fetching everything anew.
+ */
+export function createMirror(options: {
+  readonly folder: string;
+  readonly url: string;
+  readonly gitPath: string | null;
+  readonly logger: Logger;
+}): Mirror {
+  const { folder, gitPath, logger } = options;
+  const location = parseGitUrl(options.url);
+  const { url } = location;
+  const backend = gitPath === null ? createIsomorphicBackend(location) : createCliBackend(url, gitPath);
+  let lastBranch: string | null = null;
+
+  async function rebuild(request: FetchRequest, damage: MirrorDamaged): Promise<{ readonly revision: string }> {
+    logger.warn('mirror.damaged', { url, folder, reason: damage.message });
+    const fresh = `${folder}.new-${randomUUID()}`;
+    const old = `${folder}.old-${randomUUID()}`;
+    try {
+      const result = await backend.fetch(fresh, request);
+      await backend.salvagePins(folder, fresh);
+      await rename(folder, old).catch(error => {
+        if (systemErrorCode(error) !== 'ENOENT') throw error;
+      });
+      await rename(fresh, folder);
+      logger.info('mirror.rebuilt', { url, folder });
+      return result;
+    } catch (error) {
+      if (error instanceof MirrorDamaged) throw protocolError(url, error.message, error);
+      throw error;
+    } finally {
+      await rm(fresh, { recursive: true, force: true });
+      await rm(old, { recursive: true, force: true });
+    }
+  }
+
+  async function repairing<Result>(revision: string, operation: () => Promise<Result>, signal?: AbortSignal) {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof MirrorDamaged)) throw error;
+      await rebuild({ branch: lastBranch, revision, ...(signal === undefined ? {} : { signal }) }, error);
+    }
+    try {
+      return await operation();
+    } catch (error) {
+      if (error instanceof MirrorDamaged) throw protocolError(url, error.message, error);
+      throw error;
+    }
+  }
+
+  return {
+    async fetch(request) {
+      assertBranchName(request.branch);
+      if (request.revision !== undefined) assertRevision(request.revision);
+      if (request.pinRef !== undefined) assertPinRef(request.pinRef);
+      if (request.signal?.aborted) throw cancelled(url);
+      lastBranch = request.branch;
+      await mkdir(dirname(folder), { recursive: true });
+      try {
+        return await backend.fetch(folder, request);
+      } catch (error) {
+        if (!(error instanceof MirrorDamaged)) throw error;
+        return await rebuild(request, error);
+      }
+    },
+    async readCommit(revision) {
+      assertRevision(revision);
+      return await repairing(revision, () => backend.readCommit(folder, revision));
+    },
+    async isAncestor(ancestor, descendant) {
+      assertRevision(ancestor);
+      assertRevision(descendant);
+      return await repairing(descendant, () => backend.isAncestor(folder, ancestor, descendant));
+    },
+    async checkout(request) {
+      assertRevision(request.revision);
+      const { targetFolder } = request;
+      await mkdir(targetFolder, { recursive: true });
+      if ((await readdir(targetFolder)).length > 0) {
+        throw new DomainError(
+          'conflict',
+          `The folder ${targetFolder} is not empty, so nothing is checked out into it.`,
+          {
+            targetFolder,
+          },
+        );
+      }
+      const attempt = async () => {
+        try {
+          return await backend.checkout(folder, request);
+        } catch (error) {
+          if (error instanceof MirrorDamaged) {
+            await rm(targetFolder, { recursive: true, force: true });
+            await mkdir(targetFolder, { recursive: true });
+          }
+          throw error;
+        }
+      };
+      return await repairing(request.revision, attempt, request.signal);
+    },
+  };
+}
+
+function assertPinRef(ref: string): void {
+  if (ref.startsWith('refs/slipway/') && isBranchName(ref)) return;
+  throw new DomainError('input.invalid', `${JSON.stringify(ref)} is not a ref below refs/slipway/.`, {
+    field: 'pinRef',
+  });
+}

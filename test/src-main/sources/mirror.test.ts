@@ -1,0 +1,251 @@
+import { execFile } from 'node:child_process';
+import { lstat, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { findGit } from '../../../src-main/sources/git-cli.ts';
+import { createMirror, type Mirror } from '../../../src-main/sources/mirror.ts';
+import { silentLogger } from '../../../src-main/telemetry/logger.ts';
+import { git, startGitServer, type TestRepository } from '../../support/git-server.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
+
+const gitPath = await findGit();
+
+interface Setting {
+  readonly repository: TestRepository;
+  readonly server: Awaited<ReturnType<typeof startGitServer>>;
+  readonly folder: string;
+  readonly mirror: Mirror;
+}
+
+async function setUp(path: string | null, local = false): Promise<Setting> {
+  const server = await startGitServer();
+  onTestFinished(() => server.stop());
+  const repository = await server.createRepository('app');
+  const folder = join(await scratchFolder(), 'mirror.git');
+  const url = local ? repository.folder : repository.url;
+  return { repository, server, folder, mirror: createMirror({ folder, url, gitPath: path, logger: silentLogger }) };
+}
+
+async function filesOf(mirror: Mirror, revision: string) {
+  const targetFolder = join(await scratchFolder(), 'tree');
+  const result = await mirror.checkout({ revision, targetFolder });
+  return { ...result, targetFolder, names: (await readdir(targetFolder, { recursive: true })).sort() };
+}
+
+describe.each([
+  ['the git program over HTTP', gitPath, false],
+  ['the git program on a local path', gitPath, true],
+  ['isomorphic-git over HTTP', null, false],
+  ['isomorphic-git on a local path', null, true],
+] as const)('a mirror through %s', (_, path, local) => {
+  test('fetches, follows, reads and writes revisions', async () => {
+    const { repository, mirror } = await setUp(path, local);
+    const first = await repository.commit({ 'a.txt': 'one', 'src/b.txt': 'b' }, 'Add a\n\nbody');
+    expect(await mirror.fetch({ branch: 'main' })).toEqual({ revision: first });
+    const second = await repository.commit({ 'a.txt': 'two' }, 'Change ä');
+    expect(await mirror.fetch({ branch: 'main', pinRef: 'refs/slipway/job-1' })).toEqual({ revision: second });
+    expect(await mirror.fetch({ branch: 'main', revision: first })).toEqual({ revision: first });
+
+    const commit = await mirror.readCommit(second);
+    expect(commit).toMatchObject({ subject: 'Change ä', authorName: 'Ada' });
+    const seconds = Number(await git(repository.folder, 'log', '-1', '--format=%at', second));
+    expect(commit.authoredAtMs).toBe(seconds * 1000);
+    expect((await mirror.readCommit(first)).subject).toBe('Add a');
+
+    expect(await mirror.isAncestor(first, second)).toBe(true);
+    expect(await mirror.isAncestor(second, second)).toBe(true);
+    expect(await mirror.isAncestor(second, first)).toBe(false);
+
+    const tree = await filesOf(mirror, first);
+    expect(tree).toMatchObject({ files: 2, names: ['a.txt', 'src', 'src/b.txt'] });
+    expect(await readFile(join(tree.targetFolder, 'a.txt'), 'utf8')).toBe('one');
+    await expect(mirror.checkout({ revision: first, targetFolder: tree.targetFolder })).rejects.toMatchObject({
+      code: 'conflict',
+    });
+  });
+
+  test('keeps links as links, bits as bits, and writes nothing through a link', async () => {
+    const { repository, mirror } = await setUp(path, local);
+    const outside = await scratchFolder();
+    await repository.commit({ run: '#!/bin/sh\n' }, 'one');
+    await git(repository.folder, 'update-index', '--chmod=+x', 'run');
+    const blob = await git(repository.folder, 'hash-object', '-w', 'run');
+    await writeFile(join(repository.folder, 'target'), outside);
+    const link = await git(repository.folder, 'hash-object', '-w', 'target');
+    await git(repository.folder, 'update-index', '--add', '--cacheinfo', `120000,${link},dir`);
+    const tree = await git(repository.folder, 'write-tree');
+    const honest = await git(repository.folder, 'commit-tree', '-m', 'links', '-p', 'HEAD', tree);
+    await git(repository.folder, 'update-ref', 'refs/heads/main', honest);
+    await mirror.fetch({ branch: 'main' });
+    const found = await filesOf(mirror, honest);
+    expect(await readlink(join(found.targetFolder, 'dir'))).toBe(outside);
+    expect((await lstat(join(found.targetFolder, 'run'))).mode & 0o111).not.toBe(0);
+
+    // A tree that names `dir` twice, as the link and as a folder: no honest git makes one.
+    const inner = await makeTree(repository.folder, `100644 blob ${blob}\tescaped\n`);
+    const twice = await makeTree(repository.folder, `120000 blob ${link}\tdir\n040000 tree ${inner}\tdir\n`);
+    const hostile = await git(repository.folder, 'commit-tree', '-m', 'hostile', '-p', honest, twice);
+    await git(repository.folder, 'update-ref', 'refs/heads/main', hostile);
+    const outcome = await mirror
+      .fetch({ branch: 'main', revision: hostile })
+      .then(() => filesOf(mirror, hostile))
+      .then(
+        () => 'written',
+        () => 'refused',
+      );
+    expect(await readdir(outside)).toEqual([]);
+    expect(outcome).toBe('refused');
+  });
+
+  test('refuses a name that leaves the folder or is git’s own', async () => {
+    const { repository, mirror } = await setUp(path, local);
+    await repository.commit({ a: 'x' }, 'one');
+    const blob = await git(repository.folder, 'rev-parse', 'HEAD:a');
+    for (const name of ['..', '.git', '.GIT']) {
+      const inner = await makeTree(repository.folder, `100644 blob ${blob}\tescaped\n`);
+      const root = await makeTree(repository.folder, `040000 tree ${inner}\t${name}\n`);
+      const revision = await git(repository.folder, 'commit-tree', '-m', name, '-p', 'HEAD', root);
+      await git(repository.folder, 'update-ref', 'refs/heads/main', revision);
+      const attempt = mirror.fetch({ branch: 'main', revision }).then(() => filesOf(mirror, revision));
+      await expect(attempt, name).rejects.toMatchObject({
+        code: expect.stringMatching(/^(git\.protocol|artifact\.unsafe_path)$/),
+      });
+    }
+  });
+
+  test('names a missing branch, a missing revision and hostile names', async () => {
+    const { repository, mirror } = await setUp(path, local);
+    const revision = await repository.commit({ a: '1' }, 'one');
+    const unknown = 'f'.repeat(40);
+    await expect(mirror.fetch({ branch: 'nope' })).rejects.toMatchObject({ code: 'git.branch_missing' });
+    await expect(mirror.fetch({ branch: 'main', revision: unknown })).rejects.toMatchObject({
+      code: 'git.revision_missing',
+    });
+    await mirror.fetch({ branch: 'main' });
+    await expect(mirror.readCommit(unknown)).rejects.toMatchObject({ code: 'git.revision_missing' });
+    await expect(mirror.isAncestor(unknown, revision)).rejects.toMatchObject({ code: 'git.revision_missing' });
+    await expect(filesOf(mirror, unknown)).rejects.toMatchObject({ code: 'git.revision_missing' });
+    await expect(mirror.fetch({ branch: '--upload-pack=touch x' })).rejects.toMatchObject({ code: 'input.invalid' });
+    await expect(mirror.readCommit('--output=x')).rejects.toMatchObject({ code: 'input.invalid' });
+    await expect(mirror.fetch({ branch: 'main', pinRef: 'refs/heads/main' })).rejects.toMatchObject({
+      code: 'input.invalid',
+    });
+    await expect(mirror.fetch({ branch: 'main', signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'job.cancelled',
+    });
+  });
+});
+
+/** A tree object as it is told, checked by nobody. */
+async function makeTree(folder: string, lines: string): Promise<string> {
+  const entries = lines
+    .trimEnd()
+    .split('\n')
+    .map(line => {
+      const [mode = '', , oid = ''] = line.split('\t')[0]?.split(' ') ?? [];
+      return Buffer.concat([Buffer.from(`${Number(mode)} ${line.split('\t')[1]}\0`), Buffer.from(oid, 'hex')]);
+    });
+  const file = join(folder, '.git', 'tree-object');
+  await writeFile(file, Buffer.concat(entries));
+  return await git(folder, 'hash-object', '-t', 'tree', '-w', '--literally', file);
+}
+
+describe.each([
+  ['the git program', gitPath],
+  ['isomorphic-git', null],
+] as const)('a mirror through %s', (_, path) => {
+  test('damaged on disk is made anew', async () => {
+    const { repository, mirror, folder } = await setUp(path);
+    const revision = await repository.commit({ a: '1' }, 'one');
+    await mirror.fetch({ branch: 'main' });
+    for (const name of await readdir(join(folder, 'objects'))) {
+      await rm(join(folder, 'objects', name), { recursive: true });
+    }
+    expect((await filesOf(mirror, revision)).names).toEqual(['a']);
+    await truncate(join(folder, 'HEAD'), 0);
+    await writeFile(join(folder, 'config'), 'garbage[');
+    expect(await mirror.fetch({ branch: 'main' })).toEqual({ revision });
+    expect(await readdir(join(folder, '..'))).toEqual(['mirror.git']);
+  });
+
+  test('does not ask the server for what it has', async () => {
+    const { repository, mirror, server } = await setUp(path);
+    const revision = await repository.commit({ a: '1' }, 'one');
+    await mirror.fetch({ branch: 'main', revision });
+    const before = server.requests.length;
+    expect(await mirror.fetch({ branch: 'main', revision, pinRef: 'refs/slipway/x' })).toEqual({ revision });
+    expect(server.requests.length).toBe(before);
+  });
+
+  test('of a private or absent server says so', async () => {
+    const server = await startGitServer({ auth: { user: 'ada', password: 'x' } });
+    const { url } = await server.createRepository('app');
+    const folder = join(await scratchFolder(), 'm.git');
+    const mirror = createMirror({ folder, url, gitPath: path, logger: silentLogger });
+    await expect(mirror.fetch({ branch: 'main' })).rejects.toMatchObject({ code: 'git.auth_failed' });
+    await server.stop();
+    await expect(mirror.fetch({ branch: 'main' })).rejects.toMatchObject({ code: 'git.unreachable' });
+  });
+});
+
+test('a pinned revision survives a forced push and the end of its branch', async () => {
+  const { repository, mirror, folder } = await setUp(gitPath);
+  const lost = await repository.commit({ a: '1' }, 'lost');
+  await mirror.fetch({ branch: 'main', pinRef: 'refs/slipway/job' });
+  await git(repository.folder, 'checkout', '-q', '--orphan', 'fresh');
+  await repository.commit({ a: '2' }, 'other history');
+  await git(repository.folder, 'branch', '-f', 'main', 'fresh');
+  await mirror.fetch({ branch: 'main' });
+  await git(folder, 'gc', '--quiet', '--prune=now');
+  expect((await filesOf(mirror, lost)).names).toEqual(['a']);
+  await git(repository.folder, 'branch', '-D', 'main');
+  expect(await mirror.fetch({ branch: 'main', revision: lost })).toEqual({ revision: lost });
+
+  // What a power cut leaves: a lock that nobody will ever take away. The pins move over to the new mirror.
+  await mirror.fetch({ branch: 'fresh' });
+  const refs = (await git(folder, 'for-each-ref', '--format=%(refname)', 'refs/branches/')).split('\n');
+  for (const ref of refs) await writeFile(join(folder, `${ref}.lock`), '');
+  const newest = await repository.commit({ a: '3' }, 'newest');
+  expect(await mirror.fetch({ branch: 'fresh' })).toEqual({ revision: newest });
+  expect(await git(folder, 'for-each-ref', '--format=%(objectname)', 'refs/slipway/')).toBe(lost);
+});
+
+test('two fetches and checkouts at the same time do not disturb each other', async () => {
+  const { repository, mirror } = await setUp(gitPath);
+  const revision = await repository.commit({ a: '1', b: '2' }, 'one');
+  const trees = await Promise.all(
+    [1, 2, 3].map(async () => {
+      await mirror.fetch({ branch: 'main' });
+      return await filesOf(mirror, revision);
+    }),
+  );
+  for (const tree of trees) expect(tree.names).toEqual(['a', 'b']);
+});
+
+test('hooks, filters and settings of a repository run nothing', async () => {
+  const { repository, mirror } = await setUp(gitPath, true);
+  const trace = join(await scratchFolder(), 'trace');
+  const revision = await repository.commit({ '.gitattributes': '* filter=evil\n', a: '1' }, 'one');
+  for (const name of [
+    'filter.evil.smudge',
+    'core.fsmonitor',
+    'uploadpack.packObjectsHook',
+    'core.pager',
+    'core.askPass',
+  ]) {
+    await git(repository.folder, 'config', name, `touch ${trace}`);
+  }
+  await mirror.fetch({ branch: 'main' });
+  expect((await filesOf(mirror, revision)).names).toEqual(['.gitattributes', 'a']);
+  await expect(lstat(trace)).rejects.toThrow('ENOENT');
+});
+
+test('the fixture makes hostile trees that git itself reports', async () => {
+  const { repository } = await setUp(gitPath);
+  await repository.commit({ a: 'x' }, 'one');
+  const blob = await git(repository.folder, 'rev-parse', 'HEAD:a');
+  const tree = await makeTree(repository.folder, `100644 blob ${blob}\t..\n`);
+  const listing = await promisify(execFile)('git', ['-C', repository.folder, 'ls-tree', tree]);
+  expect(listing.stdout).toContain('\t..');
+});
