@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { FrameResult, FrameTask } from './pack-thread.ts';
-import { frameBytes } from './seek-table.ts';
+import { maximumCompressedBytes } from './seek-table.ts';
 
 /** One core stays for reading, hashing and the rest of the machine; more than eight threads outrun the one that reads. */
 const maximumThreads = 8;
@@ -41,7 +41,7 @@ export class FrameCompressor {
       this.#fail = reject;
     });
     this.#failure.catch(() => undefined);
-    this.#free = Array.from({ length: threads + spareBuffers }, () => new Uint8Array(frameBytes));
+    this.#free = Array.from({ length: threads + spareBuffers }, () => new Uint8Array(maximumCompressedBytes));
     this.#threads = Array.from({ length: threads }, () => {
       const thread = new Worker(threadEntry(), { name: 'slipway-pack' });
       thread.on('message', (result: FrameResult) => {
@@ -57,7 +57,7 @@ export class FrameCompressor {
     });
   }
 
-  /** An empty buffer of one frame's size; waits until a frame was written if all are in flight. */
+  /** A buffer with room for `frameBytes`; waits until a frame was written if all are in flight. */
   acquire(): Promise<Uint8Array<ArrayBuffer>> {
     const buffer = this.#free.pop();
     if (buffer !== undefined) return Promise.race([Promise.resolve(buffer), this.#failure]);
@@ -70,17 +70,17 @@ export class FrameCompressor {
   }
 
   /** Hands over a buffer; the caller must not touch it again. */
-  submit(buffer: Uint8Array<ArrayBuffer>, usedBytes: number): void {
+  submit(buffer: Uint8Array<ArrayBuffer>, contentBytes: number): void {
     const index = this.#submitted;
     this.#submitted += 1;
     const arrival = new Promise<FrameResult>(resolve => {
       this.#arrivals.set(index, resolve);
     });
-    const task: FrameTask = { index, buffer, usedBytes };
+    const task: FrameTask = { index, buffer, contentBytes };
     this.#threads[index % this.#threads.length]?.postMessage(task, [buffer.buffer]);
     this.#written = this.#written.then(async () => {
       const result = await Promise.race([arrival, this.#failure]);
-      await this.#write(result.frame, usedBytes);
+      await this.#write(result.buffer.subarray(0, result.compressedBytes), contentBytes);
       const next = this.#waiting.shift();
       if (next === undefined) this.#free.push(result.buffer);
       else next(result.buffer);

@@ -20,7 +20,7 @@ export class FrameFiller {
   async reserve(wantedBytes: number): Promise<Uint8Array> {
     if (this.#usedBytes === frameBytes) this.flush();
     this.#buffer ??= await this.#compressor.acquire();
-    const room = this.#buffer.subarray(this.#usedBytes, this.#usedBytes + wantedBytes);
+    const room = this.#buffer.subarray(this.#usedBytes, Math.min(this.#usedBytes + wantedBytes, frameBytes));
     this.#usedBytes += room.length;
     return room;
   }

@@ -1,34 +1,37 @@
 /** Owns the thread that compresses frames: bytes come in, one independent zstd frame goes out. Knows nothing of files. */
 import { parentPort } from 'node:worker_threads';
 import { constants, zstdCompressSync } from 'node:zlib';
+import { maximumCompressedBytes } from './seek-table.ts';
 
 export interface FrameTask {
   readonly index: number;
+  /** Holds the content, and on the way back the frame: at least `maximumCompressedBytes` long. */
   readonly buffer: Uint8Array<ArrayBuffer>;
-  readonly usedBytes: number;
+  readonly contentBytes: number;
 }
 
 export interface FrameResult {
   readonly index: number;
-  /** The task's buffer, to be used again. */
   readonly buffer: Uint8Array<ArrayBuffer>;
-  readonly frame: Uint8Array<ArrayBuffer>;
+  readonly compressedBytes: number;
 }
 
 const settings = {
-  // Fixed with the format's other constants: an output buffer of another size may make other bytes.
-  chunkSize: 1024 * 1024,
+  // The whole frame in one piece: pieces would be garbage that piles up faster than it is collected.
+  chunkSize: maximumCompressedBytes,
   params: {
-    // zstd's own default: 3 to 5 times smaller than the tree at disk speed; the next levels cost twice the time for a few percent.
+    // zstd's own default; the next levels cost twice the time for a few percent.
     [constants.ZSTD_c_compressionLevel]: 3,
     [constants.ZSTD_c_checksumFlag]: 1,
   },
 };
 
-parentPort?.on('message', (task: FrameTask) => {
-  const compressed = zstdCompressSync(task.buffer.subarray(0, task.usedBytes), settings);
-  // A copy of its own: a small result lies in Node's shared pool, which cannot be handed to another thread.
-  const frame = new Uint8Array(compressed);
-  const result: FrameResult = { index: task.index, buffer: task.buffer, frame };
-  parentPort?.postMessage(result, [task.buffer.buffer, frame.buffer]);
+parentPort?.on('message', ({ index, buffer, contentBytes }: FrameTask) => {
+  const frame = zstdCompressSync(buffer.subarray(0, contentBytes), settings);
+  const compressedBytes = frame.length;
+  buffer.set(frame);
+  // Frees the memory now: left to the collector, dozens of frames pile up first.
+  frame.buffer.transfer(0);
+  const result: FrameResult = { index, buffer, compressedBytes };
+  parentPort?.postMessage(result, [buffer.buffer]);
 });

@@ -10,8 +10,8 @@ export const seekTableFooterBytes = 9;
 
 /** A frame's content at most; what a reader must be ready to hold, and the unit in which work is shared among threads. */
 export const frameBytes = 4 * 1024 * 1024;
-/** Room for content that does not compress. Source: ZSTD_COMPRESSBOUND in zstd.h, with the frame's header and checksum. */
-const maximumCompressedBytes = frameBytes + frameBytes / 256 + 1024;
+/** Room for a frame whose content does not compress. Source: ZSTD_COMPRESSBOUND in zstd.h, with the frame's header and checksum. */
+export const maximumCompressedBytes = frameBytes + frameBytes / 256 + 1024;
 /** Enough for a pack of 4 TiB; the table then has 8 MB. */
 const maximumFrames = 1_000_000;
 

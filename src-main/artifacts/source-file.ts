@@ -38,7 +38,7 @@ export function unreadable(error: unknown, file: string): unknown {
 }
 
 /**
- * Opens the file, lets `read` read it whole, and makes sure that it was the scanned file before and after.
+ * Opens the file, lets `read` read it whole, and makes sure that it still is the scanned file.
  * Throws `conflict` if it changed, `artifact.unsupported_file` if it cannot be read.
  */
 export async function withSourceFile<Result>(
@@ -53,10 +53,9 @@ export async function withSourceFile<Result>(
     throw goneCodes.has(systemErrorCode(error) ?? '') ? changed(file) : unreadable(error, file.path);
   }
   try {
-    const same = async () => identityOf(await handle.stat({ bigint: true })) === file.identity;
-    if (!(await same())) throw changed(file);
     const result = await read(handle);
-    if (!(await same())) throw changed(file);
+    // Once is enough: the identity covers every change and swap from the scan until now.
+    if (identityOf(await handle.stat({ bigint: true })) !== file.identity) throw changed(file);
     return result;
   } catch (error) {
     throw unreadable(error, file.path);
@@ -83,6 +82,8 @@ export async function readFully(
 export class ReadAhead {
   readonly #root: string;
   readonly #entries: readonly ScannedEntry[];
+  /** One for each entry that is read ahead, used again and again: new memory for each file piles up until it is collected. */
+  readonly #slots = new Uint8Array(filesAhead * smallFileBytes);
   readonly #reads = new Map<number, Promise<Uint8Array>>();
   #next = 0;
 
@@ -91,13 +92,15 @@ export class ReadAhead {
     this.#entries = entries;
   }
 
-  /** The content of the entry at `index` where it is a small file; to be called in ascending order. */
+  /** The content of the entry at `index` where it is a small file, valid until the next call; to be called in ascending order. */
   take(index: number): Promise<Uint8Array> | undefined {
     for (; this.#next < Math.min(index + filesAhead, this.#entries.length); this.#next += 1) {
       const entry = this.#entries[this.#next];
       if (entry?.kind !== 'file' || entry.sizeBytes > smallFileBytes) continue;
+      const slotStart = (this.#next % filesAhead) * smallFileBytes;
+      const slot = this.#slots.subarray(slotStart, slotStart + smallFileBytes);
       const read = withSourceFile(this.#root, entry, async handle => {
-        const bytes = new Uint8Array(entry.sizeBytes);
+        const bytes = slot.subarray(0, entry.sizeBytes);
         await readFully(handle, entry, bytes, 0);
         return bytes;
       });
