@@ -11,17 +11,19 @@ export interface PieceBlame {
 }
 
 /**
- * Connections of one torrent that are ended when their peer sends wrong pieces, and ended again when it comes back under the
- * same address or peer id. The web seed is never ended: where its store is wrong, the download stalls and its caller decides.
+ * Connections of one torrent that are ended when they bring wrong pieces, and ended again when the peer comes back under the
+ * same address or peer id. The web seed is no exception: a damaged blob would be read over and over, at the store's price.
  */
 export function createPieceBlame(): PieceBlame {
   const sendersOf = new Map<number, Set<Wire>>();
   const addressOf = new WeakMap<Wire, string>();
   const failures = new WeakMap<Wire, number>();
   const refused = new Set<string>();
+  const liars = new WeakSet<Wire>();
 
   const refuse = (wire: Wire): void => {
     for (const name of [wire.peerId, addressOf.get(wire)]) if (name) refused.add(name);
+    liars.add(wire);
     wire.destroy();
   };
 
@@ -47,8 +49,9 @@ export function createPieceBlame(): PieceBlame {
       if (index === undefined) return;
       const senders = sendersOf.get(Number(index)) ?? new Set();
       sendersOf.delete(Number(index));
+      // Blocks of one that was refused since are still in pieces that others completed in good faith.
+      if ([...senders].some(wire => liars.has(wire))) return;
       for (const wire of senders) {
-        if (wire.type === 'webSeed') continue;
         const count = (failures.get(wire) ?? 0) + (senders.size === 1 ? maxSharedFailures : 1);
         failures.set(wire, count);
         if (count >= maxSharedFailures) refuse(wire);
