@@ -20,11 +20,15 @@ export interface QueryEntry {
 
 export const emptyEntry: QueryEntry = { data: undefined, error: null, fetching: false, fetchedAtMs: null };
 
+interface Interest {
+  readonly topics: readonly Topic[];
+  readonly scope: TopicScope;
+}
+
 interface Watched {
   fetcher: () => Promise<unknown>;
-  topics: readonly Topic[];
-  scope: TopicScope;
-  watchers: number;
+  /** One per view that shows the key: what concerns any of them is fetched. */
+  readonly interests: Set<Interest>;
   inFlight: boolean;
   again: boolean;
   lastStartMs: number;
@@ -47,28 +51,31 @@ export class Queries {
 
   /** Begins to show a key: fetches it now and whenever a push concerns it. Returns the end of it. */
   watch(options: WatchOptions): () => void {
-    const { key, fetcher, topics, scope } = options;
+    const { key, fetcher } = options;
+    const interest: Interest = { topics: options.topics, scope: options.scope };
     const known = this.#watched.get(key);
     if (known) {
-      Object.assign(known, { fetcher, topics, scope, watchers: known.watchers + 1 });
+      known.fetcher = fetcher;
+      known.interests.add(interest);
     } else {
-      const fresh = { fetcher, topics, scope, watchers: 1, inFlight: false, again: false, lastStartMs: 0 };
+      const fresh = { fetcher, interests: new Set([interest]), inFlight: false, again: false, lastStartMs: 0 };
       this.#watched.set(key, { ...fresh, timer: undefined });
     }
     this.#schedule(key);
-    return () => this.#release(key);
+    return () => this.#release(key, interest);
   }
 
   /** Fetches again what a push concerns. */
   receive(push: Push): void {
     for (const [key, watched] of this.#watched) {
-      if (watched.watchers > 0 && concerns(push, watched.topics, watched.scope)) this.#schedule(key);
+      const concerned = [...watched.interests].some(({ topics, scope }) => concerns(push, topics, scope));
+      if (concerned) this.#schedule(key);
     }
   }
 
   /** Fetches again all that is shown: after a reconnect. */
   refetchAll(): void {
-    for (const [key, watched] of this.#watched) if (watched.watchers > 0) this.#schedule(key);
+    for (const key of this.#watched.keys()) this.#schedule(key);
   }
 
   /** Fetches one key again, if it is shown. */
@@ -78,7 +85,7 @@ export class Queries {
 
   #schedule(key: string): void {
     const watched = this.#watched.get(key);
-    if (!watched || watched.watchers === 0) return;
+    if (!watched || watched.interests.size === 0) return;
     if (watched.inFlight) {
       watched.again = true;
       return;
@@ -111,18 +118,18 @@ export class Queries {
     this.store.setState({ entries });
   }
 
-  #release(key: string): void {
+  #release(key: string, interest: Interest): void {
     const watched = this.#watched.get(key);
     if (!watched) return;
-    watched.watchers -= 1;
-    if (watched.watchers > 0) return;
+    watched.interests.delete(interest);
+    if (watched.interests.size > 0) return;
     clearTimeout(watched.timer);
     watched.timer = undefined;
     this.#forgetOldest();
   }
 
   #forgetOldest(): void {
-    const idle = [...this.#watched].filter(([, watched]) => watched.watchers === 0 && !watched.inFlight);
+    const idle = [...this.#watched].filter(([, watched]) => watched.interests.size === 0 && !watched.inFlight);
     idle.sort(([, left], [, right]) => left.lastStartMs - right.lastStartMs);
     const gone = idle.slice(0, Math.max(0, idle.length - mostIdleEntries)).map(([key]) => key);
     if (gone.length === 0) return;

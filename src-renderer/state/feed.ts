@@ -1,0 +1,130 @@
+/** Owns the one subscription to events: it keeps the cursor, resumes after a gap, and tells queries and notices. */
+import { createStore } from 'zustand/vanilla';
+import type { EngineEvent, Push } from '../../src-main/contract/events.ts';
+import type { Client } from '../client/client.ts';
+import type { Connection } from '../client/connection.ts';
+import { addNotices, type Notice } from './notices.ts';
+import type { Queries } from './queries.ts';
+
+/** How far back the notification history looks when the window opens. */
+const historyEvents = 1_000;
+/** A stream that ends while the connection stands is opened again after this. */
+const resubscribeMs = 1_000;
+const seenKey = 'slipway-notices-seen';
+
+export interface FeedState {
+  readonly notices: readonly Notice[];
+  /** The newest notice that the person has seen. */
+  readonly seenCursor: number;
+}
+
+export const feedStore = createStore<FeedState>(() => ({ notices: [], seenCursor: 0 }));
+
+export function unreadNotices(state: FeedState): number {
+  return state.notices.filter(notice => notice.cursor > state.seenCursor).length;
+}
+
+/** Marks all notices as seen, on this computer. */
+export function markNoticesSeen(): void {
+  const newest = feedStore.getState().notices[0]?.cursor ?? 0;
+  if (newest <= feedStore.getState().seenCursor) return;
+  localStorage.setItem(seenKey, String(newest));
+  feedStore.setState({ seenCursor: newest });
+}
+
+type FeedClient = Pick<Client, 'events'> & { readonly engine: Pick<Client['engine'], 'status'> };
+type PushListener = (push: Push) => void;
+
+/** Follows the engine's events for as long as the interface lives. */
+export class Feed {
+  readonly #client: FeedClient;
+  readonly #connection: Pick<Connection, 'state'>;
+  readonly #queries: Pick<Queries, 'receive' | 'refetchAll'>;
+  readonly #listeners = new Set<PushListener>();
+  #cursor: number | null = null;
+  #following: AbortController | null = null;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(
+    client: FeedClient,
+    connection: Pick<Connection, 'state'>,
+    queries: Pick<Queries, 'receive' | 'refetchAll'>,
+  ) {
+    this.#client = client;
+    this.#connection = connection;
+    this.#queries = queries;
+  }
+
+  start(): void {
+    if (this.#unsubscribe) return;
+    const seen = Number(globalThis.localStorage?.getItem(seenKey) ?? 0);
+    feedStore.setState({ seenCursor: Number.isSafeInteger(seen) ? seen : 0 });
+    const follow = () => {
+      this.#following?.abort();
+      this.#following = null;
+      if (this.#connection.state.getState().kind !== 'online') return;
+      this.#following = new AbortController();
+      void this.#follow(this.#following.signal);
+    };
+    this.#unsubscribe = this.#connection.state.subscribe(follow);
+    follow();
+  }
+
+  stop(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    this.#following?.abort();
+    this.#following = null;
+  }
+
+  /** Hears every push; returns the end of it. */
+  listen(listener: PushListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#catchUp();
+        if (signal.aborted) return;
+        const pushes = await this.#client.events.subscribe({ after: this.#cursor ?? 0 }, { signal });
+        // What was missed is in the stream; what has no history (rates, progress) is read again.
+        this.#queries.refetchAll();
+        for await (const push of pushes) this.#receive(push);
+      } catch {
+        // The connection tells why; here it only means: again.
+      }
+      if (!signal.aborted) await new Promise(resolve => setTimeout(resolve, resubscribeMs));
+    }
+  }
+
+  /** Finds the cursor to start from, and the failures of before. A smaller cursor than ours is another installation. */
+  async #catchUp(): Promise<void> {
+    const { eventCursor } = await this.#client.engine.status();
+    if (this.#cursor !== null && this.#cursor <= eventCursor) return;
+    this.#cursor = eventCursor;
+    const after = Math.max(0, eventCursor - historyEvents);
+    const events = await this.#client.events.list({ after, limit: historyEvents });
+    feedStore.setState(state => ({
+      notices: addNotices([], events),
+      seenCursor: state.seenCursor > eventCursor ? 0 : state.seenCursor,
+    }));
+  }
+
+  #receive(push: Push): void {
+    if (push.kind === 'event') {
+      this.#cursor = Math.max(this.#cursor ?? 0, push.event.cursor);
+      this.#note(push.event);
+    }
+    this.#queries.receive(push);
+    for (const listener of this.#listeners) listener(push);
+  }
+
+  #note(event: EngineEvent): void {
+    feedStore.setState(state => {
+      const notices = addNotices(state.notices, [event]);
+      return notices === state.notices ? state : { notices };
+    });
+  }
+}

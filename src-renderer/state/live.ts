@@ -1,0 +1,15 @@
+/** Owns the interface's own feed: made of the real client, connection and queries. */
+import { client, connection } from '../client/client.ts';
+import { Feed } from './feed.ts';
+import { queries } from './queries.ts';
+
+export const feed = new Feed(client, connection, queries);
+
+/** Connects, and follows events from then on. A window that is shown again does not wait for the next attempt. */
+export function startLive(): void {
+  connection.start();
+  feed.start();
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden && connection.state.getState().kind === 'offline') connection.retryNow();
+  });
+}

@@ -1,0 +1,86 @@
+/** Owns which events a person is told of afterwards, in which words, and where they lead. Knows no component. */
+import type { EngineEvent } from '../../src-main/contract/events.ts';
+import type { VisualState } from '../../src-main/contract/views.ts';
+import { type Route, routeHref } from './route.ts';
+
+export interface Notice {
+  readonly cursor: number;
+  readonly atMs: number;
+  readonly state: VisualState;
+  /** What happened: `A build failed`. */
+  readonly title: string;
+  /** The engine's own words, where it gave some. */
+  readonly detail: string | null;
+  readonly repositoryId: string | null;
+  readonly href: string;
+}
+
+/** Enough to look back over a bad night; older failures stay in the lists that they belong to. */
+export const mostNotices = 200;
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value.trim() !== '' ? value : null;
+}
+
+/** The words that an event carries: a message, an error's message, or a reason. */
+function detailOf(data: EngineEvent['data']): string | null {
+  const error = data.error;
+  const message = error !== null && typeof error === 'object' && 'message' in error ? text(error.message) : text(error);
+  return message ?? text(data.message) ?? text(data.reason);
+}
+
+function routeOf(event: EngineEvent, view: 'job' | 'repository'): Route {
+  if (view === 'job' && event.jobId) return { view: 'job', jobId: event.jobId };
+  if (event.repositoryId) return { view: 'repository', repositoryId: event.repositoryId };
+  return { view: 'overview' };
+}
+
+function finishedJob(event: EngineEvent): Pick<Notice, 'state' | 'title'> | null {
+  if (event.data.status === 'failed') return { state: 'failed', title: 'A build failed' };
+  if (event.data.status === 'interrupted') return { state: 'stale', title: 'A build was cut off and needs you' };
+  return null;
+}
+
+/** The notice of an event; null for all that is in good order. */
+export function noticeOf(event: EngineEvent): Notice | null {
+  const make = (state: VisualState, title: string, route: Route): Notice => ({
+    cursor: event.cursor,
+    atMs: event.atMs,
+    state,
+    title,
+    detail: detailOf(event.data),
+    repositoryId: event.repositoryId,
+    href: routeHref(route),
+  });
+  switch (event.type) {
+    case 'job.finished': {
+      const ended = finishedJob(event);
+      return ended ? make(ended.state, ended.title, routeOf(event, 'job')) : null;
+    }
+    case 'poll.failed':
+      return make('failed', 'A repository cannot be read', routeOf(event, 'repository'));
+    case 'replica.failed':
+      return make('failed', 'A copy to a region failed', { view: 'regions' });
+    case 'replica.stale':
+      return make('stale', 'A copy in a region is not what it should be', { view: 'regions' });
+    case 'release.refused':
+      return make('stale', 'A release was refused', routeOf(event, 'repository'));
+    case 'machine.failed':
+      return make('failed', 'A machine could not run a release', { view: 'machines' });
+    case 'worker.lost':
+      return make('stale', 'A worker was lost; its job went back to the queue', routeOf(event, 'job'));
+    default:
+      return null;
+  }
+}
+
+/** Adds the notices of events, newest first, each event once. */
+export function addNotices(notices: readonly Notice[], events: readonly EngineEvent[]): readonly Notice[] {
+  const known = new Set(notices.map(notice => notice.cursor));
+  const fresh = events
+    .filter(event => !known.has(event.cursor))
+    .map(noticeOf)
+    .filter(notice => notice !== null);
+  if (fresh.length === 0) return notices;
+  return [...notices, ...fresh].sort((left, right) => right.cursor - left.cursor).slice(0, mostNotices);
+}

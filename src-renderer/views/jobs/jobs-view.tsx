@@ -1,0 +1,173 @@
+/** Owns the list of all jobs, newest first, of any length. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useRef, useState } from 'react';
+import type { JobSummary } from '../../../src-main/contract/views.ts';
+import { jobProgress, jobState, jobWords } from '../../state/job-words.ts';
+import { routeHref } from '../../state/route.ts';
+import { useOverview } from '../../state/shared-queries.ts';
+import { classes } from '../../ui/classes.ts';
+import { useNow } from '../../ui/clock.ts';
+import { EmptyState } from '../../ui/empty-state.tsx';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { formatCount, plural } from '../../ui/format.ts';
+import { Select } from '../../ui/select.tsx';
+import { StateGlyph } from '../../ui/state-glyph.tsx';
+import table from '../../ui/table.module.css';
+import text from '../../ui/text.module.css';
+import { Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
+import styles from './jobs.module.css';
+import { type StatusFilter, statusOptions } from './jobs-model.ts';
+import { type JobFilter, useJobs } from './use-jobs.ts';
+
+const rowHeight = 33;
+const headHeight = 32;
+/** The next page is asked for this many rows before the end is seen. */
+const aheadRows = 40;
+const allRepositories = 'all';
+
+function Row({ job, index }: { readonly job: JobSummary; readonly index: number }) {
+  const nowMs = useNow();
+  const state = jobState(job.status);
+  return (
+    <tr aria-rowindex={index + 2}>
+      <td className={table.state}>
+        <StateGlyph state={state} progress={jobProgress(job, nowMs)} label={null} />
+      </td>
+      <td className={styles.number}>
+        <a className={text.name} href={routeHref({ view: 'job', jobId: job.id })} aria-label={`Job ${job.number}`}>
+          {formatCount(job.number)}
+        </a>
+      </td>
+      <td className={styles.repository}>
+        <a href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>{job.repositoryName}</a>{' '}
+        <span className={text.sub}>{job.branch}</span>
+      </td>
+      <td className={styles.sha}>
+        <Sha revision={job.revision.revision} />
+      </td>
+      <td title={job.revision.subject}>{job.revision.subject}</td>
+      <td className={classes(styles.words, state !== 'verified' && text[state])} title={job.error?.message}>
+        {jobWords(job)}
+        {job.waitingFor && <span className={text.sub}> · {job.waitingFor}</span>}
+        {job.attempt > 1 && <span className={text.sub}> · attempt {job.attempt}</span>}
+      </td>
+      <td className={classes(styles.worker, text.sub)}>{job.workerName}</td>
+      <td className={classes(table.num, styles.took)}>
+        {job.startedAtMs !== null && <Elapsed startedAtMs={job.startedAtMs} finishedAtMs={job.finishedAtMs} />}
+      </td>
+      <td className={classes(table.num, table.last, styles.when, text.sub)}>
+        <RelativeTime atMs={job.finishedAtMs ?? job.startedAtMs ?? job.queuedAtMs} />
+      </td>
+    </tr>
+  );
+}
+
+const columns: readonly (readonly [title: string, className: string | undefined])[] = [
+  ['Job', styles.number],
+  ['Repository', styles.repository],
+  ['Revision', styles.sha],
+  ['Subject', undefined],
+  ['Outcome', styles.words],
+  ['Worker', styles.worker],
+  ['Took', classes(table.num, styles.took)],
+  ['When', classes(table.num, table.last, styles.when)],
+];
+
+/** Space that stands for the rows before or after those that are drawn. */
+function Spacer({ height }: { readonly height: number }) {
+  if (height <= 0) return null;
+  return (
+    <tr className={styles.spacer} aria-hidden>
+      <td colSpan={columns.length + 1} style={{ height }} />
+    </tr>
+  );
+}
+
+function List({ filter }: { readonly filter: JobFilter }) {
+  const { jobs, total, loading, error, loadMore, refetch } = useJobs(filter);
+  const scroll = useRef<HTMLElement>(null);
+  const rows = useVirtualizer({
+    count: jobs.length,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+    scrollMargin: headHeight,
+    getItemKey: index => jobs[index]?.id ?? index,
+  });
+  const drawn = rows.getVirtualItems();
+  const lastDrawn = drawn.at(-1)?.index ?? 0;
+  const wantsMore = jobs.length > 0 && lastDrawn + aheadRows >= jobs.length && jobs.length < total;
+  useEffect(() => {
+    if (wantsMore) loadMore();
+  });
+  if (!loading && !error && jobs.length === 0) {
+    return (
+      <EmptyState title="No job like this">
+        Each new revision of a repository becomes a job, and stays listed here afterwards.
+      </EmptyState>
+    );
+  }
+  const before = (drawn[0]?.start ?? headHeight) - headHeight;
+  const after = rows.getTotalSize() - ((drawn.at(-1)?.end ?? headHeight) - headHeight);
+  return (
+    <>
+      {error && <ErrorNotice error={error} onRetry={refetch} />}
+      <section className={styles.scroll} ref={scroll} aria-label={plural(total, 'job')} tabIndex={-1}>
+        <table className={classes(table.table, styles.list)} aria-rowcount={total + 1}>
+          <thead>
+            <tr aria-rowindex={1}>
+              <th className={table.state} scope="col">
+                <span className={text.hidden}>State</span>
+              </th>
+              {columns.map(([title, className]) => (
+                <th key={title} className={className} scope="col">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            <Spacer height={before} />
+            {drawn.map(item => {
+              const job = jobs[item.index];
+              return job ? <Row key={item.key} job={job} index={item.index} /> : null;
+            })}
+            <Spacer height={after} />
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
+}
+
+function Total({ filter }: { readonly filter: JobFilter }) {
+  const { total, loading } = useJobs(filter);
+  return <span className={styles.total}>{loading ? '' : plural(total, 'job')}</span>;
+}
+
+/** The list with its filters. */
+export function JobsView() {
+  const [status, setStatus] = useState<StatusFilter>('all');
+  const [repositoryId, setRepositoryId] = useState<string>(allRepositories);
+  const repositories = useOverview().data?.repositories ?? [];
+  const filter = { status, repositoryId: repositoryId === allRepositories ? null : repositoryId };
+  const key = `${status}:${repositoryId}`;
+  return (
+    <div className={styles.view}>
+      <div className={styles.bar}>
+        <Select label="Status" value={status} options={statusOptions} onChange={setStatus} />
+        <Select
+          label="Repository"
+          value={repositoryId}
+          options={[
+            { value: allRepositories, label: 'All repositories' },
+            ...repositories.map(row => ({ value: row.id, label: row.name })),
+          ]}
+          onChange={setRepositoryId}
+        />
+        <Total key={`${key}:total`} filter={filter} />
+      </div>
+      <List key={key} filter={filter} />
+    </div>
+  );
+}

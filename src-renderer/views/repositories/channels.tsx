@@ -1,0 +1,147 @@
+/** Owns the channels of a repository: what each runs, by which policy, and the way to change it. */
+import { ArrowUpRight, Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import type { ChannelSummary, ReleaseView, RepositoryDetail } from '../../../src-main/contract/views.ts';
+import { client } from '../../client/client.ts';
+import { queries } from '../../state/queries.ts';
+import { routeHref } from '../../state/route.ts';
+import { useAction } from '../../state/use-action.ts';
+import { Button } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { Switch } from '../../ui/field.tsx';
+import { StateGlyph } from '../../ui/state-glyph.tsx';
+import table from '../../ui/table.module.css';
+import text from '../../ui/text.module.css';
+import { RelativeTime, Sha } from '../../ui/time.tsx';
+import { ReleaseDialog } from '../releases/release-dialog.tsx';
+import type { ReleaseKind } from '../releases/release-model.ts';
+import styles from './repository.module.css';
+
+/** Releases of a channel that are listed in place. */
+const shownReleases = 5;
+
+interface ChannelProps {
+  readonly repository: RepositoryDetail;
+  readonly channel: ChannelSummary;
+  readonly releases: readonly ReleaseView[];
+  readonly onRelease: (kind: ReleaseKind) => void;
+}
+
+function Releases({ releases }: { readonly releases: readonly ReleaseView[] }) {
+  if (releases.length === 0) return null;
+  return (
+    <table className={classes(table.table, table.slim)} aria-label="Releases">
+      <tbody>
+        {releases.slice(0, shownReleases).map(release => (
+          <tr key={release.id}>
+            <td className={styles.release}>{release.serial}</td>
+            <td className={styles.sha}>
+              <Sha revision={release.revision.revision} />
+            </td>
+            <td title={release.reason ?? release.revision.subject}>
+              {release.kind === 'rollback' && <span className={text.sub}>back to </span>}
+              {release.revision.subject}
+            </td>
+            <td className={classes(table.num, styles.when, text.sub)}>
+              <RelativeTime atMs={release.createdAtMs} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
+  const set = useAction(async (change: { policy?: ChannelSummary['policy']; paused?: boolean }) => {
+    await client.channels.set({ repositoryId: repository.id, name: channel.name, ...change });
+    queries.refetch(`repository:${repository.id}`);
+  });
+  const behind = channel.machinesTotal - channel.machinesOnIt;
+  return (
+    <div className={styles.channel}>
+      <div className={styles.channelHead}>
+        <div className={styles.channelFacts}>
+          <h3>{channel.name}</h3>
+          {channel.serial === null ? (
+            <span className={text.sub}>nothing released yet</span>
+          ) : (
+            <>
+              <span className={text.sub}>release {channel.serial}</span>
+              {channel.revision && <Sha revision={channel.revision} />}
+              {channel.machinesTotal > 0 && (
+                <a className={classes(text.sub, behind > 0 && text.running)} href={routeHref({ view: 'machines' })}>
+                  {channel.machinesOnIt} of {channel.machinesTotal} on it
+                </a>
+              )}
+            </>
+          )}
+        </div>
+        <Switch
+          label="Release by itself"
+          checked={channel.policy === 'auto'}
+          disabled={set.busy}
+          onChange={auto => void set.run({ policy: auto ? 'auto' : 'manual' })}
+        />
+      </div>
+      {channel.pausedReason !== null && (
+        <div className={styles.held}>
+          <StateGlyph state="stale" label={null} />
+          <span>
+            Held: {channel.pausedReason}
+            <span className={text.sub}> New revisions build, but none goes live.</span>
+          </span>
+          <Button busy={set.busy} onClick={() => void set.run({ paused: false })}>
+            Resume
+          </Button>
+        </div>
+      )}
+      {set.error && <ErrorNotice error={set.error} />}
+      <Releases releases={releases} />
+      <div className={styles.channelActions}>
+        <Button
+          icon={<ArrowUpRight size={14} strokeWidth={1.5} aria-hidden />}
+          disabled={repository.builds.length === 0}
+          onClick={() => onRelease('promote')}
+        >
+          Promote…
+        </Button>
+        <Button
+          icon={<Undo2 size={14} strokeWidth={1.5} aria-hidden />}
+          disabled={releases.length < 2}
+          onClick={() => onRelease('rollback')}
+        >
+          Roll back…
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+/** The channels, each with its newest releases. */
+export function Channels({ repository }: { readonly repository: RepositoryDetail }) {
+  const [asked, setAsked] = useState<{ readonly channel: string; readonly kind: ReleaseKind } | null>(null);
+  return (
+    <>
+      {repository.channels.length === 0 && <p className={styles.none}>No channel yet.</p>}
+      {repository.channels.map(channel => (
+        <Channel
+          key={channel.id}
+          repository={repository}
+          channel={channel}
+          releases={repository.releases.filter(release => release.channel === channel.name)}
+          onRelease={kind => setAsked({ channel: channel.name, kind })}
+        />
+      ))}
+      {asked && (
+        <ReleaseDialog
+          repositoryId={repository.id}
+          channel={asked.channel}
+          kind={asked.kind}
+          onClose={() => setAsked(null)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,168 @@
+/** Owns one repository: its latest revision's journey, its jobs and builds, its channels, its plan. */
+import { Hammer, RefreshCw, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import type { RepositoryDetail } from '../../../src-main/contract/views.ts';
+import { client } from '../../client/client.ts';
+import { useCommands } from '../../commands/registry.ts';
+import { queries } from '../../state/queries.ts';
+import { navigate } from '../../state/route.ts';
+import { useRepository } from '../../state/shared-queries.ts';
+import { useAction } from '../../state/use-action.ts';
+import { Button } from '../../ui/button.tsx';
+import { DockedDialog } from '../../ui/dialog.tsx';
+import { EmptyState } from '../../ui/empty-state.tsx';
+import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { StateGlyph } from '../../ui/state-glyph.tsx';
+import { RelativeTime } from '../../ui/time.tsx';
+import { Track } from '../../ui/track.tsx';
+import { stageHref } from '../overview/overview-model.ts';
+import { Builds } from './builds.tsx';
+import { Channels } from './channels.tsx';
+import { PlanSteps, planOrigin } from './plan-steps.tsx';
+import styles from './repository.module.css';
+import { RevisionsAndJobs } from './revisions.tsx';
+
+const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
+
+function Header({ repository, onRemove }: { readonly repository: RepositoryDetail; readonly onRemove: () => void }) {
+  const id = repository.id;
+  const build = useAction(async () => {
+    const job = await client.repositories.buildNow({ id });
+    navigate({ view: 'job', jobId: job.id });
+  });
+  const look = useAction(() => client.repositories.pollNow({ id }));
+  useCommands([
+    {
+      id: 'repository.buildNow',
+      title: `Build ${repository.name} now`,
+      group: 'Do',
+      shortcut: 'B',
+      isEnabled: () => !build.busy,
+      run: () => void build.run(),
+    },
+  ]);
+  const error = build.error ?? look.error ?? repository.pollError;
+  return (
+    <>
+      <header className={styles.head}>
+        <div className={styles.title}>
+          <StateGlyph state={repository.state} size={20} label={null} />
+          <div>
+            <h2>
+              {repository.name}, {repository.stateText}
+            </h2>
+            <p className={styles.facts}>
+              {repository.url} · {repository.branch}
+              {repository.checkupAtMs !== null && (
+                <>
+                  {' '}
+                  · looked at <RelativeTime atMs={repository.checkupAtMs} />
+                </>
+              )}
+            </p>
+          </div>
+        </div>
+        <div className={styles.actions}>
+          <Button icon={<RefreshCw {...icon} />} busy={look.busy} onClick={() => void look.run()}>
+            Look now
+          </Button>
+          <Button icon={<Trash2 {...icon} />} onClick={onRemove}>
+            Stop watching
+          </Button>
+          <Button variant="primary" icon={<Hammer {...icon} />} busy={build.busy} onClick={() => void build.run()}>
+            Build now
+          </Button>
+        </div>
+      </header>
+      <div className={styles.track}>
+        <Track stages={repository.track} named hrefOf={stage => stageHref(repository, stage)} />
+      </div>
+      {error && <ErrorNotice error={error} onRetry={look.error ? () => void look.run() : undefined} />}
+    </>
+  );
+}
+
+function RemoveDialog({
+  repository,
+  onClose,
+}: {
+  readonly repository: RepositoryDetail;
+  readonly onClose: () => void;
+}) {
+  const remove = useAction(async () => {
+    await client.repositories.remove({ id: repository.id });
+    onClose();
+    navigate({ view: 'repositories' });
+    queries.refetch('overview');
+  });
+  return (
+    <DockedDialog
+      kind="confirm"
+      title={`Stop watching ${repository.name}`}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" busy={remove.busy} onClick={() => void remove.run()}>
+            Stop watching
+          </Button>
+        </>
+      }
+    >
+      <p className={styles.remove}>
+        No new revision is built or released. Machines keep running what they run, and what lies in the stores stays
+        there.
+      </p>
+      {remove.error && <ErrorNotice error={remove.error} />}
+    </DockedDialog>
+  );
+}
+
+/** One repository. */
+export function RepositoryView({ repositoryId }: { readonly repositoryId: string }) {
+  const query = useRepository(repositoryId);
+  const [removing, setRemoving] = useState(false);
+  const repository = query.data;
+  if (!repository) {
+    if (query.error?.code === 'not_found') {
+      return <EmptyState title="This repository is not watched any more">Its machines keep what they run.</EmptyState>;
+    }
+    return query.error ? <ErrorNotice error={query.error} onRetry={query.refetch} /> : null;
+  }
+  return (
+    <>
+      <Header repository={repository} onRemove={() => setRemoving(true)} />
+      <div className={styles.grid}>
+        <div>
+          <section className={styles.section}>
+            <h2>Revisions and jobs</h2>
+            <RevisionsAndJobs jobs={repository.jobs} />
+          </section>
+          <section className={styles.section}>
+            <h2>
+              Builds <span className={styles.quiet}>what the jobs made</span>
+            </h2>
+            <Builds builds={repository.builds} />
+          </section>
+        </div>
+        <div className={styles.side}>
+          <section className={styles.section}>
+            <h2>Channels</h2>
+            <Channels repository={repository} />
+          </section>
+          <section className={styles.section}>
+            <h2>Plan {repository.plan && <span className={styles.quiet}>{planOrigin(repository.plan)}</span>}</h2>
+            {repository.plan ? (
+              <div className={styles.plan}>
+                <PlanSteps plan={repository.plan} />
+              </div>
+            ) : (
+              <p className={styles.none}>The plan is made when the first revision is checked out.</p>
+            )}
+          </section>
+        </div>
+      </div>
+      {removing && <RemoveDialog repository={repository} onClose={() => setRemoving(false)} />}
+    </>
+  );
+}
