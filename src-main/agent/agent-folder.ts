@@ -1,0 +1,119 @@
+/** Owns where everything of one agent lies below its root, and that one agent alone works there. */
+import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import { type InstanceLock, lockInstance } from '../database/instance-lock.ts';
+
+export interface AgentFolder {
+  readonly root: string;
+  readonly identityFile: string;
+  readonly stateFile: string;
+  readonly runFile: string;
+  readonly packs: string;
+  readonly releases: string;
+  readonly environments: string;
+  readonly logs: string;
+  /** The symbolic link that names the running release. */
+  readonly current: string;
+  release(artifactId: string): string;
+  pack(digest: string): string;
+  torrent(digest: string): string;
+  environment(digest: string): string;
+}
+
+/** The layout below `root`, an absolute path. Throws `input.invalid`. */
+export function agentFolder(root: string): AgentFolder {
+  if (!isAbsolute(root)) {
+    throw new DomainError(
+      'input.invalid',
+      `The agent's root ${JSON.stringify(root)} is not an absolute path. Give one such as /srv/app.`,
+    );
+  }
+  return {
+    root,
+    identityFile: join(root, 'identity.json'),
+    stateFile: join(root, 'state.json'),
+    runFile: join(root, 'run.json'),
+    packs: join(root, 'packs'),
+    releases: join(root, 'releases'),
+    environments: join(root, 'env'),
+    logs: join(root, 'logs'),
+    current: join(root, 'current'),
+    release: artifactId => join(root, 'releases', artifactId),
+    // The name that the torrent of the pack gives to its file.
+    pack: digest => join(root, 'packs', `${digest}.tar.zst`),
+    torrent: digest => join(root, 'packs', `${digest}.torrent`),
+    environment: digest => join(root, 'env', `${digest}.env`),
+  };
+}
+
+/** Makes the folders and takes the lock. Throws `data.locked`, `data.unwritable`. */
+export async function openAgentFolder(folder: AgentFolder): Promise<InstanceLock> {
+  try {
+    for (const path of [folder.root, folder.packs, folder.releases]) await mkdir(path, { recursive: true });
+    for (const path of [folder.environments, folder.logs]) await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new DomainError(
+      'data.unwritable',
+      `The agent's root ${folder.root} cannot be made or written (${systemErrorCode(error) ?? messageOf(error)}). Give this user the right to, or choose another with --root.`,
+      { root: folder.root },
+      { cause: error },
+    );
+  }
+  try {
+    return lockInstance(join(folder.root, 'agent.lock'), folder.root);
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'data.locked') throw error;
+    throw new DomainError(
+      'data.locked',
+      `Another agent works in ${folder.root}. Stop it, or give this one a root of its own with --root.`,
+      { root: folder.root },
+    );
+  }
+}
+
+/** Syncs a folder's names to the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  // Windows cannot open a folder for this, and journals renames itself.
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The artifact that `current` names now; null where there is no such link. */
+export async function currentArtifact(folder: AgentFolder): Promise<string | null> {
+  try {
+    return /^releases[\\/]([0-9a-f]{64})$/.exec(await readlink(folder.current))?.[1] ?? null;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'EINVAL') return null;
+    throw error;
+  }
+}
+
+/**
+ * Makes `current` name this artifact, or nothing. A reader sees the old release or the new one, also after a crash.
+ * Throws `data.unwritable` where something else lies at `current`.
+ */
+export async function pointCurrentAt(folder: AgentFolder, artifactId: string | null): Promise<void> {
+  const fresh = join(folder.root, '.current.new');
+  try {
+    await rm(fresh, { force: true });
+    if (artifactId === null) await rm(folder.current, { force: true });
+    else {
+      await symlink(join('releases', artifactId), fresh, 'dir');
+      await rename(fresh, folder.current);
+    }
+    await syncFolder(folder.root);
+  } catch (error) {
+    throw new DomainError(
+      'data.unwritable',
+      `${folder.current} cannot be switched (${systemErrorCode(error) ?? messageOf(error)}). It must be a link that the agent made: move away whatever lies there.`,
+      { path: folder.current },
+      { cause: error },
+    );
+  }
+}

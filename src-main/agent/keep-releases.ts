@@ -1,0 +1,54 @@
+/** Owns what an agent keeps on disk: the last releases for rollback, the packs that it seeds, and no debris. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentFolder } from './agent-folder.ts';
+import type { Installed, StateFile } from './agent-state.ts';
+
+const keptReleases = 5;
+
+/** The two packs that are worth seeding: of what runs, and of what ran before. */
+export function seededPacks(state: StateFile): readonly Installed[] {
+  const { current, previous } = state.value;
+  const both = [current, previous].filter(installed => installed !== null);
+  return both.filter((installed, index) => both.findIndex(other => other.infoHash === installed.infoHash) === index);
+}
+
+/** The artifacts to keep, the latest first, with `artifactId` at the front. The last five. */
+export function keptWith(kept: readonly string[], artifactId: string): string[] {
+  return [artifactId, ...kept.filter(other => other !== artifactId)].slice(0, keptReleases);
+}
+
+/**
+ * Removes what nothing needs any more: releases beyond the kept ones, half-made ones, packs and environments of neither the
+ * current nor the previous release. `beforePackRemoved` gets the digest of each pack first. Call it only between activations.
+ */
+export async function removeUnneeded(
+  folder: AgentFolder,
+  state: StateFile,
+  beforePackRemoved: (digest: string) => void,
+): Promise<void> {
+  const { current, previous, kept } = state.value;
+  const installed = [current, previous].filter(release => release !== null);
+  const artifacts = new Set([...kept, ...installed.map(release => release.artifactId)]);
+  for (const name of await readdir(folder.releases)) {
+    if (!artifacts.has(name)) await rm(join(folder.releases, name), { recursive: true, force: true });
+  }
+  const packs = new Set(installed.map(release => release.packDigest));
+  for (const name of await readdir(folder.packs)) {
+    const digest = name.slice(0, 64);
+    if (packs.has(digest)) continue;
+    beforePackRemoved(digest);
+    await rm(join(folder.packs, name), { force: true });
+  }
+  const environments = new Set(installed.map(release => `${release.environmentDigest}.env`));
+  for (const name of await readdir(folder.environments)) {
+    if (!environments.has(name)) await rm(join(folder.environments, name), { force: true });
+  }
+}
+
+/** Removes trees that a killed agent was unpacking or replacing. */
+export async function removeHalfMade(folder: AgentFolder): Promise<void> {
+  for (const name of await readdir(folder.releases)) {
+    if (name.includes('.tmp-')) await rm(join(folder.releases, name), { recursive: true, force: true });
+  }
+}
