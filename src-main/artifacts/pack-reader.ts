@@ -101,7 +101,7 @@ export class PackReader {
     }
   }
 
-  /** The next bytes, at least one and at most `maximumBytes`; valid until the next call. Throws `artifact.malformed` at the end. */
+  /** The next bytes, at least one and at most `maximumBytes`. Throws `artifact.malformed` at the end. */
   async readSome(maximumBytes: number): Promise<Uint8Array> {
     if (this.#current.length === 0) {
       this.#fetchAhead();
@@ -115,8 +115,13 @@ export class PackReader {
     return bytes;
   }
 
-  /** Exactly `length` bytes; meant for headers, since all of them are held. */
+  /** Exactly `length` bytes, all held at once; meant for headers and small files. */
   async readExactly(length: number): Promise<Uint8Array> {
+    if (this.#current.length >= length) {
+      const whole = this.#current.subarray(0, length);
+      this.#current = this.#current.subarray(length);
+      return whole;
+    }
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const part = await this.readSome(length - done);

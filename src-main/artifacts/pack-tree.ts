@@ -114,9 +114,8 @@ class TreePacker {
     try {
       for (const [index, entry] of this.#entries.entries()) {
         this.#options.signal?.throwIfAborted();
-        const header = tarHeader(entry);
-        this.#filler.startEntry(tarEntryBytes(header, entry));
-        await this.#filler.append(header);
+        this.#filler.startEntry(tarEntryBytes(entry));
+        await this.#filler.append(tarHeader(entry));
         listed.push(entry.kind === 'file' ? await this.#packFile(entry, this.#ahead.take(index)) : entry);
       }
     } finally {

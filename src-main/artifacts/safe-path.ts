@@ -9,7 +9,6 @@ const maximumSegmentBytes = 255;
 /** Past this a list no longer fits in memory comfortably. */
 export const maximumEntries = 1_000_000;
 
-const encoder = new TextEncoder();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const controlCharacters = /[\u0000-\u001f\u007f]/;
 const driveLetter = /^[A-Za-z]:/;
@@ -32,7 +31,7 @@ function assertSafeText(path: string, text: string, what: string): void {
   if (text.startsWith('/') || driveLetter.test(text)) {
     throw unsafe(path, `has an absolute ${what}`, 'Use a path relative to the root of the tree.');
   }
-  if (encoder.encode(text).length > maximumPathBytes) {
+  if (Buffer.byteLength(text) > maximumPathBytes) {
     throw unsafe(path, `has a ${what} of more than ${maximumPathBytes} bytes`, renameRemedy);
   }
 }
@@ -51,7 +50,7 @@ export function assertSafePath(path: string, platform: NodeJS.Platform = process
     if (segment === '' || segment === '.' || segment === '..') {
       throw unsafe(path, 'has an empty, "." or ".." part', 'Use a plain path below the root of the tree.');
     }
-    if (encoder.encode(segment).length > maximumSegmentBytes) {
+    if (Buffer.byteLength(segment) > maximumSegmentBytes) {
       throw unsafe(path, `has a part of more than ${maximumSegmentBytes} bytes`, renameRemedy);
     }
     if (platform === 'win32' && (windowsForbidden.test(segment) || windowsDevice.test(segment))) {

@@ -16,15 +16,6 @@ export function tarPaddingBytes(sizeBytes: number): number {
   return (tarBlockBytes - (sizeBytes % tarBlockBytes)) % tarBlockBytes;
 }
 
-/** The bytes of an entry in the tar: header, content, padding. */
-export function tarEntryBytes(
-  header: Uint8Array,
-  entry: { readonly kind: string; readonly sizeBytes?: number },
-): number {
-  const sizeBytes = entry.sizeBytes ?? 0;
-  return header.length + sizeBytes + tarPaddingBytes(sizeBytes);
-}
-
 function octal(value: number, digits: number): string {
   return `${value.toString(8).padStart(digits, '0')}\0`;
 }
@@ -56,7 +47,8 @@ function ustarBlock(fields: HeaderFields): Buffer {
   block.write('ustar\x0000', 257, 'latin1');
   block.write(octal(0, 7), 329, 'latin1');
   block.write(octal(0, 7), 337, 'latin1');
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of block) sum += byte;
   block.write(`${octal(sum, 6)} `, 148, 'latin1');
   return block;
 }
@@ -111,6 +103,14 @@ export function tarHeader(entry: TarEntry): Uint8Array {
   const body = Buffer.concat(records);
   const pax = ustarBlock({ name: 'PaxHeaders/entry', mode: 0o644, sizeBytes: body.length, type: 'x', linkName: '' });
   return Buffer.concat([pax, body, Buffer.alloc(tarPaddingBytes(body.length)), block]);
+}
+
+/** The bytes of an entry in the tar: header, content, padding. */
+export function tarEntryBytes(entry: TarEntry): number {
+  const fields = fieldsOf(entry);
+  const plain = !needsPax(fields.name) && !needsPax(fields.linkName) && fields.sizeBytes <= maximumOctalSize;
+  const headerBytes = plain ? tarBlockBytes : tarHeader(entry).length;
+  return headerBytes + fields.sizeBytes + tarPaddingBytes(fields.sizeBytes);
 }
 
 /** For a message only: what a ustar header says it holds, escaped; a hostile header says what it likes. */
