@@ -1,8 +1,9 @@
 /** Owns the log's toolbar: attempt, first error, size, follow, copy, download, raw. */
 import { CodeXml, Copy, Download } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { client } from '../../client/client.ts';
+import { useCommands } from '../../commands/registry.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Switch } from '../../ui/field.tsx';
@@ -45,9 +46,26 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
       name: `${job.repositoryName}-${job.number}-attempt-${attempt}`,
     }),
   );
-  useFirstErrorKey(() => void follower.goToFirstError());
   const canFindError =
     facts.errorLine !== null || job.steps.some(step => step.status === 'failed' && step.logOffset !== null);
+  useCommands([
+    {
+      id: 'log.firstError',
+      title: 'Show the first error',
+      group: 'Do',
+      shortcut: 'E',
+      isEnabled: () => canFindError && !raw,
+      run: () => void follower.goToFirstError(),
+    },
+    {
+      id: 'log.follow',
+      title: 'Follow the log',
+      group: 'Do',
+      shortcut: 'F',
+      isEnabled: () => canFollow,
+      run: () => onFollow(!following),
+    },
+  ]);
   const failed = copy.error ?? download.error;
   return (
     <div className={styles.bar}>
@@ -108,20 +126,4 @@ function sizeWords(facts: LogFacts): string {
   const size = formatBytes(facts.totalBytes);
   if (facts.loadedFrom > 0 || facts.detached) return `${formatBytes(facts.loadedTo - facts.loadedFrom)} of ${size}`;
   return `${formatCount(facts.lineCount)} lines, ${size}`;
-}
-
-/** E jumps to the first error from anywhere on the page but a field. */
-function useFirstErrorKey(jump: () => void): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() !== 'e' || event.ctrlKey || event.metaKey || event.altKey) return;
-      const target = event.target;
-      const inField =
-        target instanceof HTMLElement && target.closest('input, select, [contenteditable], [role="dialog"]');
-      if (inField || (target instanceof HTMLTextAreaElement && !target.readOnly)) return;
-      jump();
-    };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
-  });
 }

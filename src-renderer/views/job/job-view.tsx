@@ -1,5 +1,6 @@
 /** Owns the page of one job: what it is at, why it failed, its steps, and the live log. */
 import { client } from '../../client/client.ts';
+import { useCommands } from '../../commands/registry.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useQuery } from '../../state/use-query.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -7,6 +8,7 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Track } from '../../ui/track.tsx';
 import { JobFailure } from './job-failure.tsx';
 import { JobHeader } from './job-header.tsx';
+import { jobActions } from './job-model.ts';
 import styles from './job-view.module.css';
 import { JobWork } from './job-work.tsx';
 
@@ -27,6 +29,25 @@ export function JobView({ jobId }: { readonly jobId: string }) {
     query.refetch();
   };
   const job = query.data;
+  const actions = job ? jobActions(job.status) : { cancel: false, retry: false };
+  useCommands([
+    {
+      id: 'job.cancel',
+      title: `Cancel job ${job?.number ?? ''}`,
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => actions.cancel,
+      run: () => void act(cancel),
+    },
+    {
+      id: 'job.retry',
+      title: `Retry job ${job?.number ?? ''}`,
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => actions.retry,
+      run: () => void act(retry),
+    },
+  ]);
   if (!job) {
     return query.error ? (
       <ErrorNotice error={query.error} onRetry={query.refetch} />

@@ -1,0 +1,28 @@
+/** Owns the list of places that a region can be put at: cloud locations with coordinates. */
+import shipped from '../../../resources/cloud-locations.json';
+
+export interface CloudLocation {
+  /** The provider's word: `europe-west3`. */
+  readonly id: string;
+  readonly name: string;
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+/** The locations in a list as it is shipped; entries without a place are left out. */
+export function parseLocations(value: unknown): CloudLocation[] {
+  const list = Array.isArray(value) ? value : isRecord(value) && Array.isArray(value.locations) ? value.locations : [];
+  return list.flatMap((entry: unknown) => {
+    if (!isRecord(entry)) return [];
+    const { id, name, latitude, longitude } = entry;
+    if (typeof id !== 'string' || typeof name !== 'string') return [];
+    if (typeof latitude !== 'number' || typeof longitude !== 'number') return [];
+    return [{ id, name, latitude, longitude }];
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+export const cloudLocations: readonly CloudLocation[] = parseLocations(shipped);
