@@ -207,8 +207,6 @@ export const api = {
           /** Left out: the newest build. */
           buildId: idSchema.optional(),
           reason: z.string().max(500).optional(),
-          /** Release although a region's copy is not verified; the reason is then needed and kept. */
-          force: z.boolean().default(false),
         }),
       )
       .output(releaseViewSchema),

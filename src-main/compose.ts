@@ -1,0 +1,336 @@
+/** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
+import { mkdir, rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { v7 as uuidv7 } from 'uuid';
+import { DomainError, systemErrorCode } from './contract/errors.ts';
+import { findBuild } from './database/builds.ts';
+import { createEventFeed, type EventFeed } from './database/event-feed.ts';
+import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
+import { type Db, openDatabase } from './database/open-database.ts';
+import { insertRegion, listRegions } from './database/regions.ts';
+import { findRepository } from './database/repositories.ts';
+import { readSetting } from './database/settings.ts';
+import { type Clock, systemClock } from './domain/clock.ts';
+import { type DataFolder, dataFolder } from './domain/data-folder.ts';
+import { createNewRevision } from './poller/new-revision.ts';
+import { createPoller, type Poller, pollIntervalMs } from './poller/poller.ts';
+import { createRepositories, type Repositories } from './poller/repositories.ts';
+import { resourcesFolder } from './process/entry-points.ts';
+import type { Launcher } from './process/launcher.ts';
+import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
+import { createAutoRelease } from './releases/auto-release.ts';
+import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
+import { createPointerService } from './releases/pointer-service.ts';
+import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
+import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
+import { createSeeding, type Seeding } from './releases/seeding.ts';
+import { createTrustService, type TrustService } from './releases/trust-service.ts';
+import { createReconciler, type Reconciler } from './replication/reconciler.ts';
+import { createRegionDocuments } from './replication/region-documents.ts';
+import { type Keyring, openKeyring } from './secrets/keyring.ts';
+import { openMasterKey } from './secrets/master-key.ts';
+import { findGit } from './sources/git-cli.ts';
+import { createMirror } from './sources/mirror.ts';
+import { openStore } from './stores/open-store.ts';
+import { createSwarmClient, type SwarmClient } from './swarm/swarm-client.ts';
+import type { Logger } from './telemetry/logger.ts';
+
+export interface EngineOptions {
+  /** Absolute path; made where it is missing. */
+  readonly dataFolder: string;
+  readonly host: 'desktop' | 'headless';
+  readonly launcher: Launcher;
+  readonly logger: Logger;
+  /** Worker processes; left out: one fewer than cores, so that the machine stays usable. */
+  readonly workers?: number;
+  readonly pollIntervalMs?: number;
+  readonly machinePollIntervalMs?: number;
+  /** Where the swarm listens. The default is this machine alone: the LAN is opened on purpose or not at all. */
+  readonly swarmListen?: { readonly host: string; readonly port: number };
+  readonly clock?: Clock;
+}
+
+export interface Engine {
+  readonly db: Db;
+  readonly feed: EventFeed;
+  readonly folder: DataFolder;
+  readonly host: EngineOptions['host'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly startedAtMs: number;
+  readonly pollIntervalMs: number;
+  readonly keyring: Keyring;
+  readonly trust: TrustService;
+  readonly stores: RegionStores;
+  readonly pool: WorkerPool;
+  readonly poller: Poller;
+  readonly repositories: Repositories;
+  readonly reconciler: Reconciler;
+  readonly releases: ReleaseService;
+  readonly machines: MachineRegistry;
+  readonly swarm: SwarmClient;
+  readonly seeding: Seeding;
+  /** Why the swarm does not run, or null. Stores serve machines all the same. */
+  swarmProblem(): DomainError | null;
+  stop(): Promise<void>;
+}
+
+const machinePollMs = 2_000;
+
+async function makeFolders(folder: DataFolder): Promise<void> {
+  try {
+    await mkdir(folder.root, { recursive: true, mode: 0o700 });
+    for (const path of [folder.keys, folder.mainStore, folder.work])
+      await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOSPC') {
+      throw new DomainError(
+        'store.full',
+        `The disk of ${folder.root} is full. Free some space, or choose another folder with --data.`,
+      );
+    }
+    throw new DomainError(
+      'data.unwritable',
+      `${folder.root} cannot be written (${code ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
+      { folder: folder.root },
+    );
+  }
+}
+
+/** The main store's place on the map: nothing better is known than the time zone, until a person says where it is. */
+function guessLongitude(): number {
+  return Math.max(-180, Math.min(180, -new Date().getTimezoneOffset() / 4));
+}
+
+async function ensureMainRegion(db: Db, folder: DataFolder, now: number): Promise<string> {
+  const main = (await listRegions(db)).find(region => region.isMain === 1);
+  if (main) return main.storeUrl;
+  const storeUrl = pathToFileURL(folder.mainStore).href;
+  await insertRegion(db, {
+    id: uuidv7(),
+    name: 'This machine',
+    location: 'main store',
+    latitude: 45,
+    longitude: guessLongitude(),
+    storeUrl,
+    isMain: 1,
+    paused: 0,
+    addedAt: now,
+  });
+  return storeUrl;
+}
+
+/** What a killed engine left behind: work folders of attempts that no longer run. */
+async function removeOldWork(folder: DataFolder, logger: Logger): Promise<void> {
+  try {
+    await rm(folder.work, { recursive: true, force: true });
+    await mkdir(folder.work, { recursive: true });
+  } catch (error) {
+    logger.warn('work.not_removed', { error });
+  }
+}
+
+/** Opens the data folder and starts every part. Throws `data.*`, `store.*`, `trust.*`, `secret.*`; then nothing is left running. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const folder = dataFolder(resolve(options.dataFolder));
+  await makeFolders(folder);
+  const lock = lockInstance(folder.lockFile, folder.root);
+  try {
+    return await startLocked(options, folder, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(options: EngineOptions, folder: DataFolder, lock: InstanceLock): Promise<Engine> {
+  const { logger, launcher } = options;
+  const clock = options.clock ?? systemClock;
+  const startedAtMs = clock();
+  const db = openDatabase(folder.databaseFile, { migrateSchema: true });
+  const interval = options.pollIntervalMs ?? pollIntervalMs;
+  const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
+  await removeOldWork(folder, logger);
+
+  const [masterKey, keyring, gitPath] = await Promise.all([
+    openMasterKey({ folder: folder.keys }),
+    openKeyring({ folder: folder.keys }),
+    findGit(),
+  ]);
+  const mainStoreUrl = await ensureMainRegion(db, folder, clock());
+  const main = await openStore(mainStoreUrl);
+  await main.check();
+
+  const feed = createEventFeed(db, logger);
+  const stores = createRegionStores(db, main);
+  const trust = createTrustService({ db, keyring, main, clock });
+  await trust.start();
+  const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
+  const documents = createRegionDocuments({ db, trust, pointers, logger });
+  const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
+    createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
+
+  const reconciler = createReconciler({
+    db,
+    stores,
+    documents,
+    clock,
+    logger,
+    onPulse: () => feed.pulse('replicas'),
+    onEvent: feed.nudge,
+  });
+  const swarm = createSwarmClient({ launcher, logger, listen: swarmListen });
+  const seeding = createSeeding({
+    db,
+    stores,
+    swarm,
+    listenHost: swarmListen.host,
+    releaseKey: keyring.release,
+    clock,
+    logger,
+  });
+  const releases = createReleaseService({
+    db,
+    main,
+    pointers,
+    clock,
+    onReleased: () => {
+      feed.nudge();
+      reconciler.signal();
+      void seeding.update();
+    },
+  });
+  const autoRelease = createAutoRelease({
+    db,
+    releases,
+    clock,
+    logger,
+    isAncestor: async (repositoryId, ancestor, descendant) => {
+      const repository = await findRepository(db, repositoryId);
+      return repository !== null && mirrorOf(repository).isAncestor(ancestor, descendant);
+    },
+  });
+  const machines = createMachineRegistry({
+    db,
+    stores,
+    trust,
+    masterKey,
+    pollIntervalMs: options.machinePollIntervalMs ?? machinePollMs,
+    clock,
+    logger,
+    onPulse: () => feed.pulse('machines'),
+    onEvent: feed.nudge,
+    onTrustChanged: reconciler.signal,
+  });
+  const pool = createWorkerPool({
+    db,
+    launcher,
+    size: options.workers ?? Math.max(1, cpus().length - 1),
+    settings: { databaseFile: folder.databaseFile, dataFolder: folder.root, mainStoreUrl },
+    clock,
+    logger,
+    onChanged: feed.nudge,
+    onLog: jobId => feed.pulse('log', jobId),
+  });
+  const onQueued = () => {
+    feed.nudge();
+    pool.wake();
+  };
+  const poller = createPoller({
+    db,
+    clock,
+    logger,
+    intervalMs: interval,
+    newRevision: createNewRevision({ db, clock, mirrorOf, onQueued }),
+    onChanged: feed.nudge,
+  });
+  const repositories = createRepositories({
+    db,
+    clock,
+    folder,
+    sampleSource: `${resourcesFolder()}/sample`,
+    poller,
+    mirrorOf,
+    onChanged: onQueued,
+  });
+
+  let following: Promise<void> = Promise.resolve();
+  feed.onEvent(event => {
+    if (event.type !== 'build.stored' || event.subjectId === null) return;
+    const buildId = event.subjectId;
+    reconciler.signal();
+    following = following
+      .then(async () => {
+        const build = await findBuild(db, buildId);
+        if (build) await autoRelease.consider(build);
+        await seeding.update();
+      })
+      .catch(error => logger.error('build.follow_up_failed', { buildId, error }));
+  });
+  swarm.onStats(() => feed.pulse('swarm'));
+
+  let swarmProblem: DomainError | null = null;
+  let stopped: Promise<void> | null = null;
+
+  async function stop(): Promise<void> {
+    await poller.stop();
+    await pool.stop();
+    await feed.stop();
+    await following;
+    await machines.stop();
+    await reconciler.stop();
+    await swarm.stop();
+    await db.destroy();
+    lock.release();
+  }
+
+  await feed.start();
+  await releases.adoptPointers();
+  await pool.start();
+  swarm.start().then(
+    () => seeding.setPaused(pausedAtStart),
+    error => {
+      swarmProblem =
+        error instanceof DomainError ? error : new DomainError('swarm.unavailable', 'The swarm process did not start.');
+      logger.error('swarm.not_started', { error });
+    },
+  );
+  const pausedAtStart = (await readSetting(db, 'swarm.paused')) === 'true';
+  await reconciler.start();
+  void documents.renewMain(main);
+  machines.start();
+  poller.start();
+  following = following
+    .then(() => autoRelease.considerAll())
+    .catch(error => logger.error('release.catch_up_failed', { error }));
+
+  return {
+    db,
+    feed,
+    folder,
+    host: options.host,
+    clock,
+    logger,
+    startedAtMs,
+    pollIntervalMs: interval,
+    keyring,
+    trust,
+    stores,
+    pool,
+    poller,
+    repositories,
+    reconciler,
+    releases,
+    machines,
+    swarm,
+    seeding,
+    swarmProblem: () => swarmProblem,
+    stop() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** Owns the statements of the tables packs and builds: the main storage. */
+import type { Insertable, Selectable } from 'kysely';
+import type { Db } from './open-database.ts';
+import type { BuildsTable, PacksTable } from './schema.ts';
+
+export type PackRecord = Selectable<PacksTable>;
+export type BuildRecord = Selectable<BuildsTable>;
+/** A build with its pack and the commit that it was made of. */
+export interface BuildWithPack extends BuildRecord {
+  readonly infoHash: string;
+  readonly sizeBytes: number;
+  readonly subject: string;
+  readonly authorName: string;
+  readonly committedAt: number | null;
+}
+
+/** The same tree packs to the same bytes, so a pack that is there already is the same one. */
+export async function insertPack(db: Db, row: Insertable<PacksTable>): Promise<void> {
+  await db
+    .insertInto('packs')
+    .values(row)
+    .onConflict(conflict => conflict.column('digest').doNothing())
+    .execute();
+}
+
+export async function insertBuild(db: Db, row: Insertable<BuildsTable>): Promise<void> {
+  await db.insertInto('builds').values(row).execute();
+}
+
+export async function findPack(db: Db, digest: string): Promise<PackRecord | null> {
+  return (await db.selectFrom('packs').selectAll().where('digest', '=', digest).executeTakeFirst()) ?? null;
+}
+
+function selectBuilds(db: Db) {
+  return db
+    .selectFrom('builds')
+    .innerJoin('packs', 'packs.digest', 'builds.packDigest')
+    .innerJoin('jobs', 'jobs.id', 'builds.jobId')
+    .selectAll('builds')
+    .select(['packs.infoHash', 'packs.sizeBytes', 'jobs.subject', 'jobs.authorName', 'jobs.committedAt']);
+}
+
+/** Newest first. */
+export async function listBuilds(
+  db: Db,
+  query: { readonly repositoryId?: string | undefined; readonly limit: number },
+): Promise<BuildWithPack[]> {
+  let select = selectBuilds(db).orderBy('builds.createdAt', 'desc').orderBy('builds.id', 'desc').limit(query.limit);
+  if (query.repositoryId !== undefined) select = select.where('builds.repositoryId', '=', query.repositoryId);
+  return select.execute();
+}
+
+export async function findBuild(db: Db, id: string): Promise<BuildWithPack | null> {
+  return (await selectBuilds(db).where('builds.id', '=', id).executeTakeFirst()) ?? null;
+}
+
+export async function findBuildOfJob(db: Db, jobId: string): Promise<BuildWithPack | null> {
+  return (
+    (await selectBuilds(db).where('builds.jobId', '=', jobId).orderBy('builds.attempt', 'desc').executeTakeFirst()) ??
+    null
+  );
+}
+
+export async function findBuildOfArtifact(db: Db, artifactId: string): Promise<BuildWithPack | null> {
+  return (
+    (await selectBuilds(db)
+      .where('builds.artifactId', '=', artifactId)
+      .orderBy('builds.createdAt', 'desc')
+      .executeTakeFirst()) ?? null
+  );
+}
+
+/** Builds whose pack a region should hold. */
+export async function listBuildsOfPack(db: Db, packDigest: string): Promise<BuildRecord[]> {
+  return db.selectFrom('builds').selectAll().where('packDigest', '=', packDigest).execute();
+}

@@ -1,0 +1,27 @@
+/** Owns the numbered migrations: which exist, which are due, and the refusal of a database from a newer version. */
+import type BetterSqlite3 from 'better-sqlite3';
+import { DomainError } from '../contract/errors.ts';
+import { initialSchema } from './migrations/001-initial.ts';
+
+/** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
+const migrations: readonly string[] = [initialSchema];
+
+/** Brings a database to the newest schema, each migration in a transaction of its own. May be repeated. Throws `data.newer_version`. */
+export function migrate(sqlite: BetterSqlite3.Database): void {
+  const version = Number(sqlite.pragma('user_version', { simple: true }));
+  if (version > migrations.length) {
+    throw new DomainError(
+      'data.newer_version',
+      `The data folder was written by a newer Slipway (schema ${version}, this one knows ${migrations.length}). Nothing was changed. Start the newer version, or choose another folder with --data.`,
+      { schema: version, known: migrations.length },
+    );
+  }
+  migrations.slice(version).forEach((statements, index) => {
+    sqlite
+      .transaction(() => {
+        sqlite.exec(statements);
+        sqlite.pragma(`user_version = ${version + index + 1}`);
+      })
+      .immediate();
+  });
+}

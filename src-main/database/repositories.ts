@@ -1,0 +1,41 @@
+/** Owns the statements of the table repositories. */
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { Db } from './open-database.ts';
+import type { RepositoriesTable } from './schema.ts';
+
+export type RepositoryRecord = Selectable<RepositoriesTable>;
+
+export async function insertRepository(db: Db, row: Insertable<RepositoriesTable>): Promise<void> {
+  await db.insertInto('repositories').values(row).execute();
+}
+
+export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
+  return db.selectFrom('repositories').selectAll().where('removedAt', 'is', null).orderBy('addedAt').execute();
+}
+
+export async function findRepository(db: Db, id: string): Promise<RepositoryRecord | null> {
+  return (
+    (await db
+      .selectFrom('repositories')
+      .selectAll()
+      .where('id', '=', id)
+      .where('removedAt', 'is', null)
+      .executeTakeFirst()) ?? null
+  );
+}
+
+export async function findRepositoryBySource(db: Db, url: string, branch: string): Promise<RepositoryRecord | null> {
+  return (
+    (await db
+      .selectFrom('repositories')
+      .selectAll()
+      .where('url', '=', url)
+      .where('branch', '=', branch)
+      .where('removedAt', 'is', null)
+      .executeTakeFirst()) ?? null
+  );
+}
+
+export async function updateRepository(db: Db, id: string, change: Updateable<RepositoriesTable>): Promise<void> {
+  await db.updateTable('repositories').set(change).where('id', '=', id).execute();
+}

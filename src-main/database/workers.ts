@@ -1,0 +1,18 @@
+/** Owns the statements of the table workers. */
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { Db } from './open-database.ts';
+import type { WorkersTable } from './schema.ts';
+
+export type WorkerRecord = Selectable<WorkersTable>;
+
+export async function insertWorker(db: Db, row: Insertable<WorkersTable>): Promise<void> {
+  await db.insertInto('workers').values(row).execute();
+}
+
+export async function updateWorker(db: Db, id: string, change: Updateable<WorkersTable>): Promise<void> {
+  await db.updateTable('workers').set(change).where('id', '=', id).execute();
+}
+
+export async function listLiveWorkers(db: Db): Promise<WorkerRecord[]> {
+  return db.selectFrom('workers').selectAll().where('stoppedAt', 'is', null).orderBy('startedAt').execute();
+}

@@ -1,0 +1,33 @@
+/** Owns the names of what lies in the data folder. Joins with `/`, which every platform's file calls take. */
+
+export interface DataFolder {
+  readonly root: string;
+  readonly databaseFile: string;
+  readonly lockFile: string;
+  readonly hostFile: string;
+  readonly engineLog: string;
+  readonly keys: string;
+  readonly mainStore: string;
+  readonly sample: string;
+  mirror(repositoryId: string): string;
+  jobLog(jobId: string, attempt: number): string;
+  readonly work: string;
+  workOf(jobId: string, attempt: number): string;
+}
+
+export function dataFolder(root: string): DataFolder {
+  return {
+    root,
+    databaseFile: `${root}/slipway.db`,
+    lockFile: `${root}/engine.lock`,
+    hostFile: `${root}/host.json`,
+    engineLog: `${root}/engine.log`,
+    keys: `${root}/keys`,
+    mainStore: `${root}/store`,
+    sample: `${root}/sample`,
+    mirror: repositoryId => `${root}/mirrors/${repositoryId}.git`,
+    jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
+    work: `${root}/work`,
+    workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
+  };
+}

@@ -1,0 +1,38 @@
+/** Owns the states of a job and who may move a job from one to another. No I/O. */
+import type { JobStatus } from '../contract/views.ts';
+
+/**
+ * Who moves a job out of each state:
+ * queued: a worker (claim), a person (cancel), the poller (revision left the branch). running: its worker, the supervisor.
+ * failed, cancelled, interrupted: a person (retry). succeeded: nobody.
+ */
+const next: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
+  queued: ['running', 'cancelled'],
+  running: ['succeeded', 'failed', 'cancelled', 'interrupted', 'queued'],
+  succeeded: [],
+  failed: ['queued'],
+  cancelled: ['queued'],
+  interrupted: ['queued'],
+};
+
+export function canMove(from: JobStatus, to: JobStatus): boolean {
+  return next[from].includes(to);
+}
+
+export function isFinished(status: JobStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}
+
+/** A job whose worker was lost this often fails: the fourth run would most likely end the same way. */
+export const maxLostAttempts = 3;
+
+/** What becomes of a running job whose worker was lost. `runningStepIdempotent` is null when no step was running. */
+export function afterLostWorker(job: {
+  readonly lostCount: number;
+  readonly cancelRequested: boolean;
+  readonly runningStepIdempotent: boolean | null;
+}): 'queued' | 'failed' | 'cancelled' | 'interrupted' {
+  if (job.cancelRequested) return 'cancelled';
+  if (job.runningStepIdempotent === false) return 'interrupted';
+  return job.lostCount + 1 >= maxLostAttempts ? 'failed' : 'queued';
+}

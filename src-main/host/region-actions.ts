@@ -1,0 +1,101 @@
+/** Owns what a person does with regions. The copying itself is the reconciler's. */
+
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { v7 as uuidv7 } from 'uuid';
+import type { z } from 'zod';
+import type { Engine } from '../compose.ts';
+import type { addRegionSchema } from '../contract/api.ts';
+import { DomainError } from '../contract/errors.ts';
+import type { EventType } from '../contract/events.ts';
+import { appendEvent } from '../database/events.ts';
+import {
+  expediteReplicas,
+  findRegion,
+  findRegionByStore,
+  insertRegion,
+  type RegionRecord,
+  updateRegion,
+} from '../database/regions.ts';
+import type { RegionStore } from '../releases/region-stores.ts';
+import { openStore } from '../stores/open-store.ts';
+
+async function mustFind(engine: Engine, id: string): Promise<RegionRecord> {
+  const region = await findRegion(engine.db, id);
+  if (!region) throw new DomainError('not_found', `There is no region ${id}.`, { id });
+  return region;
+}
+
+async function mustFindRegional(engine: Engine, id: string): Promise<RegionRecord> {
+  const region = await mustFind(engine, id);
+  if (region.isMain === 1)
+    throw new DomainError('conflict', 'This is the main store; every region is a copy of it.', { id });
+  return region;
+}
+
+async function record(engine: Engine, type: EventType, region: RegionRecord): Promise<void> {
+  await appendEvent(engine.db, { type, at: engine.clock(), subjectId: region.id, data: { name: region.name } });
+  engine.feed.nudge();
+  engine.reconciler.signal();
+}
+
+/** Adds a region after its store has answered. Throws `store.*`; `conflict` when the store serves a region already. */
+export async function addRegion(engine: Engine, request: z.output<typeof addRegionSchema>): Promise<RegionRecord> {
+  // One spelling for one folder, so that a store cannot be added twice under two.
+  const storeUrl = isAbsolute(request.storeUrl) ? pathToFileURL(resolve(request.storeUrl)).href : request.storeUrl;
+  const store = await openStore(storeUrl);
+  await store.check();
+  const known = await findRegionByStore(engine.db, storeUrl);
+  if (known) {
+    throw new DomainError(
+      'conflict',
+      `${storeUrl} is the store of "${known.name}" already. Give each region its own.`,
+      {
+        regionId: known.id,
+      },
+    );
+  }
+  const id = uuidv7();
+  await insertRegion(engine.db, {
+    id,
+    name: request.name,
+    location: request.location,
+    latitude: request.latitude,
+    longitude: request.longitude,
+    storeUrl,
+    isMain: 0,
+    paused: 0,
+    addedAt: engine.clock(),
+  });
+  const region = await mustFind(engine, id);
+  await record(engine, 'region.added', region);
+  return region;
+}
+
+/** Stops replicating to a region; what lies in its store stays there. */
+export async function removeRegion(engine: Engine, id: string): Promise<void> {
+  const region = await mustFindRegional(engine, id);
+  await updateRegion(engine.db, id, { removedAt: engine.clock() });
+  await record(engine, 'region.removed', region);
+}
+
+export async function setRegionPaused(engine: Engine, id: string, paused: boolean): Promise<RegionRecord> {
+  await mustFindRegional(engine, id);
+  await updateRegion(engine.db, id, { paused: paused ? 1 : 0 });
+  const region = await mustFind(engine, id);
+  await record(engine, 'region.changed', region);
+  return region;
+}
+
+export async function retryRegion(engine: Engine, id: string): Promise<void> {
+  const region = await mustFindRegional(engine, id);
+  await expediteReplicas(engine.db, id);
+  await record(engine, 'region.changed', region);
+}
+
+export async function regionStore(engine: Engine, id: string): Promise<RegionStore> {
+  await mustFindRegional(engine, id);
+  const found = (await engine.stores.regional()).find(({ region }) => region.id === id);
+  if (!found) throw new DomainError('not_found', `There is no region ${id}.`, { id });
+  return found;
+}

@@ -1,0 +1,241 @@
+/** Owns how each call of the contract reaches the engine. Knows no transport. */
+import { implement, ORPCError, withEventMeta } from '@orpc/server';
+import type { Engine } from '../compose.ts';
+import { api } from '../contract/api.ts';
+import { DomainError } from '../contract/errors.ts';
+import { listBuilds } from '../database/builds.ts';
+import { listEvents } from '../database/events.ts';
+import { countJobs, listJobs } from '../database/jobs.ts';
+import { listRegions } from '../database/regions.ts';
+import { isFinished } from '../domain/job-states.ts';
+import { cancelJob, retryJob } from '../queue/enqueue.ts';
+import { verifyArtifact } from './artifact-check.ts';
+import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
+import { pairMachine, setChannel } from './release-actions.ts';
+import { buildView, regionView, replicationView } from './views/build-views.ts';
+import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
+import { readLog } from './views/log-view.ts';
+import { machineViews, swarmView } from './views/machine-views.ts';
+import { preflight, releaseView, releaseViews } from './views/release-views.ts';
+import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
+import { takeSnapshot } from './views/snapshot.ts';
+import { engineStatus } from './views/status-view.ts';
+
+const done = { done: true } as const;
+
+/** HTTP statuses for scripts; the code in the body says more. */
+function statusOf(error: DomainError): number {
+  if (error.code === 'not_found') return 404;
+  if (error.code === 'conflict') return 409;
+  if (error.code === 'internal') return 500;
+  if (error.code === 'api.unauthorized') return 401;
+  return 422;
+}
+
+/** What a caller is told of an error: a DomainError as it is, anything else as an incident with an id that is in the log. */
+function toWire(engine: Engine, error: unknown): ORPCError<string, unknown> {
+  if (error instanceof DomainError) {
+    return new ORPCError(error.code, { status: statusOf(error), message: error.message, data: error.toView() });
+  }
+  if (error instanceof ORPCError && error.code === 'BAD_REQUEST') {
+    const view = invalidInput(error);
+    return new ORPCError(view.code, { status: 400, message: view.message, data: view.toView() });
+  }
+  if (error instanceof ORPCError && error.status < 500) return error;
+  const incident = crypto.randomUUID().slice(0, 8);
+  engine.logger.error('api.failed', { incident, error, cause: error instanceof Error ? error.cause : null });
+  const view = new DomainError(
+    'internal',
+    `Slipway met an error of its own (incident ${incident}). The log has the details.`,
+    {
+      incident,
+    },
+  );
+  return new ORPCError(view.code, { status: 500, message: view.message, data: view.toView() });
+}
+
+/** Validation names the first field that does not fit, and why. */
+function invalidInput(error: ORPCError<string, unknown>): DomainError {
+  const issues = (error.data as { issues?: { path?: PropertyKey[]; message: string }[] } | undefined)?.issues ?? [];
+  const [first] = issues;
+  const field = first?.path?.map(String).join('.') ?? '';
+  return new DomainError(
+    'input.invalid',
+    first ? `${field ? `${field}: ` : ''}${first.message}.` : 'The request does not have the expected form.',
+    { fields: issues.map(issue => ({ field: issue.path?.map(String).join('.') ?? '', message: issue.message })) },
+  );
+}
+
+export function createRouter(engine: Engine, options: { readonly onStop: () => void }) {
+  const { db, feed } = engine;
+  const os = implement(api).use(async ({ next }) => {
+    try {
+      return await next();
+    } catch (error) {
+      throw toWire(engine, error);
+    }
+  });
+  const summaryOf = async (id: string) => jobSummary(engine, await takeSnapshot(engine), await mustFindJob(engine, id));
+
+  return os.router({
+    engine: {
+      status: os.engine.status.handler(() => engineStatus(engine)),
+      overview: os.engine.overview.handler(() => overview(engine)),
+      stop: os.engine.stop.handler(() => {
+        // After the answer: whoever asked wants to hear it.
+        setTimeout(options.onStop, 50);
+        return done;
+      }),
+    },
+    events: {
+      list: os.events.list.handler(({ input }) => listEvents(db, input)),
+      subscribe: os.events.subscribe.handler(async function* ({ input, signal, lastEventId }) {
+        const resume = lastEventId === undefined ? (input.after ?? null) : Number(lastEventId);
+        const ended = signal ?? new AbortController().signal;
+        for await (const push of feed.subscribe(Number.isSafeInteger(resume) ? resume : null, ended)) {
+          yield push.kind === 'event' ? withEventMeta(push, { id: String(push.event.cursor) }) : push;
+        }
+      }),
+    },
+    repositories: {
+      list: os.repositories.list.handler(async () => repositoryRows(engine, await takeSnapshot(engine))),
+      get: os.repositories.get.handler(({ input }) => repositoryDetail(engine, input.id)),
+      inspect: os.repositories.inspect.handler(({ input }) => engine.repositories.inspect(input)),
+      add: os.repositories.add.handler(async ({ input }) => rowOf(engine, (await engine.repositories.add(input)).id)),
+      addSample: os.repositories.addSample.handler(async () =>
+        rowOf(engine, (await engine.repositories.addSample()).id),
+      ),
+      remove: os.repositories.remove.handler(async ({ input }) => {
+        await engine.repositories.remove(input.id);
+        return done;
+      }),
+      pollNow: os.repositories.pollNow.handler(async ({ input }) => {
+        await engine.poller.pollNow(input.id);
+        return done;
+      }),
+      buildNow: os.repositories.buildNow.handler(async ({ input }) =>
+        summaryOf((await engine.repositories.buildNow(input.id)).id),
+      ),
+    },
+    jobs: {
+      list: os.jobs.list.handler(async ({ input }) => {
+        const snapshot = await takeSnapshot(engine);
+        const jobs = await listJobs(db, input);
+        return {
+          jobs: await Promise.all(jobs.map(job => jobSummary(engine, snapshot, job))),
+          total: await countJobs(db, input),
+        };
+      }),
+      get: os.jobs.get.handler(({ input }) => jobDetail(engine, input.id)),
+      log: os.jobs.log.handler(async ({ input }) => {
+        const job = await mustFindJob(engine, input.id);
+        const attempt = input.attempt ?? job.attempt;
+        const finished = isFinished(job.status) || attempt < job.attempt;
+        return readLog(engine.folder.jobLog(job.id, attempt), input.offset, input.limit, finished);
+      }),
+      cancel: os.jobs.cancel.handler(async ({ input }) => {
+        await cancelJob(db, input.id, engine.clock());
+        engine.pool.cancel(input.id);
+        feed.nudge();
+        return summaryOf(input.id);
+      }),
+      retry: os.jobs.retry.handler(async ({ input }) => {
+        await retryJob(db, input.id, engine.clock());
+        feed.nudge();
+        engine.pool.wake();
+        return summaryOf(input.id);
+      }),
+    },
+    builds: {
+      list: os.builds.list.handler(async ({ input }) => {
+        const snapshot = await takeSnapshot(engine);
+        return Promise.all((await listBuilds(db, input)).map(build => buildView(engine, snapshot, build)));
+      }),
+    },
+    regions: {
+      list: os.regions.list.handler(async () =>
+        Promise.all((await listRegions(db)).map(region => regionView(engine, region))),
+      ),
+      add: os.regions.add.handler(async ({ input }) => regionView(engine, await addRegion(engine, input))),
+      remove: os.regions.remove.handler(async ({ input }) => {
+        await removeRegion(engine, input.id);
+        return done;
+      }),
+      setPaused: os.regions.setPaused.handler(async ({ input }) =>
+        regionView(engine, await setRegionPaused(engine, input.id, input.paused)),
+      ),
+      replication: os.regions.replication.handler(({ input }) => replicationView(engine, input)),
+      retry: os.regions.retry.handler(async ({ input }) => {
+        await retryRegion(engine, input.id);
+        return done;
+      }),
+      verify: os.regions.verify.handler(async ({ input }) =>
+        engine.reconciler.verify(await regionStore(engine, input.id)),
+      ),
+    },
+    swarm: {
+      get: os.swarm.get.handler(() => swarmView(engine)),
+      setPaused: os.swarm.setPaused.handler(async ({ input }) => {
+        await engine.seeding.setPaused(input.paused);
+        return swarmView(engine);
+      }),
+    },
+    channels: {
+      list: os.channels.list.handler(async ({ input }) => {
+        const snapshot = await takeSnapshot(engine);
+        const states = snapshot.channels.filter(({ channel }) => channel.repositoryId === input.repositoryId);
+        return Promise.all(states.map(state => channelSummary(engine, snapshot, state)));
+      }),
+      set: os.channels.set.handler(({ input }) => setChannel(engine, input)),
+    },
+    releases: {
+      list: os.releases.list.handler(async ({ input }) => {
+        const snapshot = await takeSnapshot(engine);
+        const channels = snapshot.channels
+          .map(({ channel }) => channel)
+          .filter(channel => channel.repositoryId === input.repositoryId)
+          .filter(channel => input.channel === undefined || channel.name === input.channel);
+        const lists = await Promise.all(channels.map(channel => releaseViews(engine, snapshot, channel)));
+        return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs);
+      }),
+      preflight: os.releases.preflight.handler(({ input }) => preflight(engine, input)),
+      promote: os.releases.promote.handler(async ({ input }) => {
+        const channel = await engine.releases.channel(input.repositoryId, input.channel);
+        const build = await engine.releases.buildToPromote(input.repositoryId, input.buildId);
+        const release = await engine.releases.release({
+          channel,
+          build,
+          kind: 'promote',
+          reason: input.reason ?? null,
+        });
+        const now = await engine.releases.channel(input.repositoryId, input.channel);
+        return releaseView(engine, await takeSnapshot(engine), now, release);
+      }),
+      rollback: os.releases.rollback.handler(async ({ input }) => {
+        const channel = await engine.releases.channel(input.repositoryId, input.channel);
+        const release = await engine.releases.rollback(channel, input.toSerial, input.reason ?? null);
+        const now = await engine.releases.channel(input.repositoryId, input.channel);
+        return releaseView(engine, await takeSnapshot(engine), now, release);
+      }),
+    },
+    machines: {
+      list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
+      pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),
+      remove: os.machines.remove.handler(async ({ input }) => {
+        await engine.machines.revoke(input.id);
+        return done;
+      }),
+    },
+    workers: {
+      setPaused: os.workers.setPaused.handler(async ({ input }) => {
+        await engine.pool.setPaused(input.paused);
+        return done;
+      }),
+    },
+    artifacts: {
+      verify: os.artifacts.verify.handler(({ input }) => verifyArtifact(engine, input.artifactId)),
+    },
+  });
+}
+
+export type EngineRouter = ReturnType<typeof createRouter>;

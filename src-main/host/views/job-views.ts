@@ -1,0 +1,222 @@
+/** Owns how a job is shown: summary, detail, and its track. */
+import type { Engine } from '../../compose.ts';
+import { machineReportSchema } from '../../contract/documents.ts';
+import { DomainError } from '../../contract/errors.ts';
+import { evidenceSchema, planSchema } from '../../contract/plan.ts';
+import {
+  type AttemptView,
+  type JobDetail,
+  type JobSummary,
+  type RevisionView,
+  type StageView,
+  type StepView,
+  stepViewSchema,
+} from '../../contract/views.ts';
+import { listAttempts, listSteps, type StepRecord } from '../../database/attempts.ts';
+import { type BuildWithPack, findBuildOfJob } from '../../database/builds.ts';
+import { findJob, type JobRecord } from '../../database/jobs.ts';
+import { errorFromJson, fromJson } from '../../database/json-column.ts';
+import { listReplicas } from '../../database/regions.ts';
+import { findRepository } from '../../database/repositories.ts';
+import { type TrackFacts, trackOf } from '../../domain/track.ts';
+import { ordinal, whyWaiting } from '../../domain/waiting.ts';
+import { logSizeBytes } from './log-view.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
+
+export function revisionOf(
+  row: Pick<JobRecord, 'revision' | 'subject' | 'authorName' | 'committedAt'> & { readonly repositoryId?: string },
+): RevisionView {
+  return {
+    revision: row.revision,
+    subject: row.subject,
+    authorName: row.authorName,
+    committedAtMs: row.committedAt,
+  };
+}
+
+const endsAt = (snapshot: Snapshot, job: JobRecord): number | null => {
+  const usual = snapshot.usualMs.get(job.repositoryId);
+  return usual === undefined || job.startedAt === null ? null : Math.max(snapshot.now, job.startedAt + usual);
+};
+
+function waitingOf(snapshot: Snapshot, engine: Engine, job: JobRecord) {
+  const index = snapshot.queued.findIndex(queued => queued.id === job.id);
+  if (index < 0) return null;
+  const own = snapshot.running.find(running => running.repositoryId === job.repositoryId);
+  const ends = snapshot.running.flatMap(running => endsAt(snapshot, running) ?? []).sort((a, b) => a - b);
+  const why = whyWaiting({
+    position: index + 1,
+    workersPaused: engine.pool.paused,
+    workers: snapshot.workers.length,
+    busyWorkers: snapshot.running.length,
+    blockedByOwn: own ? own.revision.slice(0, 7) : null,
+    runningEndsAtMs: ends,
+    ownEndsAtMs: own ? endsAt(snapshot, own) : null,
+    now: snapshot.now,
+  });
+  return { position: index + 1, ...why };
+}
+
+export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<JobSummary> {
+  const repository = snapshot.repositories.get(job.repositoryId) ?? (await findRepository(engine.db, job.repositoryId));
+  const waiting = job.status === 'queued' ? waitingOf(snapshot, engine, job) : null;
+  const steps = job.attempt > 0 && job.status !== 'succeeded' ? await listSteps(engine.db, job.id, job.attempt) : [];
+  const step = steps.find(candidate => candidate.status === (job.status === 'running' ? 'running' : 'failed'));
+  return {
+    id: job.id,
+    number: job.number,
+    repositoryId: job.repositoryId,
+    repositoryName: repository?.name ?? 'removed',
+    branch: repository?.branch ?? '',
+    revision: revisionOf(job),
+    trigger: job.trigger,
+    status: job.status,
+    attempt: job.attempt,
+    workerName: snapshot.workers.find(worker => worker.id === job.workerId)?.name ?? null,
+    queuedAtMs: job.queuedAt,
+    startedAtMs: job.startedAt,
+    finishedAtMs: job.finishedAt,
+    error: errorFromJson(job.error),
+    currentStep: step?.name ?? null,
+    position: waiting?.position ?? null,
+    waitingFor: waiting?.reason ?? null,
+    etaMs: waiting ? waiting.etaMs : job.status === 'running' ? endsAt(snapshot, job) : null,
+  };
+}
+
+function noteOf(snapshot: Snapshot, job: JobRecord, steps: readonly StepRecord[]): string | null {
+  if (job.status === 'queued') {
+    const position = snapshot.queued.findIndex(queued => queued.id === job.id) + 1;
+    return position > 0 ? `${ordinal(position)} in line` : null;
+  }
+  const failed = steps.find(step => step.status === 'failed');
+  if (job.status === 'failed') return failed ? `${failed.name.toLowerCase()} failed` : 'failed';
+  return job.status === 'running' || job.status === 'succeeded' ? null : job.status;
+}
+
+async function regionFacts(
+  engine: Engine,
+  snapshot: Snapshot,
+  build: BuildWithPack | null,
+): Promise<TrackFacts['regions']> {
+  const total = snapshot.regions.filter(region => region.isMain === 0).length;
+  const replicas = build ? await listReplicas(engine.db, [build.packDigest]) : [];
+  const verified = replicas.filter(replica => replica.status === 'verified');
+  const live = replicas.map(replica => {
+    if (replica.status === 'verified') return replica.bytesTotal;
+    return engine.reconciler.progress(replica.packDigest, replica.regionId)?.bytesDone ?? 0;
+  });
+  const wanted = replicas.reduce((sum, replica) => sum + replica.bytesTotal, 0);
+  return {
+    total,
+    verified: verified.length,
+    failed: replicas.filter(replica => replica.status === 'failed').length,
+    progress: wanted > 0 ? Math.min(1, live.reduce((sum, bytes) => sum + bytes, 0) / wanted) : null,
+    lastVerifiedAt: Math.max(0, ...verified.map(replica => replica.verifiedAt ?? 0)) || null,
+  };
+}
+
+function releaseFacts(snapshot: Snapshot, build: BuildWithPack | null): TrackFacts['release'] {
+  const current = build ? snapshot.channels.filter(({ release }) => release?.buildId === build.id) : [];
+  const [first] = current;
+  if (!build || !first?.release) return null;
+  const serials = new Map(current.map(({ channel, release }) => [channel.name, release?.serial ?? 0]));
+  const reports = snapshot.machines
+    .filter(machine => machine.repositoryId === build.repositoryId && serials.has(machine.channel))
+    .filter(machine => machine.enrolledAt !== null)
+    .map(machine => ({ channel: machine.channel, report: fromJson(machineReportSchema, machine.report) }));
+  const active = reports.filter(
+    ({ channel, report }) => report?.phase === 'active' && report.serial === serials.get(channel),
+  );
+  const failed = reports.filter(
+    ({ channel, report }) =>
+      (report?.phase === 'failed' || report?.phase === 'rolled_back') && report.targetSerial === serials.get(channel),
+  );
+  const switchedAt = active.map(({ report }) => report?.timeline.at(-1)?.atMs ?? 0);
+  return {
+    createdAt: Math.min(...current.map(({ release }) => release?.createdAt ?? Number.MAX_SAFE_INTEGER)),
+    machines: reports.length,
+    switched: active.length,
+    failed: failed.length,
+    lastSwitchedAt: switchedAt.length > 0 ? Math.max(...switchedAt) : null,
+  };
+}
+
+export async function jobTrack(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<StageView[]> {
+  const build = job.status === 'succeeded' ? await findBuildOfJob(engine.db, job.id) : null;
+  const steps = job.attempt > 0 ? await listSteps(engine.db, job.id, job.attempt) : [];
+  const usual = snapshot.usualMs.get(job.repositoryId);
+  const elapsed = job.startedAt === null ? 0 : snapshot.now - job.startedAt;
+  return trackOf({
+    job: {
+      status: job.status,
+      committedAt: job.committedAt,
+      seenAt: job.seenAt,
+      queuedAt: job.queuedAt,
+      startedAt: job.startedAt,
+      finishedAt: job.finishedAt,
+      progress: usual ? Math.min(0.99, elapsed / usual) : null,
+      note: noteOf(snapshot, job, steps),
+      packStartedAt: steps.find(step => step.phase === 'pack')?.startedAt ?? null,
+    },
+    storedAt: build?.createdAt ?? null,
+    regions: await regionFacts(engine, snapshot, build),
+    release: releaseFacts(snapshot, build),
+  });
+}
+
+const stepPhase = stepViewSchema.shape.phase;
+
+function stepView(step: StepRecord): StepView {
+  return {
+    index: step.position,
+    name: step.name,
+    phase: stepPhase.parse(step.phase),
+    command: step.command,
+    status: step.status,
+    startedAtMs: step.startedAt,
+    finishedAtMs: step.finishedAt,
+    exitCode: step.exitCode,
+    logOffset: step.logOffset,
+    detail: step.detail,
+    evidence: evidenceSchema.array().parse(JSON.parse(step.evidence)),
+  };
+}
+
+export async function mustFindJob(engine: Engine, id: string): Promise<JobRecord> {
+  const job = await findJob(engine.db, id);
+  if (!job) throw new DomainError('not_found', `There is no job ${id}.`, { id });
+  return job;
+}
+
+export async function jobDetail(engine: Engine, id: string): Promise<JobDetail> {
+  const job = await mustFindJob(engine, id);
+  const snapshot = await takeSnapshot(engine);
+  const build = await findBuildOfJob(engine.db, id);
+  const attempts = await listAttempts(engine.db, id);
+  const shown = attempts.at(-1)?.attempt ?? 0;
+  return {
+    ...(await jobSummary(engine, snapshot, job)),
+    steps: (await listSteps(engine.db, id, shown)).map(stepView),
+    attempts: attempts.map(
+      (attempt): AttemptView => ({
+        attempt: attempt.attempt,
+        workerName: attempt.workerName,
+        startedAtMs: attempt.startedAt,
+        finishedAtMs: attempt.finishedAt,
+        outcome: attempt.outcome,
+        error: errorFromJson(attempt.error),
+      }),
+    ),
+    track: await jobTrack(engine, snapshot, job),
+    plan: fromJson(planSchema, job.plan),
+    logSizeBytes: shown > 0 ? await logSizeBytes(engine.folder.jobLog(id, shown)) : 0,
+    build: build && {
+      id: build.id,
+      artifactId: build.artifactId,
+      packDigest: build.packDigest,
+      sizeBytes: build.sizeBytes,
+      treeSizeBytes: build.treeSizeBytes,
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** Owns how releases are shown, and what a promote or rollback would do. */
+import type { Engine } from '../../compose.ts';
+import { machineReportSchema } from '../../contract/documents.ts';
+import { DomainError } from '../../contract/errors.ts';
+import type { Preflight, ReleaseView } from '../../contract/views.ts';
+import { findBuild } from '../../database/builds.ts';
+import { fromJson } from '../../database/json-column.ts';
+import { listReplicas } from '../../database/regions.ts';
+import { type ChannelRecord, findRelease, listReleases, type ReleaseRecord } from '../../database/releases.ts';
+import { revisionOf } from './job-views.ts';
+import { isSilent } from './machine-views.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
+
+const shownReleases = 50;
+
+function reportsOf(snapshot: Snapshot, channel: ChannelRecord) {
+  return snapshot.machines
+    .filter(machine => machine.repositoryId === channel.repositoryId && machine.channel === channel.name)
+    .filter(machine => machine.enrolledAt !== null)
+    .map(machine => ({ machine, report: fromJson(machineReportSchema, machine.report) }));
+}
+
+export async function releaseView(
+  engine: Engine,
+  snapshot: Snapshot,
+  channel: ChannelRecord,
+  release: ReleaseRecord,
+): Promise<ReleaseView> {
+  const build = await findBuild(engine.db, release.buildId);
+  if (!build) throw new DomainError('not_found', `Build ${release.buildId} is gone.`, { buildId: release.buildId });
+  return {
+    id: release.id,
+    repositoryId: channel.repositoryId,
+    channel: channel.name,
+    serial: release.serial,
+    kind: release.kind,
+    buildId: build.id,
+    artifactId: build.artifactId,
+    revision: revisionOf(build),
+    reason: release.reason,
+    createdAtMs: release.createdAt,
+    current: channel.currentReleaseId === release.id,
+    machinesOnIt: reportsOf(snapshot, channel).filter(({ report }) => report?.serial === release.serial).length,
+  };
+}
+
+export async function releaseViews(engine: Engine, snapshot: Snapshot, channel: ChannelRecord): Promise<ReleaseView[]> {
+  const releases = await listReleases(engine.db, channel.id, shownReleases);
+  return Promise.all(releases.map(release => releaseView(engine, snapshot, channel, release)));
+}
+
+/** Checks a promote (with a build) or a rollback (without) against what is true now. Changes nothing. */
+export async function preflight(
+  engine: Engine,
+  request: { readonly repositoryId: string; readonly channel: string; readonly buildId?: string | undefined },
+): Promise<Preflight> {
+  const { db, releases } = engine;
+  const snapshot = await takeSnapshot(engine);
+  const channel = await releases.channel(request.repositoryId, request.channel);
+  const target = request.buildId === undefined ? await releases.releaseToReturnTo(channel, undefined) : null;
+  const build = await releases.buildToPromote(request.repositoryId, target?.buildId ?? request.buildId);
+  const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+  const running = current ? await findBuild(db, current.buildId) : null;
+  const earlier = (await listReleases(db, channel.id, 200)).find(release => release.buildId === build.id);
+  const nextSerial = await releases.nextSerial(channel);
+
+  const regions = snapshot.regions.filter(region => region.isMain === 0);
+  const replicas = await listReplicas(db, [build.packDigest]);
+  const verified = replicas.filter(replica => replica.status === 'verified').length;
+  const reports = reportsOf(snapshot, channel);
+  const keeping = reports.filter(({ report }) => report?.kept.includes(build.artifactId));
+  const silent = reports.filter(({ machine }) => isSilent(machine, snapshot.now));
+
+  const checks: Preflight['checks'] = [
+    {
+      state: running?.id === build.id ? 'warning' : 'ok',
+      title:
+        running?.id === build.id
+          ? 'The channel runs this build already'
+          : 'The build is another than the one that runs',
+      detail: `artifact ${build.artifactId.slice(0, 12)}`,
+    },
+    {
+      state: verified === regions.length ? 'ok' : 'warning',
+      title: `Its artifact is verified in ${verified} of ${regions.length} regions`,
+      detail: verified === regions.length ? 'read back and compared' : 'the others switch when their copy is verified',
+    },
+    {
+      state: 'ok',
+      title: `${keeping.length} of ${reports.length} machines still hold it`,
+      detail: keeping.length === reports.length && reports.length > 0 ? 'nothing is downloaded' : 'the rest fetch it',
+    },
+    { state: 'ok', title: `It becomes release ${nextSerial}`, detail: 'agents refuse a serial that does not grow' },
+    ...silent.map(({ machine }) => ({
+      state: 'warning' as const,
+      title: `${machine.name} is silent`,
+      detail: 'it follows when it reports again',
+    })),
+  ];
+  return {
+    channel: channel.name,
+    from: current && running ? { serial: current.serial, revision: revisionOf(running) } : null,
+    to: { buildId: build.id, revision: revisionOf(build), releasedAsSerial: earlier?.serial ?? null },
+    nextSerial,
+    checks,
+  };
+}

@@ -1,0 +1,59 @@
+/** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
+import type { Engine } from '../../compose.ts';
+import { type JobRecord, listJobsByStatus, recentDurationsMs } from '../../database/jobs.ts';
+import { listMachines, type MachineRecord } from '../../database/machines.ts';
+import { listRegions, type RegionRecord } from '../../database/regions.ts';
+import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
+import { listRepositories, type RepositoryRecord } from '../../database/repositories.ts';
+import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
+import { median } from '../../domain/waiting.ts';
+
+/** How many earlier builds an estimate is made of. */
+const historyLength = 10;
+
+export interface ChannelState {
+  readonly channel: ChannelRecord;
+  readonly release: ReleaseRecord | null;
+}
+
+export interface Snapshot {
+  readonly now: number;
+  readonly repositories: ReadonlyMap<string, RepositoryRecord>;
+  readonly running: readonly JobRecord[];
+  /** Oldest first. */
+  readonly queued: readonly JobRecord[];
+  readonly workers: readonly WorkerRecord[];
+  readonly regions: readonly RegionRecord[];
+  readonly machines: readonly MachineRecord[];
+  readonly channels: readonly ChannelState[];
+  /** Median build time by repository, milliseconds. */
+  readonly usualMs: ReadonlyMap<string, number>;
+}
+
+export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
+  const { db } = engine;
+  const repositories = await listRepositories(db);
+  const active = await listJobsByStatus(db, ['running', 'queued']);
+  const usual = new Map<string, number>();
+  for (const id of new Set(active.map(job => job.repositoryId))) {
+    const usualMs = median(await recentDurationsMs(db, id, historyLength));
+    if (usualMs !== null) usual.set(id, usualMs);
+  }
+  const channels = await Promise.all(
+    (await listChannels(db)).map(async channel => ({
+      channel,
+      release: channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null,
+    })),
+  );
+  return {
+    now: engine.clock(),
+    repositories: new Map(repositories.map(repository => [repository.id, repository])),
+    running: active.filter(job => job.status === 'running'),
+    queued: active.filter(job => job.status === 'queued'),
+    workers: await listLiveWorkers(db),
+    regions: await listRegions(db),
+    machines: await listMachines(db),
+    channels,
+    usualMs: usual,
+  };
+}

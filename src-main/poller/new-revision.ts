@@ -1,0 +1,75 @@
+/** Owns what a change of a branch becomes: the commit is fetched and pinned, a job is queued, and what left the branch is cancelled. */
+import { DomainError } from '../contract/errors.ts';
+import { appendEvent } from '../database/events.ts';
+import { listQueuedJobs, moveJob } from '../database/jobs.ts';
+import { errorToJson } from '../database/json-column.ts';
+import type { Db } from '../database/open-database.ts';
+import type { RepositoryRecord } from '../database/repositories.ts';
+import type { Clock } from '../domain/clock.ts';
+import { enqueueRevision } from '../queue/enqueue.ts';
+import type { Mirror } from '../sources/mirror.ts';
+
+/** Takes note that a repository's branch is at `revision`. May be repeated. Throws `git.*`. */
+export type NewRevision = (
+  repository: RepositoryRecord,
+  revision: string,
+  seenAtMs: number,
+  signal: AbortSignal,
+) => Promise<void>;
+
+export function createNewRevision(options: {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly mirrorOf: (repository: RepositoryRecord) => Mirror;
+  readonly onQueued: () => void;
+}): NewRevision {
+  const { db, clock } = options;
+
+  /** A force push cancels queued jobs that left the branch, with the reason; running ones end as they will. */
+  async function cancelLeft(repository: RepositoryRecord, mirror: Mirror, head: string): Promise<void> {
+    for (const job of await listQueuedJobs(db, repository.id)) {
+      if (job.trigger === 'manual' || (await mirror.isAncestor(job.revision, head))) continue;
+      const error = new DomainError(
+        'job.cancelled',
+        `${job.revision.slice(0, 10)} is no longer on ${repository.branch}: a force push replaced it.`,
+      );
+      const now = clock();
+      const moved = await moveJob(db, job.id, ['queued'], {
+        status: 'cancelled',
+        finishedAt: now,
+        error: errorToJson(error),
+      });
+      if (!moved) continue;
+      await appendEvent(db, {
+        type: 'job.finished',
+        at: now,
+        repositoryId: repository.id,
+        jobId: job.id,
+        data: { status: 'cancelled', error: error.code },
+      });
+    }
+  }
+
+  return async (repository, revision, seenAtMs, signal) => {
+    const mirror = options.mirrorOf(repository);
+    // Pinned by a ref of ours: the job can still run when the branch moves on or is deleted.
+    await mirror.fetch({ branch: repository.branch, revision, pinRef: `refs/slipway/${revision}`, signal });
+    const commit = await mirror.readCommit(revision);
+    if (repository.currentRevision !== null && !(await mirror.isAncestor(repository.currentRevision, revision))) {
+      await cancelLeft(repository, mirror, revision);
+    }
+    await enqueueRevision(db, {
+      repositoryId: repository.id,
+      revision: {
+        revision,
+        subject: commit.subject,
+        authorName: commit.authorName,
+        committedAtMs: commit.committedAtMs,
+      },
+      trigger: repository.currentRevision === null ? 'added' : 'poll',
+      seenAtMs,
+      now: clock(),
+    });
+    options.onQueued();
+  };
+}

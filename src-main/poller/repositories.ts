@@ -1,0 +1,181 @@
+/** Owns how a repository comes and goes: looked at before it is added, added, built on request, removed. */
+import { mkdir, rm } from 'node:fs/promises';
+import { v7 as uuidv7 } from 'uuid';
+import { DomainError, type ErrorView, messageOf } from '../contract/errors.ts';
+import type { Plan } from '../contract/plan.ts';
+import type { ChannelPolicy, RepositoryInspection } from '../contract/views.ts';
+import { appendEvent } from '../database/events.ts';
+import { type JobRecord, listQueuedJobs } from '../database/jobs.ts';
+import { type Db, inTransaction } from '../database/open-database.ts';
+import { insertChannel } from '../database/releases.ts';
+import {
+  findRepository,
+  findRepositoryBySource,
+  insertRepository,
+  type RepositoryRecord,
+  updateRepository,
+} from '../database/repositories.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { DataFolder } from '../domain/data-folder.ts';
+import { cancelJob, enqueueRevision } from '../queue/enqueue.ts';
+import { branchMissing } from '../sources/git-errors.ts';
+import { parseGitUrl } from '../sources/git-url.ts';
+import { listRefs } from '../sources/list-refs.ts';
+import type { Mirror } from '../sources/mirror.ts';
+import { createSampleRepository } from '../sources/sample-repository.ts';
+import { planFor } from '../toolchains/plan.ts';
+import type { Poller } from './poller.ts';
+
+/** A person waits for the answer. */
+const inspectTimeoutMs = 20_000;
+/** Every repository has it from the beginning; nothing goes live on it before a person promotes. */
+const firstChannel = 'production';
+
+export interface AddRepository {
+  readonly url: string;
+  readonly name?: string | undefined;
+  readonly branch?: string | undefined;
+}
+
+export interface Repositories {
+  /** Branches and plan of a source, before anything is saved. Throws `git.*`. */
+  inspect(request: AddRepository): Promise<RepositoryInspection>;
+  /** Throws `git.*`; `conflict` when the same branch of the same URL is watched already. */
+  add(request: AddRepository): Promise<RepositoryRecord>;
+  addSample(): Promise<RepositoryRecord>;
+  remove(id: string): Promise<void>;
+  buildNow(id: string): Promise<JobRecord>;
+}
+
+export function createRepositories(options: {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly folder: DataFolder;
+  readonly sampleSource: string;
+  readonly poller: Poller;
+  readonly mirrorOf: (repository: Pick<RepositoryRecord, 'id' | 'url'>) => Mirror;
+  readonly onChanged: () => void;
+}): Repositories {
+  const { db, clock, folder, mirrorOf } = options;
+
+  async function look({ url: input, name, branch }: AddRepository) {
+    const location = parseGitUrl(input);
+    const refs = await listRefs({ url: location.url, timeoutMs: inspectTimeoutMs });
+    const chosen = branch ?? refs.defaultBranch ?? refs.branches[0]?.name;
+    const head = refs.branches.find(candidate => candidate.name === chosen);
+    if (!head) throw branchMissing(location.url, chosen ?? 'HEAD');
+    return { location, refs, head, name: name ?? location.name };
+  }
+
+  async function planOf(url: string, branch: string, revision: string): Promise<Plan> {
+    const id = `inspect-${uuidv7()}`;
+    const target = folder.workOf(id, 1);
+    await mkdir(folder.work, { recursive: true });
+    const mirror = mirrorOf({ id, url });
+    try {
+      await mirror.fetch({ branch, revision });
+      await mirror.checkout({ revision, targetFolder: target });
+      return await planFor(target);
+    } finally {
+      await rm(target, { recursive: true, force: true });
+      await rm(folder.mirror(id), { recursive: true, force: true });
+    }
+  }
+
+  async function save(request: AddRepository, policy: ChannelPolicy): Promise<RepositoryRecord> {
+    const { location, head, name } = await look(request);
+    const now = clock();
+    const id = uuidv7();
+    await inTransaction(db, async transaction => {
+      const known = await findRepositoryBySource(transaction, location.url, head.name);
+      if (known) {
+        throw new DomainError('conflict', `${location.url} is watched already on ${head.name}, as "${known.name}".`, {
+          repositoryId: known.id,
+        });
+      }
+      await insertRepository(transaction, {
+        id,
+        name,
+        vcs: 'git',
+        url: location.url,
+        branch: head.name,
+        nextPollAt: now,
+        pollFailures: 0,
+        addedAt: now,
+      });
+      await insertChannel(transaction, { id: uuidv7(), repositoryId: id, name: firstChannel, policy });
+      await appendEvent(transaction, { type: 'repository.added', at: now, repositoryId: id, data: { name } });
+    });
+    options.onChanged();
+    await options.poller.pollNow(id);
+    return mustFind(id);
+  }
+
+  async function mustFind(id: string): Promise<RepositoryRecord> {
+    const repository = await findRepository(db, id);
+    if (!repository) throw new DomainError('not_found', `There is no repository ${id}.`, { id });
+    return repository;
+  }
+
+  return {
+    async inspect(request) {
+      const { location, refs, head, name } = await look(request);
+      let plan: Plan | null = null;
+      let planError: ErrorView | null = null;
+      try {
+        plan = await planOf(location.url, head.name, head.revision);
+      } catch (error) {
+        planError =
+          error instanceof DomainError ? error.toView() : new DomainError('internal', messageOf(error)).toView();
+      }
+      return {
+        url: location.url,
+        name,
+        defaultBranch: refs.defaultBranch,
+        branches: refs.branches.map(branch => ({ name: branch.name, revision: branch.revision })),
+        plan,
+        planError,
+      };
+    },
+    add: request => save(request, 'manual'),
+    async addSample() {
+      const sample = `${folder.sample}/harbour-board`;
+      await createSampleRepository({ from: options.sampleSource, folder: sample });
+      return save({ url: sample, name: 'harbour-board' }, 'auto');
+    },
+    async remove(id) {
+      await mustFind(id);
+      for (const job of await listQueuedJobs(db, id)) await cancelJob(db, job.id, clock());
+      await updateRepository(db, id, { removedAt: clock() });
+      await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
+      options.onChanged();
+    },
+    async buildNow(id) {
+      if ((await mustFind(id)).currentRevision === null) await options.poller.pollNow(id);
+      const repository = await mustFind(id);
+      const revision = repository.currentRevision;
+      if (revision === null) {
+        throw new DomainError(
+          'conflict',
+          `No revision of ${repository.name} has been seen yet${repository.pollError ? `: ${JSON.parse(repository.pollError).message}` : '.'}`,
+        );
+      }
+      const commit = await mirrorOf(repository).readCommit(revision);
+      const job = await enqueueRevision(db, {
+        repositoryId: id,
+        revision: {
+          revision,
+          subject: commit.subject,
+          authorName: commit.authorName,
+          committedAtMs: commit.committedAtMs,
+        },
+        trigger: 'manual',
+        seenAtMs: clock(),
+        now: clock(),
+      });
+      if (!job) throw new DomainError('internal', 'A manual job was not queued.');
+      options.onChanged();
+      return job;
+    },
+  };
+}

@@ -1,0 +1,195 @@
+/** Owns the worker processes: starts them, wakes them, notices when one is lost, replaces it, ends them. Knows nothing of builds. */
+import { v7 as uuidv7 } from 'uuid';
+import { DomainError } from '../contract/errors.ts';
+import { fromWorkerSchema, type ToWorker, type WorkerSettings } from '../contract/worker-messages.ts';
+import { appendEvent } from '../database/events.ts';
+import type { Db } from '../database/open-database.ts';
+import { readSetting, writeSetting } from '../database/settings.ts';
+import { insertWorker } from '../database/workers.ts';
+import { backoffMs, restartBackoff } from '../domain/backoff.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { findLostWorkers, releaseJobOfLostWorker } from './supervisor.ts';
+
+/** How often the supervisor looks for lost workers: well within the deadline of 15 s for a job to run again. */
+const superviseEveryMs = 1_000;
+/** How long workers may take to finish cancelling before they are killed at stop. */
+const stopGraceMs = 5_000;
+/** A worker that lived this long did not crash at start; its replacement comes at once. */
+const settledAfterMs = 30_000;
+
+export interface WorkerPoolOptions {
+  readonly db: Db;
+  readonly launcher: Launcher;
+  readonly size: number;
+  readonly settings: Omit<WorkerSettings, 'workerId' | 'workerName'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onChanged: () => void;
+  readonly onLog: (jobId: string) => void;
+}
+
+interface Member {
+  readonly id: string;
+  readonly slot: number;
+  readonly process: LaunchedProcess;
+  readonly startedAt: number;
+}
+
+export interface WorkerPool {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  wake(): void;
+  cancel(jobId: string): void;
+  setPaused(paused: boolean): Promise<void>;
+  readonly paused: boolean;
+  readonly size: number;
+  /** The last reason why a worker could not be kept running, or null. */
+  readonly problem: DomainError | null;
+}
+
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  const { db, clock, logger } = options;
+  const members = new Map<string, Member>();
+  const restarts = new Map<number, NodeJS.Timeout>();
+  const crashes = new Map<number, number>();
+  let supervision: NodeJS.Timeout | null = null;
+  let supervising: Promise<void> = Promise.resolve();
+  let stopping = false;
+  let paused = false;
+  let problem: DomainError | null = null;
+  const ended = new Set<Promise<void>>();
+
+  const tell = (message: ToWorker) => {
+    for (const member of members.values()) member.process.send(message);
+  };
+
+  async function launch(slot: number): Promise<void> {
+    if (stopping) return;
+    const id = uuidv7();
+    const name = `worker ${slot + 1}`;
+    const child = options.launcher.launch('worker', {});
+    const now = clock();
+    const member: Member = { id, slot, process: child, startedAt: now };
+    members.set(id, member);
+    child.onExit(exit => {
+      const settled = settle(member, exit).finally(() => ended.delete(settled));
+      ended.add(settled);
+    });
+    child.onMessage(raw => {
+      const message = fromWorkerSchema.safeParse(raw);
+      if (!message.success) return;
+      switch (message.data.type) {
+        case 'ready':
+          child.send({ type: 'pause', paused } satisfies ToWorker);
+          return;
+        case 'changed':
+          options.onChanged();
+          return;
+        case 'log':
+          options.onLog(message.data.jobId);
+      }
+    });
+    await insertWorker(db, { id, name, pid: child.pid ?? 0, startedAt: now, checkupAt: now });
+    await appendEvent(db, { type: 'worker.started', at: now, subjectId: id, data: { name, pid: child.pid ?? null } });
+    child.send({ type: 'start', settings: { ...options.settings, workerId: id, workerName: name } } satisfies ToWorker);
+    options.onChanged();
+  }
+
+  async function settle(member: Member, exit: ProcessExit): Promise<void> {
+    members.delete(member.id);
+    const how = exit.signal ? `killed by ${exit.signal}` : `ended with exit code ${exit.exitCode}`;
+    await lose(member.id, {
+      reason: `its process was ${how}`,
+      ...exit,
+      lastOutput: member.process.lastOutput(),
+    });
+    if (stopping) return;
+    const lived = clock() - member.startedAt;
+    const failures = lived > settledAfterMs ? 1 : (crashes.get(member.slot) ?? 0) + 1;
+    crashes.set(member.slot, failures);
+    const delay = failures === 1 ? 0 : backoffMs(restartBackoff, failures - 1, Math.random());
+    if (failures > 2) {
+      problem = new DomainError(
+        'worker.lost',
+        `Worker ${member.slot + 1} ended ${failures} times right after its start; the next try is in ${Math.round(delay / 1_000)} s. Its last output is in the engine's log.`,
+      );
+    }
+    restarts.set(
+      member.slot,
+      setTimeout(() => {
+        launch(member.slot).catch(error => logger.error('worker.launch_failed', { error }));
+      }, delay),
+    );
+  }
+
+  async function lose(id: string, evidence: Parameters<typeof releaseJobOfLostWorker>[2]): Promise<void> {
+    const now = clock();
+    if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
+    const job = await releaseJobOfLostWorker(db, id, evidence, now);
+    await appendEvent(db, {
+      type: 'worker.lost',
+      at: now,
+      subjectId: id,
+      data: { reason: evidence.reason, job: job?.number ?? null },
+    });
+    options.onChanged();
+    tell({ type: 'wake' });
+  }
+
+  async function supervise(): Promise<void> {
+    const live = new Map([...members].map(([id, member]) => [id, member.process.pid ?? 0]));
+    for (const lost of await findLostWorkers(db, live, clock())) {
+      // Killed first: a stopped process that is continued later must find nothing to go on with.
+      members.get(lost.id)?.process.kill('SIGKILL');
+      if (!members.has(lost.id)) {
+        await lose(lost.id, { reason: lost.reason, exitCode: null, signal: null, lastOutput: '' });
+      }
+    }
+    if (problem && [...members.values()].some(member => clock() - member.startedAt > settledAfterMs)) problem = null;
+  }
+
+  return {
+    get paused() {
+      return paused;
+    },
+    get problem() {
+      return problem;
+    },
+    size: options.size,
+    async start() {
+      stopping = false;
+      paused = (await readSetting(db, 'workers.paused')) === 'true';
+      await supervise();
+      await Promise.all(Array.from({ length: options.size }, (_, slot) => launch(slot)));
+      supervision = setInterval(() => {
+        supervising = supervising.then(supervise).catch(error => logger.error('supervisor.failed', { error }));
+      }, superviseEveryMs);
+    },
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      if (supervision) clearInterval(supervision);
+      for (const restart of restarts.values()) clearTimeout(restart);
+      await supervising;
+      for (const member of members.values()) member.process.kill('SIGTERM');
+      const kill = setTimeout(() => {
+        for (const member of members.values()) member.process.kill('SIGKILL');
+      }, stopGraceMs);
+      while (members.size > 0 || ended.size > 0) {
+        await Promise.race([...ended, new Promise(resolve => setTimeout(resolve, 20))]);
+      }
+      clearTimeout(kill);
+    },
+    wake: () => tell({ type: 'wake' }),
+    cancel: jobId => tell({ type: 'cancel', jobId }),
+    async setPaused(value) {
+      paused = value;
+      await writeSetting(db, 'workers.paused', String(value));
+      await appendEvent(db, { type: 'worker.changed', at: clock(), data: { paused: value } });
+      tell({ type: 'pause', paused: value });
+      options.onChanged();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/** Owns the channel policy `auto`: a new build becomes current by itself only when it is a step forward. */
+import { DomainError } from '../contract/errors.ts';
+import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
+import { appendEvent, listEvents } from '../database/events.ts';
+import type { Db } from '../database/open-database.ts';
+import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { ReleaseService } from './release-service.ts';
+
+export interface AutoRelease {
+  /** Releases the build on every channel of its repository that follows the branch. May be repeated. */
+  consider(build: BuildWithPack): Promise<void>;
+  /** Considers the newest build of every repository: what a stopped engine left undone. */
+  considerAll(): Promise<void>;
+}
+
+export function createAutoRelease(options: {
+  readonly db: Db;
+  readonly releases: ReleaseService;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether `ancestor` is an ancestor of `descendant`, or the same. */
+  readonly isAncestor: (repositoryId: string, ancestor: string, descendant: string) => Promise<boolean>;
+}): AutoRelease {
+  const { db, releases, clock, logger } = options;
+
+  async function considerChannel(channel: ChannelRecord, build: BuildWithPack): Promise<void> {
+    const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+    const running = current ? await findBuild(db, current.buildId) : null;
+    if (running?.id === build.id || (running && running.createdAt > build.createdAt)) return;
+    if (running && running.revision === build.revision && running.artifactId === build.artifactId) return;
+    if (running && !(await options.isAncestor(channel.repositoryId, running.revision, build.revision))) {
+      await refuse(
+        channel,
+        build,
+        new DomainError(
+          'release.not_descendant',
+          `${build.revision.slice(0, 10)} does not descend from ${running.revision.slice(0, 10)}, which ${channel.name} runs. Promote it by hand if it should go live.`,
+        ),
+      );
+      return;
+    }
+    await releases.release({ channel, build, kind: 'auto', reason: null });
+  }
+
+  async function refuse(channel: ChannelRecord, build: BuildWithPack, error: DomainError): Promise<void> {
+    const already = (await listEvents(db, { after: 0, limit: 1_000, jobId: build.jobId })).some(
+      event => event.type === 'release.refused' && event.subjectId === channel.id,
+    );
+    if (already) return;
+    await appendEvent(db, {
+      type: 'release.refused',
+      at: clock(),
+      repositoryId: channel.repositoryId,
+      jobId: build.jobId,
+      subjectId: channel.id,
+      data: { channel: channel.name, code: error.code, message: error.message },
+    });
+  }
+
+  async function consider(build: BuildWithPack): Promise<void> {
+    for (const channel of await listChannels(db, build.repositoryId)) {
+      if (channel.policy !== 'auto') continue;
+      try {
+        if (channel.pausedReason === null) await considerChannel(channel, build);
+        else {
+          await refuse(
+            channel,
+            build,
+            new DomainError('release.paused', `${channel.name} is held: ${channel.pausedReason}. Resume it to go on.`),
+          );
+        }
+      } catch (error) {
+        logger.error('release.auto_failed', { channel: channel.name, buildId: build.id, error });
+        const shown =
+          error instanceof DomainError ? error : new DomainError('internal', 'The release failed; see the log.');
+        await refuse(channel, build, shown);
+      }
+    }
+  }
+
+  return {
+    consider,
+    async considerAll() {
+      const repositories = new Set((await listChannels(db)).map(channel => channel.repositoryId));
+      for (const repositoryId of repositories) {
+        const [newest] = await listBuilds(db, { repositoryId, limit: 1 });
+        if (newest) await consider(newest);
+      }
+    },
+  };
+}

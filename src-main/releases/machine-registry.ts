@@ -1,0 +1,235 @@
+/** Owns the machines as the control center knows them: invited, enrolled through the store, and what they report. */
+
+import { type MachineReport, storeKeys } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
+import type { Pairing as PairingView } from '../contract/views.ts';
+import { appendEvent } from '../database/events.ts';
+import { findMachine, insertMachine, listMachines, type MachineRecord, updateMachine } from '../database/machines.ts';
+import type { Db } from '../database/open-database.ts';
+import type { Clock } from '../domain/clock.ts';
+import { openSealed, seal } from '../secrets/seal.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createPairing, formatPairing, maxEnrollBytes, verifyEnrollRequest } from './enrollment.ts';
+import { verifyReport } from './machine-report.ts';
+import type { RegionStores } from './region-stores.ts';
+import { maxDocumentBytes } from './signed-document.ts';
+import type { TrustService } from './trust-service.ts';
+
+/** A pairing code lies about in a terminal's history: it is worth nothing after an hour. */
+const invitationLifetimeMs = 60 * 60 * 1000;
+
+export interface MachineRegistry {
+  start(): void;
+  stop(): Promise<void>;
+  /** A new machine's one-time pairing code. */
+  invite(request: {
+    readonly repositoryId: string;
+    readonly channel: string;
+    readonly name: string;
+    readonly region: string | null;
+  }): Promise<Pick<PairingView, 'machineId' | 'secret' | 'expiresAtMs'>>;
+  /** Revokes a machine: its reports no longer count, and no environment is encrypted to it. */
+  revoke(machineId: string): Promise<void>;
+  /** Looks into the stores now. */
+  look(): Promise<void>;
+}
+
+export function createMachineRegistry(options: {
+  readonly db: Db;
+  readonly stores: RegionStores;
+  readonly trust: TrustService;
+  readonly masterKey: Uint8Array;
+  readonly pollIntervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Something of a machine changed that is no event. */
+  readonly onPulse: () => void;
+  readonly onEvent: () => void;
+  readonly onTrustChanged: () => void;
+}): MachineRegistry {
+  const { db, stores, trust, clock, logger } = options;
+  /** Version of each report that was read, by store and key: what has not changed is not read again. */
+  const seen = new Map<string, string>();
+  let timer: NodeJS.Timeout | null = null;
+  let looking: Promise<void> = Promise.resolve();
+  let stopped = true;
+
+  const sealName = (machineId: string) => `slipway/pairing/${machineId}`;
+
+  async function enroll(machine: MachineRecord, bytes: Uint8Array): Promise<boolean> {
+    if (machine.sealedSecret === null || machine.enrolledAt !== null) return false;
+    if ((machine.inviteExpiresAt ?? 0) < clock()) return false;
+    const sealed = Buffer.from(machine.sealedSecret, 'base64');
+    const secret = openSealed(options.masterKey, sealed, sealName(machine.id)).toString();
+    const request = verifyEnrollRequest(bytes, secret);
+    if (
+      request.machineId !== machine.id ||
+      request.repositoryId !== machine.repositoryId ||
+      request.channel !== machine.channel
+    ) {
+      throw new DomainError(
+        'trust.pairing_failed',
+        `Machine ${machine.name} asked for another place than it was invited to.`,
+      );
+    }
+    await updateMachine(db, machine.id, {
+      sealedSecret: null,
+      inviteExpiresAt: null,
+      enrolledAt: clock(),
+      publicKey: request.publicKey,
+      ageRecipient: request.ageRecipient,
+      region: request.region ?? machine.region,
+    });
+    await appendEvent(db, {
+      type: 'machine.enrolled',
+      at: clock(),
+      repositoryId: machine.repositoryId,
+      subjectId: machine.id,
+      data: { name: machine.name, channel: machine.channel },
+    });
+    return true;
+  }
+
+  async function take(machine: MachineRecord, report: MachineReport): Promise<void> {
+    if (report.sequence <= machine.reportSequence) return;
+    const before: MachineReport | null = machine.report ? JSON.parse(machine.report) : null;
+    await updateMachine(db, machine.id, {
+      report: JSON.stringify(report),
+      reportSequence: report.sequence,
+      lastReportAt: report.reportedAtMs,
+    });
+    options.onPulse();
+    const changed =
+      before?.phase !== report.phase || before?.serial !== report.serial || before?.health !== report.health;
+    if (!changed) return;
+    const failed = report.phase === 'failed' || report.phase === 'rolled_back';
+    const switched = report.phase === 'active' && (before?.serial !== report.serial || before?.phase !== 'active');
+    await appendEvent(db, {
+      type: failed ? 'machine.failed' : switched ? 'machine.switched' : 'machine.reported',
+      at: report.reportedAtMs,
+      repositoryId: machine.repositoryId,
+      subjectId: machine.id,
+      data: {
+        name: machine.name,
+        channel: machine.channel,
+        phase: report.phase,
+        serial: report.serial,
+        targetSerial: report.targetSerial,
+        message: report.message,
+        bytes: report.bytes,
+      },
+    });
+    options.onEvent();
+  }
+
+  async function readNew(store: BlobStore, key: string, maxBytes: number): Promise<Uint8Array | null> {
+    const head = await store.head(key);
+    const name = `${store.url} ${key}`;
+    if (!head || seen.get(name) === head.version) return null;
+    const found = await store.read(key, maxBytes);
+    if (!found) return null;
+    seen.set(name, found.version);
+    return found.bytes;
+  }
+
+  async function lookAt(store: BlobStore, machines: readonly MachineRecord[]): Promise<void> {
+    let enrolled = false;
+    for (const machine of machines) {
+      try {
+        if (machine.enrolledAt === null) {
+          const bytes = await readNew(store, storeKeys.enroll(machine.repositoryId, machine.id), maxEnrollBytes);
+          if (bytes && (await enroll(machine, bytes))) enrolled = true;
+        } else {
+          const bytes = await readNew(store, storeKeys.report(machine.repositoryId, machine.id), maxDocumentBytes);
+          if (bytes) {
+            const fresh = await findMachine(db, machine.id);
+            if (fresh) await take(fresh, verifyReport(bytes, trust.current, { repositoryId: machine.repositoryId }));
+          }
+        }
+      } catch (error) {
+        if (error instanceof DomainError && error.code.startsWith('store.')) throw error;
+        logger.warn('machine.document_refused', { machineId: machine.id, store: store.url, error });
+      }
+    }
+    if (enrolled) {
+      await trust.renew();
+      options.onTrustChanged();
+      options.onEvent();
+    }
+  }
+
+  async function look(): Promise<void> {
+    const machines = await listMachines(db);
+    if (machines.length === 0) return;
+    for (const store of await stores.all()) {
+      try {
+        await lookAt(store, machines);
+      } catch (error) {
+        logger.warn('machine.store_unreadable', { store: store.url, error });
+      }
+    }
+  }
+
+  const schedule = () => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      looking = look()
+        .catch(error => logger.error('machine.look_failed', { error }))
+        .finally(schedule);
+    }, options.pollIntervalMs);
+  };
+
+  return {
+    look,
+    start() {
+      if (!stopped) return;
+      stopped = false;
+      schedule();
+    },
+    async stop() {
+      stopped = true;
+      if (timer) clearTimeout(timer);
+      await looking;
+    },
+    async invite(request) {
+      const { machineId, secret } = createPairing();
+      const expiresAtMs = clock() + invitationLifetimeMs;
+      await insertMachine(db, {
+        id: machineId,
+        ...request,
+        sealedSecret: seal(options.masterKey, Buffer.from(secret), sealName(machineId)).toString('base64'),
+        inviteExpiresAt: expiresAtMs,
+        reportSequence: 0,
+      });
+      await appendEvent(db, {
+        type: 'machine.invited',
+        at: clock(),
+        repositoryId: request.repositoryId,
+        subjectId: machineId,
+        data: { name: request.name, channel: request.channel },
+      });
+      options.onEvent();
+      return { machineId, secret: formatPairing({ machineId, secret }), expiresAtMs };
+    },
+    async revoke(machineId) {
+      const machine = await findMachine(db, machineId);
+      if (!machine || machine.revokedAt !== null) {
+        throw new DomainError('not_found', `There is no machine ${machineId}.`, { machineId });
+      }
+      await updateMachine(db, machineId, { revokedAt: clock(), sealedSecret: null });
+      await appendEvent(db, {
+        type: 'machine.reported',
+        at: clock(),
+        repositoryId: machine.repositoryId,
+        subjectId: machineId,
+        data: { name: machine.name, revoked: true },
+      });
+      if (machine.enrolledAt !== null) {
+        await trust.renew();
+        options.onTrustChanged();
+      }
+      options.onEvent();
+    },
+  };
+}

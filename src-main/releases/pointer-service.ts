@@ -1,0 +1,114 @@
+/** Owns the pointers in the stores: made from a release, written where the serial grows, renewed before they expire. */
+import { type Pack, type Pointer, platformSchema, storeKeys } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
+import { healthCheckSchema } from '../contract/plan.ts';
+import { findBuild } from '../database/builds.ts';
+import { fromJson } from '../database/json-column.ts';
+import type { Db } from '../database/open-database.ts';
+import { type ChannelRecord, findRelease, type ReleaseRecord } from '../database/releases.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Signer } from '../secrets/signing-keys.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import { signPointer, verifyPointer } from './pointer-document.ts';
+import { maxDocumentBytes } from './signed-document.ts';
+import type { TrustService } from './trust-service.ts';
+
+/** A machine makes no change on a pointer older than this. Source: the design's "Releases and trust". */
+export const pointerLifetimeMs = 30 * 24 * 60 * 60 * 1000;
+/** Renewed well before, while an engine runs. */
+const renewAfterMs = 24 * 60 * 60 * 1000;
+
+export interface StoredPointer {
+  readonly pointer: Pointer;
+  readonly bytes: Uint8Array;
+  readonly version: string;
+}
+
+export interface PointerService {
+  /** What a store holds for a channel, if it is ours; null when there is none. An expired one counts. */
+  read(store: BlobStore, channel: ChannelRecord): Promise<StoredPointer | null>;
+  /** The pointer that a release makes. */
+  compose(channel: ChannelRecord, release: ReleaseRecord): Promise<Pointer>;
+  /** Writes a pointer under the version that was read before. Throws `release.serial_taken` when another writer was faster. */
+  write(store: BlobStore, channel: ChannelRecord, pointer: Pointer, ifVersion: string | null): Promise<void>;
+  /** Whether a store's pointer should be written anew: it is behind, or it grows old. */
+  isDue(stored: StoredPointer | null, release: ReleaseRecord): boolean;
+}
+
+export function createPointerService(options: {
+  readonly db: Db;
+  readonly trust: TrustService;
+  readonly releaseKey: Signer;
+  readonly clock: Clock;
+}): PointerService {
+  const { db, trust, releaseKey, clock } = options;
+  return {
+    async read(store, channel) {
+      const found = await store.read(storeKeys.pointer(channel.repositoryId, channel.name), maxDocumentBytes);
+      if (!found) return null;
+      const pointer = verifyPointer(found.bytes, {
+        trust: trust.current,
+        repositoryId: channel.repositoryId,
+        channel: channel.name,
+        minSerial: 0,
+        // Expiry is the machines' rule; here an old pointer is still the one to follow.
+        nowMs: 0,
+      });
+      return { pointer, bytes: found.bytes, version: found.version };
+    },
+
+    async compose(channel, release) {
+      const build = await findBuild(db, release.buildId);
+      if (!build) throw new DomainError('not_found', `Build ${release.buildId} is gone.`, { buildId: release.buildId });
+      const previous = release.previousId ? await findRelease(db, release.previousId) : null;
+      const previousBuild = previous ? await findBuild(db, previous.buildId) : null;
+      const pack: Pack = {
+        digest: build.packDigest,
+        kind: 'full',
+        artifactId: build.artifactId,
+        baseArtifactId: null,
+        sizeBytes: build.sizeBytes,
+        infoHash: build.infoHash,
+      };
+      const now = clock();
+      return {
+        type: 'slipway.pointer/v1',
+        repositoryId: channel.repositoryId,
+        channel: channel.name,
+        serial: release.serial,
+        releaseId: release.id,
+        buildId: build.id,
+        revision: build.revision,
+        artifactId: build.artifactId,
+        platform: platformSchema.parse(JSON.parse(build.platform)),
+        packs: [pack],
+        environmentDigest: release.environmentDigest,
+        previous: previous && previousBuild ? { serial: previous.serial, artifactId: previousBuild.artifactId } : null,
+        start: build.start,
+        health: fromJson(healthCheckSchema, build.health),
+        issuedAtMs: now,
+        expiresAtMs: now + pointerLifetimeMs,
+      };
+    },
+
+    async write(store, channel, pointer, ifVersion) {
+      const key = storeKeys.pointer(channel.repositoryId, channel.name);
+      try {
+        await store.put(key, { kind: 'bytes', bytes: signPointer(pointer, releaseKey) }, { ifVersion });
+      } catch (error) {
+        if (!(error instanceof DomainError) || error.code !== 'store.precondition_failed') throw error;
+        throw new DomainError(
+          'release.serial_taken',
+          `Another control center released to ${channel.name} at the same moment. Look at what it released, then try again.`,
+          { channel: channel.name, serial: pointer.serial },
+        );
+      }
+    },
+
+    isDue(stored, release) {
+      if (!stored) return true;
+      if (stored.pointer.serial !== release.serial) return stored.pointer.serial < release.serial;
+      return clock() - stored.pointer.issuedAtMs > renewAfterMs;
+    },
+  };
+}

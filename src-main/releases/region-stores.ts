@@ -1,0 +1,39 @@
+/** Owns which store belongs to which region: opened once, closed over by everything that reads or writes blobs. */
+
+import type { Db } from '../database/open-database.ts';
+import { listRegions, type RegionRecord } from '../database/regions.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import { openStore } from '../stores/open-store.ts';
+
+export interface RegionStore {
+  readonly region: RegionRecord;
+  readonly store: BlobStore;
+}
+
+export interface RegionStores {
+  readonly main: BlobStore;
+  /** Every region but the main one, as the database has them now. */
+  regional(): Promise<readonly RegionStore[]>;
+  /** The main store first. */
+  all(): Promise<readonly BlobStore[]>;
+}
+
+export function createRegionStores(db: Db, main: BlobStore): RegionStores {
+  const opened = new Map<string, BlobStore>();
+  const open = async (url: string) => {
+    const known = opened.get(url);
+    if (known) return known;
+    const store = await openStore(url);
+    opened.set(url, store);
+    return store;
+  };
+  const regional = async () => {
+    const regions = (await listRegions(db)).filter(region => region.isMain === 0);
+    return Promise.all(regions.map(async region => ({ region, store: await open(region.storeUrl) })));
+  };
+  return {
+    main,
+    regional,
+    all: async () => [main, ...(await regional()).map(({ store }) => store)],
+  };
+}

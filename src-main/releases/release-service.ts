@@ -1,0 +1,194 @@
+/** Owns promote and rollback: which build becomes current on a channel, under the next serial, with what was checked before. */
+import { v7 as uuidv7 } from 'uuid';
+import { DomainError } from '../contract/errors.ts';
+import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
+import { appendEvent } from '../database/events.ts';
+import { type Db, inTransaction } from '../database/open-database.ts';
+import {
+  type ChannelRecord,
+  findChannel,
+  findRelease,
+  findReleaseBySerial,
+  insertRelease,
+  listChannels,
+  listReleases,
+  type ReleaseRecord,
+  updateChannel,
+} from '../database/releases.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import type { PointerService } from './pointer-service.ts';
+
+export interface ReleaseRequest {
+  readonly channel: ChannelRecord;
+  readonly build: BuildWithPack;
+  readonly kind: ReleaseRecord['kind'];
+  readonly reason: string | null;
+}
+
+export interface ReleaseService {
+  /** Throws `not_found` with what to do. */
+  channel(repositoryId: string, name: string): Promise<ChannelRecord>;
+  /** The build to promote: the named one, or the newest. Throws `not_found`. */
+  buildToPromote(repositoryId: string, buildId: string | undefined): Promise<BuildWithPack>;
+  /** The release to go back to: the named one, or the one before the current. Throws `release.not_kept`, `not_found`. */
+  releaseToReturnTo(channel: ChannelRecord, serial: number | undefined): Promise<ReleaseRecord>;
+  /** The serial that the next release of a channel takes. */
+  nextSerial(channel: ChannelRecord): Promise<number>;
+  release(request: ReleaseRequest): Promise<ReleaseRecord>;
+  rollback(channel: ChannelRecord, serial: number | undefined, reason: string | null): Promise<ReleaseRecord>;
+  /** Takes over pointers of the main store that this database does not know: a crash between the two, or another control center. */
+  adoptPointers(): Promise<void>;
+}
+
+export function createReleaseService(options: {
+  readonly db: Db;
+  readonly main: BlobStore;
+  readonly pointers: PointerService;
+  readonly clock: Clock;
+  /** A channel has a new release: publish it to the regions. */
+  readonly onReleased: () => void;
+}): ReleaseService {
+  const { db, main, pointers, clock } = options;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  async function highestSerial(channel: ChannelRecord): Promise<number> {
+    const [newest] = await listReleases(db, channel.id, 1);
+    return newest?.serial ?? 0;
+  }
+
+  async function record(channel: ChannelRecord, release: ReleaseRecord, build: BuildWithPack): Promise<void> {
+    await inTransaction(db, async transaction => {
+      await insertRelease(transaction, release);
+      await updateChannel(transaction, channel.id, { currentReleaseId: release.id });
+      await appendEvent(transaction, {
+        type: 'release.created',
+        at: release.createdAt,
+        repositoryId: channel.repositoryId,
+        jobId: build.jobId,
+        subjectId: release.id,
+        data: { channel: channel.name, serial: release.serial, kind: release.kind, revision: build.revision },
+      });
+    });
+  }
+
+  async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
+    const { build, kind, reason } = request;
+    const channel = await service.channel(request.channel.repositoryId, request.channel.name);
+    const stored = await pointers.read(main, channel);
+    const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
+    const created: ReleaseRecord = {
+      id: uuidv7(),
+      channelId: channel.id,
+      serial,
+      buildId: build.id,
+      kind,
+      reason,
+      previousId: channel.currentReleaseId,
+      environmentDigest: null,
+      createdAt: clock(),
+    };
+    // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
+    await pointers.write(main, channel, await pointers.compose(channel, created), stored?.version ?? null);
+    await record(channel, created, build);
+    options.onReleased();
+    return created;
+  }
+
+  const service: ReleaseService = {
+    async channel(repositoryId, name) {
+      const channel = await findChannel(db, repositoryId, name);
+      if (channel) return channel;
+      const names = (await listChannels(db, repositoryId)).map(known => known.name).join(', ') || 'none';
+      throw new DomainError('not_found', `There is no channel "${name}" here. Channels of this repository: ${names}.`, {
+        repositoryId,
+        name,
+      });
+    },
+    async buildToPromote(repositoryId, buildId) {
+      const build = buildId ? await findBuild(db, buildId) : (await listBuilds(db, { repositoryId, limit: 1 }))[0];
+      if (build && build.repositoryId === repositoryId) return build;
+      throw new DomainError(
+        'not_found',
+        buildId
+          ? `This repository has no build ${buildId}.`
+          : 'This repository has no build yet. Wait for its first job to succeed.',
+        { repositoryId, buildId: buildId ?? null },
+      );
+    },
+    async releaseToReturnTo(channel, serial) {
+      const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+      if (serial !== undefined) {
+        const named = await findReleaseBySerial(db, channel.id, serial);
+        if (!named) {
+          throw new DomainError('not_found', `Channel ${channel.name} has no release ${serial}.`, { serial });
+        }
+        if (named.buildId === current?.buildId) {
+          throw new DomainError('conflict', `Channel ${channel.name} runs release ${serial}'s build already.`, {
+            serial,
+          });
+        }
+        return named;
+      }
+      // The release before the current one is what a person means, not what a rollback came from.
+      const earlier = (await listReleases(db, channel.id, 200)).find(
+        release => current !== null && release.serial < current.serial && release.buildId !== current.buildId,
+      );
+      if (!earlier) {
+        throw new DomainError('release.not_kept', `Channel ${channel.name} has no earlier release to go back to.`, {
+          channel: channel.name,
+        });
+      }
+      return earlier;
+    },
+    async nextSerial(channel) {
+      return (await highestSerial(channel)) + 1;
+    },
+    release(request) {
+      const released = turn.then(() => release(request));
+      turn = released.catch(() => undefined);
+      return released;
+    },
+    async rollback(channel, serial, reason) {
+      const target = await service.releaseToReturnTo(channel, serial);
+      const build = await service.buildToPromote(channel.repositoryId, target.buildId);
+      if (channel.policy === 'auto') {
+        const why = `rolled back to ${target.serial}${reason ? `: ${reason}` : ''}`;
+        await updateChannel(db, channel.id, { pausedReason: why });
+        await appendEvent(db, {
+          type: 'channel.changed',
+          at: clock(),
+          repositoryId: channel.repositoryId,
+          subjectId: channel.id,
+          data: { channel: channel.name, pausedReason: why },
+        });
+      }
+      return service.release({ channel, build, kind: 'rollback', reason });
+    },
+    async adoptPointers() {
+      for (const channel of await listChannels(db)) {
+        const stored = await pointers.read(main, channel);
+        if (!stored || stored.pointer.serial <= (await highestSerial(channel))) continue;
+        const build = await findBuild(db, stored.pointer.buildId);
+        // A build of another control center is not in this database; its serial is still respected by `release`.
+        if (!build) continue;
+        await record(
+          channel,
+          {
+            id: stored.pointer.releaseId,
+            channelId: channel.id,
+            serial: stored.pointer.serial,
+            buildId: build.id,
+            kind: 'promote',
+            reason: 'Found in the main store after a restart',
+            previousId: channel.currentReleaseId,
+            environmentDigest: stored.pointer.environmentDigest,
+            createdAt: stored.pointer.issuedAtMs,
+          },
+          build,
+        );
+      }
+    },
+  };
+  return service;
+}

@@ -1,0 +1,80 @@
+/** Owns the small documents of a region: trust, and the pointers of channels whose artifact is verified there. Not the packs. */
+import { DomainError } from '../contract/errors.ts';
+import { findBuild } from '../database/builds.ts';
+import type { Db } from '../database/open-database.ts';
+import { findReplica } from '../database/regions.ts';
+import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
+import type { PointerService } from '../releases/pointer-service.ts';
+import type { RegionStore } from '../releases/region-stores.ts';
+import type { TrustService } from '../releases/trust-service.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** A pointer that was written is looked at again only after this long: a region at rest costs nothing. */
+const recheckMs = 60_000;
+
+export interface RegionDocuments {
+  /** Brings a region's trust and pointers up to date. Never throws: a region that is down is tried again. */
+  publishTo(target: RegionStore): Promise<void>;
+  /** The same for the main store, whose pointers are only renewed. */
+  renewMain(main: BlobStore): Promise<void>;
+  /** Waits for what is under way. */
+  settle(): Promise<void>;
+}
+
+export function createRegionDocuments(options: {
+  readonly db: Db;
+  readonly trust: TrustService;
+  readonly pointers: PointerService;
+  readonly logger: Logger;
+}): RegionDocuments {
+  const { db, trust, pointers, logger } = options;
+  /** What was last seen to be right: store and channel → release id and time. */
+  const settled = new Map<string, { readonly releaseId: string; readonly atMs: number }>();
+  const turns = new Map<string, Promise<void>>();
+
+  async function publishPointer(store: BlobStore, channel: ChannelRecord, regionId: string | null): Promise<void> {
+    const release = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+    if (!release) return;
+    const name = `${store.url} ${channel.id}`;
+    const known = settled.get(name);
+    if (known?.releaseId === release.id && Date.now() - known.atMs < recheckMs) return;
+    const build = await findBuild(db, release.buildId);
+    if (!build) return;
+    if (regionId !== null) {
+      const replica = await findReplica(db, build.packDigest, regionId);
+      // A release waits in a region for that region's verified copy.
+      if (replica?.status !== 'verified') return;
+    }
+    const stored = await pointers.read(store, channel);
+    if (pointers.isDue(stored, release)) {
+      await pointers.write(store, channel, await pointers.compose(channel, release), stored?.version ?? null);
+    }
+    settled.set(name, { releaseId: release.id, atMs: Date.now() });
+  }
+
+  async function publish(store: BlobStore, regionId: string | null): Promise<void> {
+    try {
+      if (regionId !== null) await trust.publishTo(store);
+      for (const channel of await listChannels(db)) await publishPointer(store, channel, regionId);
+    } catch (error) {
+      const expected = error instanceof DomainError;
+      logger[expected ? 'warn' : 'error']('region.documents_failed', { store: store.url, error });
+    }
+  }
+
+  /** One at a time for each store, so that two looks cannot race for the same pointer. */
+  function inTurn(store: BlobStore, regionId: string | null): Promise<void> {
+    const next = (turns.get(store.url) ?? Promise.resolve()).then(() => publish(store, regionId));
+    turns.set(store.url, next);
+    return next;
+  }
+
+  return {
+    publishTo: ({ region, store }) => inTurn(store, region.id),
+    renewMain: main => inTurn(main, null),
+    settle: async () => {
+      await Promise.all(turns.values());
+    },
+  };
+}

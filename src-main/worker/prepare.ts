@@ -1,0 +1,70 @@
+/** Owns the phases before the plan's own steps: checkout, plan, tool chain. */
+import { readdir } from 'node:fs/promises';
+import { DomainError } from '../contract/errors.ts';
+import type { Plan } from '../contract/plan.ts';
+import { createMirror } from '../sources/mirror.ts';
+import { planFor } from '../toolchains/plan.ts';
+import { type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
+import { type AttemptRun, asStep } from './attempt-run.ts';
+
+export const preparationSteps = [
+  { position: 0, name: 'Check out', phase: 'checkout' },
+  { position: 1, name: 'Plan', phase: 'plan' },
+  { position: 2, name: 'Tool chain', phase: 'toolchain' },
+] as const;
+
+/** Puts the revision's files into `target`. */
+export async function checkOut(run: AttemptRun, target: string): Promise<void> {
+  const { job } = run.claimed;
+  await asStep(run, preparationSteps[0], async () => {
+    const mirror = createMirror({
+      folder: run.folder.mirror(job.repositoryId),
+      url: run.repository.url,
+      gitPath: run.gitPath,
+      logger: run.logger,
+    });
+    await mirror.fetch({
+      branch: run.repository.branch,
+      revision: job.revision,
+      pinRef: `refs/slipway/${job.revision}`,
+      signal: run.signal,
+    });
+    const { via } = await mirror.checkout({ revision: job.revision, targetFolder: target, signal: run.signal });
+    const top = await readdir(target);
+    return {
+      result: undefined,
+      detail: `${job.revision.slice(0, 10)} by ${via}, ${top.length} ${top.length === 1 ? 'entry' : 'entries'} at the top`,
+    };
+  });
+}
+
+/** Decides what to run. Nothing of the repository is executed. */
+export async function makePlan(run: AttemptRun, source: string): Promise<Plan> {
+  return asStep(run, preparationSteps[1], async () => {
+    const plan = await planFor(source);
+    if (plan.secrets.length > 0) {
+      throw new DomainError(
+        'pipeline.invalid',
+        `slipway.yml asks for the secrets ${plan.secrets.join(', ')}, and this installation has no secret store yet. Take them out of "secrets" to build.`,
+        { secrets: plan.secrets },
+      );
+    }
+    for (const { file, line, reason } of plan.evidence)
+      await run.log.note(`${file}${line ? `:${line}` : ''}: ${reason}`);
+    const files = [...new Set(plan.evidence.map(evidence => evidence.file))].slice(0, 3).join(', ');
+    return {
+      result: plan,
+      detail: `${plan.steps.length} ${plan.steps.length === 1 ? 'step' : 'steps'} for ${plan.tool}${files ? `, from ${files}` : ''}`,
+    };
+  });
+}
+
+/** Finds every tool that the plan needs before anything runs. Throws `toolchain.missing`. */
+export async function findTools(run: AttemptRun, plan: Plan): Promise<ResolvedTools> {
+  return asStep(run, preparationSteps[2], async () => {
+    const found = await resolveTools(plan.requirements, process.env.PATH ?? '');
+    const names = found.tools.map(tool => `${tool.name} ${tool.version}`);
+    for (const tool of found.tools) await run.log.note(`${tool.name} ${tool.version} at ${tool.path}`);
+    return { result: found, detail: names.length > 0 ? names.join(', ') : 'none needed' };
+  });
+}

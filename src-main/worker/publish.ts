@@ -1,0 +1,147 @@
+/** Owns the last phases: the artifact is packed in one pass, and lies in the main store before the job has succeeded. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { buildStatement } from '../artifacts/build-record.ts';
+import { type PackedTree, packTree } from '../artifacts/pack-tree.ts';
+import { type BuildFacts, type Pack, storeKeys } from '../contract/documents.ts';
+import type { Plan } from '../contract/plan.ts';
+import { insertBuild, insertPack } from '../database/builds.ts';
+import { appendEvent } from '../database/events.ts';
+import type { Db } from '../database/open-database.ts';
+import { formatSize } from '../domain/format-size.ts';
+import { signBuild } from '../releases/build-document.ts';
+import { hostPlatform } from '../releases/platform.ts';
+import type { Signer } from '../secrets/signing-keys.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import { createMetainfo } from '../swarm/metainfo.ts';
+import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
+import { type AttemptRun, asStep } from './attempt-run.ts';
+
+export interface PackedArtifact {
+  readonly tree: PackedTree;
+  readonly pack: Pack;
+  readonly packFile: string;
+  readonly torrent: Uint8Array;
+}
+
+/** Packs what the plan names. Throws `artifact.*`. */
+export async function packArtifact(
+  run: AttemptRun,
+  options: { readonly plan: Plan; readonly source: string; readonly position: number },
+): Promise<PackedArtifact> {
+  return asStep(run, { position: options.position, name: 'Pack' }, async () => {
+    const folder = join(run.workFolder, 'pack');
+    await mkdir(folder, { recursive: true });
+    const packFile = join(folder, 'full.tar.zst');
+    const tree = await packTree({
+      root: options.source,
+      include: options.plan.artifact.include,
+      exclude: options.plan.artifact.exclude,
+      outFile: packFile,
+      signal: run.signal,
+    });
+    const { torrent, infoHash } = createMetainfo({
+      name: `${tree.digest}.tar.zst`,
+      sizeBytes: tree.sizeBytes,
+      pieceLengthBytes: tree.pieceLengthBytes,
+      pieces: tree.pieces,
+    });
+    const pack: Pack = {
+      digest: tree.digest,
+      kind: 'full',
+      artifactId: tree.artifactId,
+      baseArtifactId: null,
+      sizeBytes: tree.sizeBytes,
+      infoHash,
+    };
+    const files = tree.entries.filter(entry => entry.kind === 'file').length;
+    return {
+      result: { tree, pack, packFile, torrent },
+      detail: `${files} ${files === 1 ? 'file' : 'files'}, ${formatSize(tree.treeSizeBytes)} → ${formatSize(tree.sizeBytes)}, artifact ${tree.artifactId.slice(0, 12)}`,
+    };
+  });
+}
+
+/**
+ * Puts everything that the artifact needs into the main store: pack, file list, torrent, and last the signed build record.
+ * Returns what records the build in the database, to be run in the transaction that ends the job.
+ */
+export async function publishArtifact(
+  run: AttemptRun,
+  options: {
+    readonly plan: Plan;
+    readonly tools: ResolvedTools;
+    readonly artifact: PackedArtifact;
+    readonly store: BlobStore;
+    readonly releaseKey: Signer;
+    readonly startedAtMs: number;
+    readonly position: number;
+  },
+): Promise<(transaction: Db) => Promise<void>> {
+  const { plan, artifact, store } = options;
+  const { tree, pack } = artifact;
+  const { job, token } = run.claimed;
+  const buildId = uuidv7();
+  const platform = hostPlatform();
+  await asStep(run, { position: options.position, name: 'Publish to main store' }, async () => {
+    const reused = (await store.head(storeKeys.pack(pack.digest))) !== null;
+    if (!reused) {
+      await store.put(
+        storeKeys.pack(pack.digest),
+        { kind: 'file', path: artifact.packFile, sizeBytes: pack.sizeBytes },
+        { sha256: pack.digest, signal: run.signal },
+      );
+    }
+    await store.put(storeKeys.fileList(tree.artifactId), { kind: 'bytes', bytes: tree.fileList });
+    await store.put(storeKeys.torrent(pack.digest), { kind: 'bytes', bytes: artifact.torrent });
+    const facts: BuildFacts = {
+      buildId,
+      repositoryId: job.repositoryId,
+      repositoryUrl: run.repository.url,
+      revision: job.revision,
+      branch: run.repository.branch,
+      jobId: job.id,
+      attempt: token.attempt,
+      platform,
+      artifactId: tree.artifactId,
+      pack,
+      plan,
+      tools: [...options.tools.tools],
+      environmentNames: Object.keys(plan.env).sort(),
+      startedAtMs: options.startedAtMs,
+      finishedAtMs: run.clock(),
+    };
+    const record = signBuild(buildStatement(facts), options.releaseKey);
+    await store.put(storeKeys.build(job.repositoryId, buildId), { kind: 'bytes', bytes: record });
+    const what = reused ? 'the same bytes were there already' : formatSize(pack.sizeBytes);
+    return { result: undefined, detail: `${what}, sha256 ${pack.digest.slice(0, 12)}` };
+  });
+  const storedAt = run.clock();
+  return async transaction => {
+    await insertPack(transaction, { ...pack, storedAt });
+    await insertBuild(transaction, {
+      id: buildId,
+      repositoryId: job.repositoryId,
+      jobId: job.id,
+      attempt: token.attempt,
+      revision: job.revision,
+      artifactId: tree.artifactId,
+      packDigest: pack.digest,
+      platform: JSON.stringify(platform),
+      treeSizeBytes: tree.treeSizeBytes,
+      fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
+      start: plan.start,
+      health: plan.health ? JSON.stringify(plan.health) : null,
+      createdAt: storedAt,
+    });
+    await appendEvent(transaction, {
+      type: 'build.stored',
+      at: storedAt,
+      repositoryId: job.repositoryId,
+      jobId: job.id,
+      subjectId: buildId,
+      data: { artifactId: tree.artifactId, packDigest: pack.digest, sizeBytes: pack.sizeBytes },
+    });
+  };
+}

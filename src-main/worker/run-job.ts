@@ -1,0 +1,122 @@
+/** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
+import { mkdir, rm } from 'node:fs/promises';
+import { DomainError, messageOf } from '../contract/errors.ts';
+import type { Plan } from '../contract/plan.ts';
+import { findRepository } from '../database/repositories.ts';
+import { addSteps, finishJob, type NewStep } from '../queue/attempt.ts';
+import type { Signer } from '../secrets/signing-keys.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
+import type { AttemptRun } from './attempt-run.ts';
+import { openJobLog } from './job-log.ts';
+import { checkOut, findTools, makePlan, preparationSteps } from './prepare.ts';
+import { packArtifact, publishArtifact } from './publish.ts';
+import { runPlan } from './run-plan.ts';
+
+export interface JobContext extends Omit<AttemptRun, 'log' | 'repository' | 'workFolder'> {
+  readonly store: BlobStore;
+  readonly releaseKey: Signer;
+  readonly onLog: () => void;
+}
+
+const own = (position: number, name: string, phase: NewStep['phase']): NewStep => ({
+  position,
+  name,
+  phase,
+  command: null,
+  idempotent: true,
+  evidence: [],
+});
+
+/** Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. */
+export async function runJob(context: JobContext): Promise<void> {
+  const { db, claimed, folder, clock, logger } = context;
+  const { job, token } = claimed;
+  const workFolder = folder.workOf(job.id, token.attempt);
+  const log = await openJobLog({ file: folder.jobLog(job.id, token.attempt), secrets: [], onGrowth: context.onLog });
+  try {
+    await mkdir(workFolder, { recursive: true });
+    const repository = await findRepository(db, job.repositoryId);
+    if (!repository) throw new DomainError('job.cancelled', 'Its repository was removed.');
+    const run: AttemptRun = { ...context, log, repository, workFolder };
+    const publish = await build(run, context);
+    await log.note('Succeeded.');
+    await log.close();
+    await finishJob(db, claimed, { status: 'succeeded', error: null, now: clock(), publish });
+  } catch (error) {
+    const failure = failureOf(error, context.signal);
+    if (failure.code === 'job.fenced') {
+      logger.warn('job.fenced', { jobId: job.id, attempt: token.attempt });
+      return;
+    }
+    if (failure.code === 'internal') logger.error('job.failed_unexpectedly', { jobId: job.id, error });
+    const status = failure.code === 'job.cancelled' ? 'cancelled' : 'failed';
+    await log.problem(failure.message).catch(() => undefined);
+    await log.close().catch(() => undefined);
+    await finishJob(db, claimed, { status, error: failure, now: clock() });
+  } finally {
+    await log.close().catch(() => undefined);
+    await rm(workFolder, { recursive: true, force: true, maxRetries: 3 }).catch(caught =>
+      logger.warn('work.not_removed', { workFolder, error: caught }),
+    );
+    context.onChanged();
+  }
+}
+
+async function build(run: AttemptRun, context: JobContext) {
+  const startedAtMs = run.clock();
+  const source = `${run.workFolder}/tree`;
+  const { db, claimed } = run;
+  await addSteps(
+    db,
+    claimed.token,
+    preparationSteps.map(step => own(step.position, step.name, step.phase)),
+    null,
+  );
+  await checkOut(run, source);
+  const plan = await makePlan(run, source);
+  const firstPosition = preparationSteps.length;
+  const packPosition = firstPosition + plan.steps.length;
+  await addSteps(
+    db,
+    claimed.token,
+    [
+      ...planned(plan, firstPosition),
+      own(packPosition, 'Pack', 'pack'),
+      own(packPosition + 1, 'Publish to main store', 'publish'),
+    ],
+    plan,
+  );
+  run.onChanged();
+  const tools = await findTools(run, plan);
+  await runPlan(run, { plan, source, pathEntries: tools.pathEntries, firstPosition });
+  const artifact = await packArtifact(run, { plan, source, position: packPosition });
+  return publishArtifact(run, {
+    plan,
+    tools,
+    artifact,
+    store: context.store,
+    releaseKey: context.releaseKey,
+    startedAtMs,
+    position: packPosition + 1,
+  });
+}
+
+function planned(plan: Plan, firstPosition: number): NewStep[] {
+  return plan.steps.map((step, index) => ({
+    position: firstPosition + index,
+    name: step.name,
+    phase: step.phase,
+    command: step.run,
+    idempotent: step.idempotent,
+    evidence: step.evidence,
+  }));
+}
+
+function failureOf(error: unknown, signal: AbortSignal): DomainError {
+  if (signal.aborted && signal.reason instanceof DomainError) return signal.reason;
+  if (error instanceof DomainError) return error;
+  return new DomainError(
+    'internal',
+    `An unexpected error ended the job: ${messageOf(error)}. The engine's log has more.`,
+  );
+}

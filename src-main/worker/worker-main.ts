@@ -1,0 +1,135 @@
+/** Owns the worker process: it claims jobs one after another, runs each, and ends when its engine does. */
+import { DomainError, messageOf } from '../contract/errors.ts';
+import { type FromWorker, toWorkerSchema, type WorkerSettings } from '../contract/worker-messages.ts';
+import { openDatabase } from '../database/open-database.ts';
+import { systemClock } from '../domain/clock.ts';
+import { dataFolder } from '../domain/data-folder.ts';
+import { openParentChannel } from '../process/parent-channel.ts';
+import { claimNextJob } from '../queue/attempt.ts';
+import { openKeyring } from '../secrets/keyring.ts';
+import { findGit } from '../sources/git-cli.ts';
+import { openStore } from '../stores/open-store.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { startCheckup } from './checkup.ts';
+import { runJob } from './run-job.ts';
+
+/** The safety net under the engine's wake-ups, which come at once. */
+const lookEveryMs = 1_000;
+
+const channel = openParentChannel();
+const tell = (message: FromWorker) => channel.send(message);
+const logger = createLogger({ write: line => process.stderr.write(line) });
+
+let current: { readonly jobId: string; readonly abort: AbortController } | null = null;
+let paused = true;
+let draining = false;
+let wake: () => void = () => undefined;
+
+function cancelCurrent(jobId: string, reason: DomainError): void {
+  if (current?.jobId === jobId) current.abort.abort(reason);
+}
+
+async function run(settings: WorkerSettings): Promise<void> {
+  const worker = { id: settings.workerId, name: settings.workerName };
+  const db = openDatabase(settings.databaseFile, { migrateSchema: false });
+  const folder = dataFolder(settings.dataFolder);
+  const [store, keyring, gitPath] = await Promise.all([
+    openStore(settings.mainStoreUrl),
+    openKeyring({ folder: folder.keys }),
+    findGit(),
+  ]);
+  const checkup = startCheckup(
+    { databaseFile: settings.databaseFile, workerId: worker.id },
+    ({ type, jobId }) =>
+      cancelCurrent(
+        jobId,
+        type === 'cancel'
+          ? new DomainError('job.cancelled', 'Cancelled by a person.')
+          : new DomainError('job.fenced', 'This attempt is no longer the one that runs.'),
+      ),
+    error => {
+      // Without a checkup the supervisor would take this worker for dead: better to be so, and be replaced.
+      logger.error('checkup.failed', { error });
+      process.exit(1);
+    },
+  );
+  tell({ type: 'ready' });
+  while (!draining) {
+    const claimed = paused ? null : await claimNextJob(db, worker, systemClock());
+    if (!claimed) {
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, lookEveryMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      continue;
+    }
+    const abort = new AbortController();
+    current = { jobId: claimed.job.id, abort };
+    checkup.watch(claimed.token);
+    tell({ type: 'changed' });
+    await runJob({
+      db,
+      claimed,
+      folder,
+      store,
+      gitPath,
+      logger,
+      signal: abort.signal,
+      clock: systemClock,
+      releaseKey: keyring.release,
+      onChanged: () => tell({ type: 'changed' }),
+      onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
+    });
+    current = null;
+    checkup.watch(null);
+    tell({ type: 'changed' });
+  }
+  await checkup.stop();
+  await db.destroy();
+  process.exit(0);
+}
+
+/** Ends the running step before the process: a build must not outlive its worker. The supervisor returns the job to its place. */
+async function end(exitCode: number): Promise<void> {
+  draining = true;
+  const ending = current;
+  ending?.abort.abort(new DomainError('job.fenced', 'The worker is ending.'));
+  while (current !== null && current === ending) await new Promise(resolve => setTimeout(resolve, 20));
+  process.exit(exitCode);
+}
+
+channel.onMessage(raw => {
+  const message = toWorkerSchema.safeParse(raw);
+  if (!message.success) {
+    logger.error('message.unknown', { problem: message.error.message });
+    return;
+  }
+  switch (message.data.type) {
+    case 'start':
+      run(message.data.settings).catch(error => {
+        logger.error('worker.failed', { error: messageOf(error), stack: error instanceof Error ? error.stack : null });
+        void end(1);
+      });
+      return;
+    case 'wake':
+      wake();
+      return;
+    case 'pause':
+      paused = message.data.paused;
+      wake();
+      return;
+    case 'cancel':
+      cancelCurrent(message.data.jobId, new DomainError('job.cancelled', 'Cancelled by a person.'));
+      return;
+    case 'drain':
+      draining = true;
+      wake();
+  }
+});
+channel.onDisconnect(() => void end(0));
+process.on('SIGTERM', () => void end(0));
+// Ctrl-C in a terminal reaches the whole group; the engine decides when its workers end.
+process.on('SIGINT', () => undefined);
