@@ -178,10 +178,15 @@ async function obtainPack(options: FetchOptions): Promise<BytesBySource> {
     }
     await dropPack(options);
   }
-  const bytes = await fetchFromStores(options);
-  onProgress({ phase: 'verifying', progress: 0, bytes });
-  if (await packIsWhole(path, pack, signal)) return bytes;
-  await dropPack(options);
+  // Each store gets its turn to be the first: a damaged copy in one must not hide the good one in the next.
+  for (const [index] of options.stores.entries()) {
+    const stores = [...options.stores.slice(index), ...options.stores.slice(0, index)];
+    const bytes = await fetchFromStores({ ...options, stores });
+    onProgress({ phase: 'verifying', progress: 0, bytes });
+    if (await packIsWhole(path, pack, signal)) return bytes;
+    logger.warn('agent.pack_damaged', { digest: pack.digest, from: stores[0]?.url });
+    await dropPack(options);
+  }
   throw new DomainError(
     'artifact.digest_mismatch',
     `The pack ${pack.digest} arrived damaged. It was removed and is fetched again; if that does not help, verify the region's store in the control center.`,

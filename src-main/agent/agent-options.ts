@@ -1,0 +1,30 @@
+/** Owns what an agent is told at its start. */
+import type { BlobStore } from '../stores/blob-store.ts';
+import type { SwarmClient } from '../swarm/swarm-client.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+export interface AgentOptions {
+  /** The first is preferred, the nearest one. */
+  readonly stores: readonly BlobStore[];
+  readonly repositoryId: string;
+  readonly channel: string;
+  /** Absolute; made where it is missing. */
+  readonly root: string;
+  /** The installation's root key, as 32 bytes in base64url: pinned at the first start. */
+  readonly rootPublicKey: string;
+  /** The pairing code; null once the machine is paired. */
+  readonly pairing: string | null;
+  readonly name: string;
+  readonly region: string | null;
+  /** Started and stopped by the agent. Null reads everything from the stores. */
+  readonly swarm: SwarmClient | null;
+  /** Where the swarm listens, as other machines reach it; 0.0.0.0 stands for all addresses of this machine. */
+  readonly listenHost: string;
+  readonly pollIntervalMs: number;
+  /** Whether a release's start command is run and kept running here. Default true. */
+  readonly supervise?: boolean;
+  readonly agentVersion?: string;
+  readonly logger: Logger;
+  /** UTC milliseconds. */
+  readonly now?: () => number;
+}

@@ -1,0 +1,82 @@
+/** Owns taking one release from its pointer to running: environment, tree, switch, and what is no longer needed. */
+import { type BytesBySource, type Pack, type Pointer, storeKeys, type Trust } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
+import { maxEnvironmentBytes, openEnvironment } from '../releases/environment.ts';
+import { activate } from './activate.ts';
+import { installedFrom } from './agent-state.ts';
+import { fetchRelease } from './fetch-release.ts';
+import { findPeers } from './find-peers.ts';
+import { removeUnneeded } from './keep-releases.ts';
+import type { OpenAgent } from './open-agent.ts';
+import { readFromStores } from './read-from-stores.ts';
+import { readEnvironmentFile, writeEnvironmentFile } from './service-environment.ts';
+
+async function prepareEnvironment({ options, folder, identity }: OpenAgent, pointer: Pointer): Promise<void> {
+  const { environmentDigest: digest, channel, repositoryId } = pointer;
+  if (digest === null) return;
+  const path = folder.environment(digest);
+  if ((await readEnvironmentFile(path)) !== null) return;
+  const values = await readFromStores({
+    stores: options.stores,
+    key: storeKeys.environment(repositoryId, channel, digest),
+    maxBytes: maxEnvironmentBytes,
+    accept: bytes => openEnvironment(bytes, identity.ageIdentity, digest),
+    logger: options.logger,
+  });
+  await writeEnvironmentFile(path, values);
+}
+
+async function bringHere(agent: OpenAgent, trust: Trust, pack: Pack): Promise<BytesBySource> {
+  const { options, folder, state, identity, reporter, guard, now, signal } = agent;
+  const { stores, swarm, repositoryId, region, logger } = options;
+  const { machineId } = identity;
+  const { infoHash } = pack;
+  return fetchRelease({
+    folder,
+    stores,
+    swarm,
+    guard,
+    runningArtifactId: state.value.current?.artifactId ?? null,
+    pack,
+    findPeers: () => findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger }),
+    onProgress: changes => reporter.set(changes),
+    signal,
+    logger,
+  });
+}
+
+/**
+ * Installs and activates the release that `pointer` names; returns where its bytes came from. On failure what ran before
+ * runs. Throws what fetching (`store.*`, `artifact.*`, `agent.disk_full`) and activation (`agent.*`, `data.*`) throw.
+ */
+export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<BytesBySource> {
+  const { options, folder, state, supervisor, reporter, seeding, signal } = agent;
+  const { swarm, logger } = options;
+  const pack = pointer.packs.find(candidate => candidate.kind === 'full');
+  if (pack === undefined) {
+    throw new DomainError('artifact.malformed', `Release ${pointer.serial} names no full pack. Release again.`);
+  }
+  seeding.fetching = pack;
+  seeding.infoHashes.set(pack.digest, pack.infoHash);
+  reporter.set({
+    targetSerial: pointer.serial,
+    phase: 'fetching',
+    progress: 0,
+    message: null,
+    bytes: { peers: 0, region: 0, reuse: 0 },
+  });
+  let bytes: BytesBySource;
+  try {
+    await prepareEnvironment(agent, pointer);
+    bytes = await bringHere(agent, trust, pack);
+  } finally {
+    seeding.fetching = null;
+  }
+  await activate({ folder, state, supervisor, reporter, signal, logger }, installedFrom(pointer, pack), bytes);
+  await removeUnneeded(folder, state, digest => {
+    const infoHash = seeding.infoHashes.get(digest);
+    if (infoHash !== undefined) swarm?.unseed(infoHash);
+    seeding.infoHashes.delete(digest);
+  });
+  return bytes;
+}

@@ -1,0 +1,115 @@
+/** Owns an agent's parts while it runs: its folder and lock, its state, what it supervises, seeds and reports. */
+import type { MachineReport, Pack } from '../contract/documents.ts';
+import { messageOf } from '../contract/errors.ts';
+import type { SwarmClient } from '../swarm/swarm-client.ts';
+import { createWebSeedGuard, type WebSeedGuard } from '../swarm/web-seed-guard.ts';
+import { settle } from './activate.ts';
+import { type AgentFolder, agentFolder, openAgentFolder } from './agent-folder.ts';
+import { type AgentIdentity, openIdentity } from './agent-identity.ts';
+import type { AgentOptions } from './agent-options.ts';
+import { openState, type StateFile } from './agent-state.ts';
+import { removeHalfMade, seededPacks } from './keep-releases.ts';
+import { createReporter, type Reporter } from './reporter.ts';
+import { seedKept } from './seed-kept.ts';
+import { createSupervisor, type Supervisor } from './supervise.ts';
+
+/** A control center takes a machine for lost after a few of these. */
+const heartbeatMs = 30_000;
+
+/** What this process seeds, or may seed. */
+export interface Seeding {
+  /** The pack that is being fetched: its pieces are given to others while they come in. */
+  fetching: Pack | null;
+  /** Info hashes by pack digest: seeding ends before the file goes. */
+  readonly infoHashes: Map<string, string>;
+}
+
+export interface OpenAgent {
+  readonly options: AgentOptions;
+  readonly folder: AgentFolder;
+  readonly state: StateFile;
+  readonly identity: AgentIdentity;
+  readonly reporter: Reporter;
+  readonly supervisor: Supervisor | null;
+  readonly guard: WebSeedGuard | null;
+  readonly seeding: Seeding;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  /** From now on reports are written: the trust document lists this machine. */
+  markEnrolled(): void;
+  close(): Promise<void>;
+}
+
+/** Without a swarm the stores serve; it is not worth more than a line in the log. */
+async function startSwarm(swarm: SwarmClient, folder: AgentFolder, state: StateFile, { logger }: AgentOptions) {
+  try {
+    await swarm.start();
+    await seedKept({ folder, swarm, packs: seededPacks(state), logger });
+  } catch (error) {
+    logger.warn('agent.swarm_not_started', { reason: messageOf(error) });
+  }
+}
+
+/**
+ * Takes the root for this process, settles what a killed agent left, and starts what should run.
+ * Throws `input.invalid`, `data.*`, `trust.*`, `secret.*`; nothing is left running then.
+ */
+export async function openAgent(
+  options: AgentOptions,
+  signal: AbortSignal,
+  onReport: (report: MachineReport) => void,
+): Promise<OpenAgent> {
+  const { stores, swarm, logger } = options;
+  const now = options.now ?? Date.now;
+  const folder = agentFolder(options.root);
+  const closing: (() => unknown)[] = [];
+  const close = async () => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    const lock = await openAgentFolder(folder);
+    closing.push(() => lock.release());
+    const identity = await openIdentity(folder.identityFile, options.pairing);
+    const state = await openState(folder.stateFile, options.rootPublicKey);
+    const packs = seededPacks(state);
+    const seeding: Seeding = {
+      fetching: null,
+      infoHashes: new Map(packs.map(({ packDigest, infoHash }) => [packDigest, infoHash])),
+    };
+    let isEnrolled = state.value.current !== null;
+    const reporter = createReporter({
+      ...options,
+      agentVersion: options.agentVersion ?? '0.1.0',
+      identity,
+      state,
+      isKnown: () => isEnrolled,
+      port: () => swarm?.port ?? null,
+      seeding: () => [
+        ...new Set([seeding.fetching, ...seededPacks(state)].flatMap(pack => (pack === null ? [] : [pack.infoHash]))),
+      ],
+      now,
+    });
+    reporter.onReport(onReport);
+    closing.push(() => reporter.flush());
+    const supervisor =
+      options.supervise === false ? null : createSupervisor({ logs: folder.logs, runFile: folder.runFile, logger });
+    closing.push(() => supervisor?.stop());
+    await removeHalfMade(folder);
+    await settle({ folder, state, supervisor, reporter, signal, logger });
+    const guard = swarm === null ? null : createWebSeedGuard({ stores, logger });
+    closing.push(() => guard?.stop());
+    await guard?.start();
+    closing.push(() => swarm?.stop());
+    if (swarm !== null) await startSwarm(swarm, folder, state, options);
+    const heartbeat = setInterval(() => reporter.beat(), heartbeatMs);
+    heartbeat.unref();
+    closing.push(() => clearInterval(heartbeat));
+    const markEnrolled = () => {
+      isEnrolled = true;
+    };
+    return { options, folder, state, identity, reporter, supervisor, guard, seeding, now, signal, markEnrolled, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
