@@ -1,16 +1,21 @@
 /** Owns which view an address shows. */
 import { CSPProvider } from '@base-ui/react/csp-provider';
+import { lazy, Suspense } from 'react';
 import { type Route, useRoute } from './state/route.ts';
-import { JobView } from './views/job/job-view.tsx';
 import { JobsView } from './views/jobs/jobs-view.tsx';
 import { MachinesView } from './views/machines/machines-view.tsx';
 import { OverviewView } from './views/overview/overview-view.tsx';
-import { RegionsView } from './views/regions/regions-view.tsx';
 import { RepositoriesView } from './views/repositories/repositories-view.tsx';
 import { RepositoryView } from './views/repositories/repository-view.tsx';
 import { SettingsView } from './views/settings/settings-view.tsx';
 import { Shell } from './views/shell/shell.tsx';
 import { SwarmView } from './views/swarm/swarm-view.tsx';
+
+/** The terminal and the map are most of the code; the first paint does not wait for them. */
+const JobView = lazy(() => import('./views/job/job-view.tsx').then(module => ({ default: module.JobView })));
+const RegionsView = lazy(() =>
+  import('./views/regions/regions-view.tsx').then(module => ({ default: module.RegionsView })),
+);
 
 function View({ route }: { readonly route: Route }) {
   switch (route.view) {
@@ -41,7 +46,9 @@ export function App() {
   return (
     <CSPProvider disableStyleElements>
       <Shell route={route}>
-        <View route={route} />
+        <Suspense>
+          <View route={route} />
+        </Suspense>
       </Shell>
     </CSPProvider>
   );

@@ -25,6 +25,8 @@ export interface TrackModel {
   /** 0 to 5 for the stage where the hull is; null when it is afloat or nothing has begun. */
   readonly liveIndex: number | null;
   readonly liveState: VisualState | null;
+  /** The last stage that was entered; -1 when nothing has begun. */
+  readonly reachedIndex: number;
   /** Percent of the whole way, of where the passed part ends and the live part begins. */
   readonly passedX: number;
   /** Percent of the whole way, of where the hull is. */
@@ -106,7 +108,7 @@ export function trackModel(stages: readonly StageView[], nowMs: number): TrackMo
     const passedX = liveIndex * step;
     const hullX = (liveIndex + shareOf(live, liveState)) * step;
     const words = `${liveState === 'pending' ? 'waiting' : liveState} at ${live.stage}: ${liveText(live, nowMs)}`;
-    return { liveIndex, liveState, passedX, hullX, afloat: false, labels, words };
+    return { liveIndex, liveState, reachedIndex: liveIndex, passedX, hullX, afloat: false, labels, words };
   }
   const reached = stages.filter(stage => stage.state !== 'ahead').length;
   const last = stages.at(-1);
@@ -117,5 +119,14 @@ export function trackModel(stages: readonly StageView[], nowMs: number): TrackMo
     : reached === 0
       ? 'not started'
       : `reached ${stages[reached - 1]?.stage}`;
-  return { liveIndex: null, liveState: null, passedX, hullX: passedX, afloat, labels, words };
+  return {
+    liveIndex: null,
+    liveState: null,
+    reachedIndex: reached - 1,
+    passedX,
+    hullX: passedX,
+    afloat,
+    labels,
+    words,
+  };
 }

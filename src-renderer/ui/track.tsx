@@ -73,7 +73,6 @@ export interface TrackProps {
 /** A stage track. Give it the width of its column; it keeps 32 px at its right for the water. */
 export function Track({ stages, named = false, hrefOf, aheadText }: TrackProps) {
   const model = trackModel(stages, useNow());
-  const reachedTo = model.afloat ? stageNames.length : (model.liveIndex ?? Math.round((model.passedX / 100) * 6));
   return (
     <div className={classes(styles.track, named && styles.named, model.afloat && styles.afloat)}>
       <span className={text.hidden}>{model.words}</span>
@@ -84,7 +83,7 @@ export function Track({ stages, named = false, hrefOf, aheadText }: TrackProps) 
           key={stage}
           className={classes(
             styles.node,
-            (index <= reachedTo || model.afloat) && stages.length > 0 && styles.on,
+            index <= model.reachedIndex && styles.on,
             index === model.liveIndex && model.liveState && styles[model.liveState],
           )}
           style={place({ '--i': index })}

@@ -9,7 +9,7 @@ import { classes } from '../../ui/classes.ts';
 import { useNow } from '../../ui/clock.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { formatCount, plural } from '../../ui/format.ts';
+import { plural } from '../../ui/format.ts';
 import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
@@ -17,7 +17,7 @@ import text from '../../ui/text.module.css';
 import { Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
 import styles from './jobs.module.css';
 import { type StatusFilter, statusOptions } from './jobs-model.ts';
-import { type JobFilter, useJobs } from './use-jobs.ts';
+import { type JobFilter, useJobs, useNewestJobs } from './use-jobs.ts';
 
 const rowHeight = 33;
 const headHeight = 32;
@@ -35,7 +35,7 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
       </td>
       <td className={styles.number}>
         <a className={text.name} href={routeHref({ view: 'job', jobId: job.id })} aria-label={`Job ${job.number}`}>
-          {formatCount(job.number)}
+          {job.number}
         </a>
       </td>
       <td className={styles.repository}>
@@ -141,8 +141,8 @@ function List({ filter }: { readonly filter: JobFilter }) {
 }
 
 function Total({ filter }: { readonly filter: JobFilter }) {
-  const { total, loading } = useJobs(filter);
-  return <span className={styles.total}>{loading ? '' : plural(total, 'job')}</span>;
+  const newest = useNewestJobs(filter).data;
+  return <span className={styles.total}>{newest ? plural(newest.total, 'job') : ''}</span>;
 }
 
 /** The list with its filters. */
@@ -165,7 +165,7 @@ export function JobsView() {
           ]}
           onChange={setRepositoryId}
         />
-        <Total key={`${key}:total`} filter={filter} />
+        <Total filter={filter} />
       </div>
       <List key={key} filter={filter} />
     </div>

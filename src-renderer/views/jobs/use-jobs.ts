@@ -5,7 +5,7 @@ import type { JobSummary } from '../../../src-main/contract/views.ts';
 import { client } from '../../client/client.ts';
 import { feed } from '../../state/live.ts';
 import { useAction } from '../../state/use-action.ts';
-import { useQuery } from '../../state/use-query.ts';
+import { type Query, useQuery } from '../../state/use-query.ts';
 import { joinJobs, replaceJob, type StatusFilter } from './jobs-model.ts';
 
 const pageSize = 200;
@@ -25,23 +25,37 @@ export interface Jobs {
   readonly refetch: () => void;
 }
 
-/** Jobs of a filter, newest first; `loadMore` adds the next page of older ones. Mount anew for another filter. */
-export function useJobs({ status, repositoryId }: JobFilter): Jobs {
-  const [older, setOlder] = useState<readonly JobSummary[]>([]);
-  const input = {
+function listInput({ status, repositoryId }: JobFilter) {
+  return {
     status: status === 'all' ? undefined : status,
     repositoryId: repositoryId ?? undefined,
     limit: pageSize,
   };
-  const newest = useQuery(`jobs:${status}:${repositoryId}`, () => client.jobs.list(input), ['job', 'revision'], {
-    repositoryId: repositoryId ?? undefined,
-  });
+}
+
+/** The newest page of a filter and how many jobs there are in all, kept current. */
+export function useNewestJobs(
+  filter: JobFilter,
+): Query<{ readonly jobs: readonly JobSummary[]; readonly total: number }> {
+  const repositoryId = filter.repositoryId ?? undefined;
+  return useQuery(
+    `jobs:${filter.status}:${filter.repositoryId}`,
+    () => client.jobs.list(listInput(filter)),
+    ['job', 'revision'],
+    { repositoryId },
+  );
+}
+
+/** Jobs of a filter, newest first; `loadMore` adds the next page of older ones. Mount anew for another filter. */
+export function useJobs(filter: JobFilter): Jobs {
+  const [older, setOlder] = useState<readonly JobSummary[]>([]);
+  const newest = useNewestJobs(filter);
   const jobs = joinJobs(newest.data?.jobs ?? [], older);
   const total = newest.data?.total ?? 0;
   const more = useAction(async () => {
     const last = jobs.at(-1);
     if (!last) return;
-    const page = await client.jobs.list({ ...input, before: last.number });
+    const page = await client.jobs.list({ ...listInput(filter), before: last.number });
     setOlder(before => joinJobs(page.jobs, before));
   });
 

@@ -94,8 +94,59 @@ export function waitingRows(overview: Pick<Overview, 'waiting' | 'repositories'>
   return [...queued, ...stopped];
 }
 
-/** `55 s left`; nothing where no history tells, `overdue` past the expected end. */
+export interface RunningRow {
+  readonly job: JobSummary;
+  readonly stage: StageName;
+  readonly words: string;
+  /** Who does it, where it is one worker. */
+  readonly workerName: string | null;
+  readonly startedAtMs: number | null;
+  readonly etaMs: number | null;
+  /** Known share of a stage with parts; a build's comes from its times. */
+  readonly progress: number | null;
+}
+
+/** What moves after the build: copies to regions, machines that switch. */
+function movingOn(row: RepositoryRow): RunningRow | null {
+  const live = row.track.find(
+    stage => stage.state === 'running' && (stage.stage === 'regions' || stage.stage === 'machines'),
+  );
+  const job = row.latestJob;
+  if (!live || !job) return null;
+  const counted = live.total !== null && live.total > 0 ? (live.done ?? 0) / live.total : null;
+  const parts = live.total === null ? 'under way' : `${live.done ?? 0} of ${live.total}`;
+  return {
+    job,
+    stage: live.stage,
+    words: live.total === null ? parts : `${parts} ${live.stage === 'regions' ? 'verified' : 'switched'}`,
+    workerName: null,
+    startedAtMs: live.startedAtMs,
+    etaMs: null,
+    progress: live.progress ?? counted,
+  };
+}
+
+/** Running builds, then what is on its way to regions and machines. */
+export function runningRows(overview: Pick<Overview, 'running' | 'repositories'>): readonly RunningRow[] {
+  const building = overview.running.map((job): RunningRow => {
+    const track = overview.repositories.find(row => row.latestJob?.id === job.id)?.track ?? [];
+    return {
+      job,
+      stage: track.find(stage => stage.state === 'running')?.stage ?? 'build',
+      words: job.currentStep ?? 'starting',
+      workerName: job.workerName,
+      startedAtMs: job.startedAtMs,
+      etaMs: job.etaMs,
+      progress: null,
+    };
+  });
+  const known = new Set(building.map(row => row.job.id));
+  const moving = overview.repositories.map(movingOn).filter(row => row !== null);
+  return [...building, ...moving.filter(row => !known.has(row.job.id))];
+}
+
+/** `55 s left`; nothing where no history tells; how late it is past the expected end. */
 export function leftWords(etaMs: number | null, nowMs: number): string {
   if (etaMs === null) return '';
-  return etaMs <= nowMs ? 'longer than usual' : `${formatDuration(etaMs - nowMs)} left`;
+  return etaMs <= nowMs ? `${formatDuration(nowMs - etaMs)} over` : `${formatDuration(etaMs - nowMs)} left`;
 }

@@ -18,7 +18,15 @@ import { Sha } from '../../ui/time.tsx';
 import { Board } from './board.tsx';
 import { FirstRun } from './first-run.tsx';
 import styles from './overview.module.css';
-import { causeRoute, dayWords, leftWords, type WaitingRow, waitingRows } from './overview-model.ts';
+import {
+  causeRoute,
+  dayWords,
+  leftWords,
+  type RunningRow,
+  runningRows,
+  type WaitingRow,
+  waitingRows,
+} from './overview-model.ts';
 
 function Sentence({ overview }: { readonly overview: Overview }) {
   const rows = boardOrder(overview.repositories);
@@ -51,25 +59,25 @@ function JobName({ job }: { readonly job: JobSummary }) {
   );
 }
 
-function RunningRow({ job }: { readonly job: JobSummary }) {
+function RunningRowView({ row }: { readonly row: RunningRow }) {
   const nowMs = useNow();
   return (
     <tr>
       <td className={table.state}>
-        <StateGlyph state="running" progress={jobProgress(job, nowMs)} />
+        <StateGlyph state="running" progress={row.progress ?? jobProgress(row.job, nowMs)} />
       </td>
       <td className={styles.jobName}>
-        <JobName job={job} />
+        <JobName job={row.job} />
       </td>
       <td>
-        <span className={styles.stage}>build</span>
-        {job.currentStep ?? 'starting'}
-        {job.workerName && <span className={classes(text.sub, styles.narrowOff)}> · {job.workerName}</span>}
+        <span className={styles.stage}>{row.stage}</span>
+        {row.words}
+        {row.workerName && <span className={classes(text.sub, styles.narrowOff)}> · {row.workerName}</span>}
       </td>
       <td className={classes(table.num, styles.elapsed)}>
-        {job.startedAtMs !== null && formatDuration(nowMs - job.startedAtMs)}
+        {row.startedAtMs !== null && formatDuration(nowMs - row.startedAtMs)}
       </td>
-      <td className={classes(table.num, table.last, styles.left, styles.muted)}>{leftWords(job.etaMs, nowMs)}</td>
+      <td className={classes(table.num, table.last, styles.left, styles.muted)}>{leftWords(row.etaMs, nowMs)}</td>
     </tr>
   );
 }
@@ -97,20 +105,21 @@ function WaitingRowView({ row }: { readonly row: WaitingRow }) {
 }
 
 function Twin({ overview }: { readonly overview: Overview }) {
+  const running = runningRows(overview);
   const waiting = waitingRows(overview);
   return (
     <div className={styles.twin}>
       <section aria-label="Now running">
         <h2>
-          Now running<span className={styles.total}>{overview.running.length}</span>
+          Now running<span className={styles.total}>{running.length}</span>
         </h2>
-        {overview.running.length === 0 ? (
-          <p className={styles.none}>No build is running.</p>
+        {running.length === 0 ? (
+          <p className={styles.none}>Nothing is moving.</p>
         ) : (
           <table className={table.table}>
             <tbody>
-              {overview.running.map(job => (
-                <RunningRow key={job.id} job={job} />
+              {running.map(row => (
+                <RunningRowView key={row.job.id} row={row} />
               ))}
             </tbody>
           </table>

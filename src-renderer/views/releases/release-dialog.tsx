@@ -9,7 +9,7 @@ import { useQuery } from '../../state/use-query.ts';
 import { Button } from '../../ui/button.tsx';
 import { DockedDialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { CheckField, TextField } from '../../ui/field.tsx';
+import { TextField } from '../../ui/field.tsx';
 import { shortSha } from '../../ui/format.ts';
 import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
@@ -111,7 +111,6 @@ function Checks({ preflight }: { readonly preflight: Preflight }) {
 export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }: ReleaseDialogProps) {
   const [chosenId, setChosenId] = useState(buildId);
   const [reason, setReason] = useState('');
-  const [force, setForce] = useState(false);
   const repository = useRepository(repositoryId);
   const releases = useQuery(
     `releases:${repositoryId}:${channel}`,
@@ -131,7 +130,7 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
   const act = useAction(async () => {
     const words = reason.trim() || undefined;
     if (kind === 'promote') {
-      await client.releases.promote({ repositoryId, channel, buildId: targetId, reason: words, force });
+      await client.releases.promote({ repositoryId, channel, buildId: targetId, reason: words });
     } else {
       const toSerial = earlier.find(release => release.buildId === targetId)?.serial;
       await client.releases.rollback({ repositoryId, channel, toSerial, reason: words });
@@ -142,8 +141,7 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
   const name = repository.data?.name ?? 'this repository';
   const options = kind === 'promote' ? buildOptions(builds) : releaseOptions(earlier);
   const nothing = !repository.loading && !releases.loading && targetId === undefined;
-  const held = heldBack({ kind, preflight: preflight.data, force, reason });
-  const blocked = preflight.data?.checks.some(check => check.state === 'blocked') ?? false;
+  const held = heldBack(preflight.data);
   const target = preflight.data?.to;
   const verb =
     kind === 'promote'
@@ -194,15 +192,6 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
         <>
           <Swap kind={kind} preflight={preflight.data} />
           <Checks preflight={preflight.data} />
-          {kind === 'promote' && blocked && (
-            <CheckField
-              className={styles.force}
-              label="Release all the same"
-              hint="Only a copy that is not verified yet can be passed over. The reason is needed and kept."
-              checked={force}
-              onChange={setForce}
-            />
-          )}
           <div className={styles.reason}>
             <TextField
               label="Reason, kept with the release"

@@ -55,17 +55,9 @@ export function checkState(state: Preflight['checks'][number]['state']): VisualS
 }
 
 /** Why the button is off, in words; null when it may be pressed. */
-export function heldBack(options: {
-  readonly kind: ReleaseKind;
-  readonly preflight: Preflight | undefined;
-  readonly force: boolean;
-  readonly reason: string;
-}): string | null {
-  const { kind, preflight, force, reason } = options;
+export function heldBack(preflight: Preflight | undefined): string | null {
   if (!preflight) return 'checking';
-  const blocked = preflight.checks.some(check => check.state === 'blocked');
-  if (!blocked) return null;
-  if (kind === 'rollback') return 'a check stands against it';
-  if (!force) return 'a check stands against it';
-  return reason.trim() === '' ? 'a reason is needed' : null;
+  const blocked = preflight.checks.filter(check => check.state === 'blocked').length;
+  if (blocked === 0) return null;
+  return blocked === 1 ? 'one check stands against it' : `${blocked} checks stand against it`;
 }

@@ -43,7 +43,7 @@ function Releases({ releases }: { readonly releases: readonly ReleaseView[] }) {
               {release.kind === 'rollback' && <span className={text.sub}>back to </span>}
               {release.revision.subject}
             </td>
-            <td className={classes(table.num, styles.when, text.sub)}>
+            <td className={classes(table.num, styles.released, text.sub)}>
               <RelativeTime atMs={release.createdAtMs} />
             </td>
           </tr>
@@ -78,12 +78,6 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
             </>
           )}
         </div>
-        <Switch
-          label="Release by itself"
-          checked={channel.policy === 'auto'}
-          disabled={set.busy}
-          onChange={auto => void set.run({ policy: auto ? 'auto' : 'manual' })}
-        />
       </div>
       {channel.pausedReason !== null && (
         <div className={styles.held}>
@@ -114,6 +108,13 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
         >
           Roll back…
         </Button>
+        <span className={text.grow} />
+        <Switch
+          label="Release by itself"
+          checked={channel.policy === 'auto'}
+          disabled={set.busy}
+          onChange={auto => void set.run({ policy: auto ? 'auto' : 'manual' })}
+        />
       </div>
     </div>
   );
