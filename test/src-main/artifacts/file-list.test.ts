@@ -137,6 +137,10 @@ test.each(['/etc', '..', '../b', 'x/../y', 'a/../../b', 'C:\\x', '', '../../b'])
   },
 );
 
+test('a link that goes up after a name is refused, since the name may be a link too', () => {
+  expect(() => assertSafeEntries([link('a/b/up', '../..'), link('a/b/out', 'up/../x')])).toThrow(unsafe);
+});
+
 test('links inside the tree are allowed', () => {
   expect(() =>
     assertSafeEntries([link('a/b/l', '../../c'), link('m', './a//b/'), link('a/n', '..'), link('o', '.')]),

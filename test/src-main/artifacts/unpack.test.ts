@@ -84,6 +84,20 @@ describe('unpackPack', () => {
     expect(seen.at(-1)).toBe(6 * 1024 * 1024 + 15);
   });
 
+  test.skipIf(process.platform === 'win32')('gives files and folders their modes whatever the umask', async () => {
+    const { packFile, entries, targetDir } = await fixture();
+    const before = process.umask(0o077);
+    try {
+      await unpackPack({ packFile, entries, targetDir });
+    } finally {
+      process.umask(before);
+    }
+    const modes = ['', 'a', 'bin', 'bin/run', 'empty'].map(
+      async name => (await stat(path.join(targetDir, name))).mode & 0o777,
+    );
+    expect(await Promise.all(modes)).toEqual([0o755, 0o644, 0o755, 0o755, 0o755]);
+  });
+
   test('accepts a pack made by hand where everything is right', async () => {
     const { packFile, targetDir } = await handmade([{ entry: hello('a'), content: 'hello' }]);
     await unpackPack({ packFile, entries: [hello('a')], targetDir });
