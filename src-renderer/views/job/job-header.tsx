@@ -4,6 +4,7 @@ import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { jobState } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
 import { Button } from '../../ui/button.tsx';
+import { useNow } from '../../ui/clock.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
@@ -63,6 +64,7 @@ export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
 }
 
 function Facts({ job }: { readonly job: JobDetail }) {
+  const nowMs = useNow();
   return (
     <p className={styles.facts}>
       Job {job.number}
@@ -81,7 +83,8 @@ function Facts({ job }: { readonly job: JobDetail }) {
           <Elapsed startedAtMs={job.startedAtMs} finishedAtMs={job.finishedAtMs} />
         </>
       )}
-      {job.etaMs !== null && (
+      {/* An expectation that was missed says nothing. */}
+      {job.etaMs !== null && job.etaMs > nowMs && (
         <>
           {job.status === 'queued' ? ' · starts ' : ' · done '}
           <AheadTime atMs={job.etaMs} />

@@ -4,6 +4,7 @@ import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
 import { LogTerminal, type LogTerminalHandle, type LogTerminalView } from '../../ui/log-terminal.tsx';
+import text from '../../ui/text.module.css';
 import styles from './job-log-pane.module.css';
 import { JobLogToolbar } from './job-log-toolbar.tsx';
 import { stepOfLine } from './job-model.ts';
@@ -49,8 +50,8 @@ export function JobLogPane({ job, attempt, request, onAttempt, onStep }: JobLogP
         attempt={attempt}
         facts={facts}
         raw={raw}
-        following={following}
-        canFollow={!raw}
+        following={running && following}
+        canFollow={running && !raw}
         follower={follower}
         selection={() => terminal.current?.selection ?? ''}
         onAttempt={onAttempt}
@@ -85,6 +86,12 @@ export function JobLogPane({ job, attempt, request, onAttempt, onStep }: JobLogP
       )}
       <footer className={styles.foot}>
         <span>{footWords(job, running, following, raw, facts.detached)}</span>
+        {!following && !raw && (
+          <button type="button" className={styles.toEnd} onClick={() => void follower.goToEnd()}>
+            Go to the end
+          </button>
+        )}
+        <span className={text.grow} />
         <span>{range(facts.firstLineNumber, view)}</span>
       </footer>
     </section>
@@ -96,7 +103,7 @@ function footWords(job: JobDetail, running: boolean, following: boolean, raw: bo
   if (running) return following ? 'Following the newest line.' : 'Paused here; the job goes on below.';
   if (detached) return 'Part of the log: more is below.';
   if (job.status === 'queued') return 'The job waits for a worker.';
-  return following ? 'The end of the log: the job has ended.' : 'The job has ended.';
+  return 'Follow is off: the job has ended.';
 }
 
 function range(firstLineNumber: number | null, view: LogTerminalView | null): string {

@@ -7,7 +7,7 @@ import { useCommands } from '../../commands/registry.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Switch } from '../../ui/field.tsx';
-import { formatBytes, formatCount } from '../../ui/format.ts';
+import { formatBytes, plural } from '../../ui/format.ts';
 import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
@@ -98,7 +98,7 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
         label="Copy the selection, or all that is loaded"
         onClick={async () => {
           const lines = await copy.run();
-          if (lines !== undefined) setSaid(`copied ${formatCount(lines)} lines`);
+          if (lines !== undefined) setSaid(`copied ${plural(lines, 'line')}`);
         }}
       >
         <Copy {...icon} />
@@ -125,5 +125,5 @@ function sizeWords(facts: LogFacts): string {
   if (facts.totalBytes === 0) return '';
   const size = formatBytes(facts.totalBytes);
   if (facts.loadedFrom > 0 || facts.detached) return `${formatBytes(facts.loadedTo - facts.loadedFrom)} of ${size}`;
-  return `${formatCount(facts.lineCount)} lines, ${size}`;
+  return `${plural(facts.lineCount, 'line')}, ${size}`;
 }

@@ -169,8 +169,8 @@ export class LogFollower {
   async #rewrite(): Promise<void> {
     this.#detached = this.#window.more;
     this.#findError();
-    await this.#sink.replace(this.#window.text());
     this.#publish();
+    await this.#sink.replace(this.#window.text());
   }
 
   async #showError(): Promise<void> {

@@ -25,9 +25,9 @@ export function commonUnit(largestBytes: number): { readonly unit: string; reado
   return { unit: units[power] ?? 'B', bytes: 1024 ** power };
 }
 
-/** A number of that unit, short enough for a narrow column: `0`, `0.4`, `141`. */
+/** A number of that unit, short enough for a narrow column: `0`, `0.4`, `7`, `141`. */
 export function inUnit(bytes: number, unitBytes: number): string {
   const value = bytes / unitBytes;
   if (value === 0) return '0';
-  return value < 9.95 && unitBytes > 1 ? value.toFixed(1) : value.toFixed(0);
+  return value < 0.95 && unitBytes > 1 ? value.toFixed(1) : value.toFixed(0);
 }

@@ -61,13 +61,17 @@ export function labelBox({ at, width, height }: Omit<LabelRequest, 'id'>, side: 
   return { left: x, top: y, right: x + width, bottom: y + height };
 }
 
+/** What it costs to lie over a point of an arc: more than a less preferred side, less than covering another label. */
+const obstacleCost = 5;
+
 /**
  * Chooses a side for every label: the first that touches nothing, else the one that covers least.
- * Pins with the most neighbours choose first, since they have the least room. The same input gives the same answer.
+ * `obstacles` are points that are better left free, such as those along an arc. Pins with the most neighbours choose first, since they have the least room. The same input gives the same answer.
  */
 export function placeLabels(
   requests: readonly LabelRequest[],
   frame: { width: number; height: number },
+  obstacles: readonly Point[] = [],
 ): PlacedLabel[] {
   const crowding = (request: LabelRequest) =>
     requests.filter(other => Math.hypot(other.at.x - request.at.x, other.at.y - request.at.y) < 140).length;
@@ -84,6 +88,7 @@ export function placeLabels(
         rank +
         pins.reduce((sum, pin) => sum + (pin.id === request.id ? 0 : overlap(box, pin.box) * 2), 0) +
         placed.reduce((sum, other) => sum + overlap(box, other.box) * 2, 0) +
+        obstacles.reduce((sum, point) => sum + (holds(box, point) ? obstacleCost : 0), 0) +
         outside(box, frame) * 8;
       if (!best || cost < best.cost) best = { side, box, cost };
     }
@@ -133,6 +138,10 @@ function outside(box: Box, frame: { width: number; height: number }): number {
     Math.max(0, box.right - frame.width) +
     Math.max(0, box.bottom - frame.height)
   );
+}
+
+function holds(box: Box, { x, y }: Point): boolean {
+  return x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
 }
 
 function around(at: Point, radius: number): Box {

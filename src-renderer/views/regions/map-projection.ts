@@ -1,5 +1,5 @@
 /** Owns the world map's geometry: projection, coast lines, arcs of copies. Pure; knows no region and no pixel on screen. */
-import { geoGraticule, geoNaturalEarth1, geoPath } from 'd3-geo';
+import { geoNaturalEarth1, geoPath } from 'd3-geo';
 import { feature } from 'topojson-client';
 import type { GeometryCollection, Topology } from 'topojson-specification';
 import landTopology from 'world-atlas/land-110m.json';
@@ -10,27 +10,13 @@ export interface Point {
 }
 
 /** The map's own units; it is drawn at any size with this shape. */
-export const mapSize = { width: 800, height: 440 } as const;
+export const mapSize = { width: 800, height: 496 } as const;
 
-/** Turned 11° west so that the cut lies in the Bering Strait and splits no land that people deploy to. */
-const projection = geoNaturalEarth1()
-  .rotate([-11, 0])
-  .precision(0.2)
-  .fitExtent(
-    [
-      [-14, 6],
-      [mapSize.width + 14, mapSize.height - 6],
-    ],
-    {
-      type: 'MultiPoint',
-      coordinates: [
-        [-168.9, 0],
-        [190.9, 0],
-        [11, 78],
-        [11, -56],
-      ],
-    },
-  );
+/**
+ * Turned 11° west so that the cut lies in the Bering Strait and splits no land that people deploy to. Scaled so that the
+ * ocean on both sides is cut off and the cloud locations, from Oregon to Auckland, fill the frame.
+ */
+const projection = geoNaturalEarth1().rotate([-11, 0]).precision(0.2).scale(174.2).translate([388.2, 277.6]);
 
 type Land = Topology<{ land: GeometryCollection }>;
 
@@ -70,15 +56,13 @@ export function landPath(): string {
   return parts.join('');
 }
 
-/** SVG path of the equator, the tropics' neighbours and the rest of a 30° grid of latitudes. */
+const parallels = [60, 30, 0, -30];
+const meridiansAlong = Array.from({ length: 73 }, (_, index) => -169 + index * 4.999);
+
+/** SVG path of four parallels: enough to tell north from south. */
 export function graticulePath(): string {
-  const lines = geoGraticule()
-    .step([360, 30])
-    .extentMajor([
-      [-180, -60],
-      [180, 89],
-    ]);
-  return geoPath(projection).digits(1)(lines()) ?? '';
+  const coordinates = parallels.map(latitude => meridiansAlong.map(longitude => [longitude, latitude]));
+  return geoPath(projection).digits(1)({ type: 'MultiLineString', coordinates }) ?? '';
 }
 
 /** Where a place lies on the map, in map units; kept inside the frame. Latitude and longitude in degrees. */
@@ -93,10 +77,14 @@ export interface Arc {
   /** The part that was copied. */
   readonly done: string;
   readonly ahead: string;
+  /** Points along the whole way, for what should not lie over it. */
+  readonly points: readonly Point[];
   readonly head: Point;
   /** Direction of travel at the head, in degrees clockwise from the right. */
   readonly angle: number;
 }
+
+const arcSteps = Array.from({ length: 23 }, (_, index) => (index + 1) / 24);
 
 /** A copy's way from the main store to a region, bowed towards the pole; `progress` from 0 to 1. */
 export function arcBetween(from: Point, to: Point, progress: number): Arc {
@@ -113,7 +101,8 @@ export function arcBetween(from: Point, to: Point, progress: number): Arc {
   const second = between(bow, to, t);
   const head = between(first, second, t);
   const angle = (Math.atan2(second.y - first.y, second.x - first.x) * 180) / Math.PI;
-  return { done: curve(from, first, head), ahead: curve(head, second, to), head, angle };
+  const points = arcSteps.map(at => between(between(from, bow, at), between(bow, to, at), at));
+  return { done: curve(from, first, head), ahead: curve(head, second, to), points, head, angle };
 }
 
 function curve(from: Point, bow: Point, to: Point): string {

@@ -88,7 +88,7 @@ function Situation({
         <p className={styles.message}>{error.message}</p>
         <p className={text.sub}>
           {remedy && `${remedy} `}
-          {row.look === 'failed' && row.detail && `It ${row.detail}. `}
+          {row.detail.startsWith('tries') && `It ${row.detail}. `}
           <code className={text.mono}>{error.code}</code>
         </p>
       </>

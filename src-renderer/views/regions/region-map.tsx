@@ -33,6 +33,11 @@ export function RegionMap({ rows, selectedId, onSelect }: RegionMapProps) {
       return { x: place.x * scale, y: place.y * scale };
     }),
   );
+  const main = points[rows.findIndex(row => row.isMain)];
+  const arcs = rows.flatMap((row, index) => {
+    const to = points[index];
+    return main && to && row.progress !== null ? [{ id: row.id, ...arcBetween(main, to, row.progress) }] : [];
+  });
   const labels = placeLabels(
     rows.flatMap((row, index) => {
       const at = points[index];
@@ -40,9 +45,8 @@ export function RegionMap({ rows, selectedId, onSelect }: RegionMapProps) {
       return at ? [{ id: row.id, at, width: letters * letterWidth + 4, height: labelHeight }] : [];
     }),
     { width, height },
+    arcs.flatMap(arc => arc.points),
   );
-  const mainIndex = rows.findIndex(row => row.isMain);
-  const main = points[mainIndex];
 
   return (
     <div ref={box} className={styles.map}>
@@ -52,24 +56,18 @@ export function RegionMap({ rows, selectedId, onSelect }: RegionMapProps) {
       </svg>
       {width > 0 && (
         <svg viewBox={`0 0 ${width} ${height}`} aria-hidden>
-          {main &&
-            rows.map((row, index) => {
-              const to = points[index];
-              if (row.progress === null || !to) return null;
-              const arc = arcBetween(main, to, row.progress);
-              return (
-                <g key={row.id}>
-                  <path className={classes(styles.arc, styles.done)} d={arc.done} />
-                  <path className={classes(styles.arc, styles.ahead)} d={arc.ahead} />
-                  <g
-                    className={styles.hull}
-                    style={{ transform: `translate(${arc.head.x}px, ${arc.head.y}px) rotate(${arc.angle}deg)` }}
-                  >
-                    <path d={hull} />
-                  </g>
-                </g>
-              );
-            })}
+          {arcs.map(arc => (
+            <g key={arc.id}>
+              <path className={classes(styles.arc, styles.done)} d={arc.done} />
+              <path className={classes(styles.arc, styles.ahead)} d={arc.ahead} />
+              <g
+                className={styles.hull}
+                style={{ transform: `translate(${arc.head.x}px, ${arc.head.y}px) rotate(${arc.angle}deg)` }}
+              >
+                <path d={hull} />
+              </g>
+            </g>
+          ))}
         </svg>
       )}
       {width > 0 &&
