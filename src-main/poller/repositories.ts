@@ -1,4 +1,5 @@
 /** Owns how a repository comes and goes: looked at before it is added, added, built on request, removed. */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, type ErrorView, messageOf } from '../contract/errors.ts';
@@ -140,7 +141,8 @@ export function createRepositories(options: {
     add: request => save(request, 'manual'),
     async addSample() {
       const sample = `${folder.sample}/harbour-board`;
-      await createSampleRepository({ from: options.sampleSource, folder: sample });
+      // Added, removed and added again: the repository that a person may have committed to stays as it is.
+      if (!existsSync(`${sample}/.git`)) await createSampleRepository({ from: options.sampleSource, folder: sample });
       return save({ url: sample, name: 'harbour-board' }, 'auto');
     },
     async remove(id) {

@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { buildStatement } from '../artifacts/build-record.ts';
 import { type PackedTree, packTree } from '../artifacts/pack-tree.ts';
 import { type BuildFacts, type Pack, storeKeys } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import { insertBuild, insertPack } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
@@ -41,6 +42,13 @@ export async function packArtifact(
       outFile: packFile,
       signal: run.signal,
     });
+    if (tree.unmatchedIncludes.length > 0) {
+      throw new DomainError(
+        'artifact.empty',
+        `The build did not make ${tree.unmatchedIncludes.join(', ')}, which the plan names as its artifact. Correct "artifact" in slipway.yml, or the step that should make it.`,
+        { unmatched: tree.unmatchedIncludes },
+      );
+    }
     const { torrent, infoHash } = createMetainfo({
       name: `${tree.digest}.tar.zst`,
       sizeBytes: tree.sizeBytes,

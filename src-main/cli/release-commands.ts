@@ -1,0 +1,247 @@
+/** Owns `slipway region`, `release`, `channel`, `machine` and `artifact`. */
+import type { Command } from 'commander';
+import { DomainError } from '../contract/errors.ts';
+import { channelPolicySchema } from '../contract/views.ts';
+import { formatSize } from '../domain/format-size.ts';
+import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
+import { exitCodes, type OutputOptions, plain, print, table } from './output.ts';
+
+type Options = EngineOptions & OutputOptions;
+
+async function findRegion(client: EngineClient, named: string) {
+  const regions = await client.regions.list();
+  const found = regions.find(region => region.name === named || region.id === named || region.location === named);
+  if (!found) {
+    throw new DomainError(
+      'not_found',
+      `There is no region "${named}". Regions: ${regions.map(region => region.name).join(', ')}.`,
+    );
+  }
+  return found;
+}
+
+export function addRegionCommands(program: Command): void {
+  const region = program.command('region').description('stores that hold a copy of every artifact');
+  region
+    .command('add <name>')
+    .description('replicate to another store')
+    .requiredOption('--store <url>', 'file:///srv/blobs or an absolute path')
+    .option('--location <word>', "the provider's word for the place, as europe-west3", '')
+    .requiredOption('--latitude <degrees>', 'for the map', Number)
+    .requiredOption('--longitude <degrees>', 'for the map', Number)
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        Options & { store: string; location: string; latitude: number; longitude: number }
+      >();
+      await callEngine(options, async client => {
+        const added = await client.regions.add({
+          name,
+          location: options.location,
+          latitude: options.latitude,
+          longitude: options.longitude,
+          storeUrl: options.store,
+        });
+        print(added, options, `${plain(added.name)} is replicated to ${added.storeUrl} (${added.id}).`);
+      });
+    });
+  region
+    .command('list')
+    .description('the main store and every region')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const regions = await callEngine(options, client => client.regions.list());
+      const lines = regions.map(item => [
+        item.name,
+        item.isMain ? 'main store' : item.paused ? 'paused' : item.state,
+        String(item.packCount),
+        formatSize(item.bytesStored),
+        item.isMain ? '-' : String(item.behind),
+        item.error?.message ?? item.storeUrl,
+      ]);
+      print(regions, options, table(['REGION', 'STATE', 'PACKS', 'STORED', 'BEHIND', ''], lines));
+    });
+  const onOne = (verb: string, description: string, work: (client: EngineClient, id: string) => Promise<unknown>) =>
+    region
+      .command(`${verb} <region>`)
+      .description(description)
+      .action(async (named: string, _options: unknown, command: Command) => {
+        const options = command.optsWithGlobals<Options>();
+        await callEngine(options, async client => {
+          const result = await work(client, (await findRegion(client, named)).id);
+          print(result, options, JSON.stringify(result));
+        });
+      });
+  onOne('verify', 'read every copy back and compare digests', (client, id) => client.regions.verify({ id }));
+  onOne('retry', 'retry failed copies now', (client, id) => client.regions.retry({ id }));
+  onOne('pause', 'copy nothing there for now', (client, id) => client.regions.setPaused({ id, paused: true }));
+  onOne('resume', 'copy there again', (client, id) => client.regions.setPaused({ id, paused: false }));
+  onOne('remove', 'stop replicating; what lies there stays', (client, id) => client.regions.remove({ id }));
+}
+
+export function addReleaseCommands(program: Command): void {
+  const release = program.command('release').description('what channels run');
+  release
+    .command('list <repository>')
+    .description('releases, newest first')
+    .option('--channel <name>', 'of one channel')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { channel?: string }>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const releases = await client.releases.list({ repositoryId: row.id, channel: options.channel });
+        const lines = releases.map(item => [
+          item.channel,
+          `${item.current ? '*' : ' '}${item.serial}`,
+          item.kind,
+          item.revision.revision.slice(0, 7),
+          String(item.machinesOnIt),
+          item.reason ?? item.revision.subject,
+        ]);
+        print(releases, options, table(['CHANNEL', 'SERIAL', 'KIND', 'REVISION', 'MACHINES', ''], lines));
+      });
+    });
+  release
+    .command('promote <repository>')
+    .description('make a build current on a channel; the newest build if none is named')
+    .option('--channel <name>', 'the channel', 'production')
+    .option('--build <id>', 'the build to promote')
+    .option('--reason <text>', 'kept with the release')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { channel: string; build?: string; reason?: string }>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const made = await client.releases.promote({
+          repositoryId: row.id,
+          channel: options.channel,
+          buildId: options.build,
+          reason: options.reason,
+        });
+        print(made, options, `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}.`);
+      });
+    });
+  release
+    .command('rollback <repository>')
+    .description('go back to the release before, or to a named one, as a new serial')
+    .option('--channel <name>', 'the channel', 'production')
+    .option('--to <serial>', 'the release to go back to', Number)
+    .option('--reason <text>', 'kept with the release')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { channel: string; to?: number; reason?: string }>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const made = await client.releases.rollback({
+          repositoryId: row.id,
+          channel: options.channel,
+          toSerial: options.to,
+          reason: options.reason,
+        });
+        print(
+          made,
+          options,
+          `${made.channel} is back at ${made.revision.revision.slice(0, 10)}, as release ${made.serial}.`,
+        );
+      });
+    });
+  program
+    .command('channel <repository> <name>')
+    .description('create a channel, or change how it releases')
+    .option('--policy <policy>', 'manual or auto')
+    .option('--hold', 'release nothing by itself until resumed')
+    .option('--resume', 'release by itself again')
+    .action(async (named: string, name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { policy?: string; hold?: boolean; resume?: boolean }>();
+      const policy = channelPolicySchema.optional().safeParse(options.policy);
+      if (!policy.success) throw new DomainError('input.invalid', '--policy is "manual" or "auto".');
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const paused = options.hold ? true : options.resume ? false : undefined;
+        const channel = await client.channels.set({ repositoryId: row.id, name, policy: policy.data, paused });
+        print(
+          channel,
+          options,
+          `${channel.name}: ${channel.policy}${channel.pausedReason ? `, held: ${plain(channel.pausedReason)}` : ''}.`,
+        );
+      });
+    });
+}
+
+export function addMachineCommands(program: Command): void {
+  const machine = program.command('machine').description('target hosts');
+  machine
+    .command('list')
+    .description('machines by channel')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const machines = await callEngine(options, client => client.machines.list({}));
+      const lines = machines.map(item => [
+        item.name,
+        item.repositoryName,
+        item.channel,
+        item.region ?? '-',
+        String(item.serial ?? '-'),
+        item.phase,
+        item.health,
+        `${formatSize(item.bytes.peers)} / ${formatSize(item.bytes.region)} / ${formatSize(item.bytes.reuse)}`,
+        item.message ?? '',
+      ]);
+      const header = [
+        'MACHINE',
+        'REPOSITORY',
+        'CHANNEL',
+        'REGION',
+        'RELEASE',
+        'PHASE',
+        'HEALTH',
+        'PEERS / REGION / REUSE',
+        '',
+      ];
+      print(machines, options, table(header, lines));
+    });
+  machine
+    .command('pair <repository> <name>')
+    .description('the command to run on a new machine; its code works once, for an hour')
+    .option('--channel <name>', 'the channel to follow', 'production')
+    .option('--region <name>', 'the region that the machine is in')
+    .action(async (named: string, name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { channel: string; region?: string }>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const region = options.region ? await findRegion(client, options.region) : null;
+        const pairing = await client.machines.pair({
+          repositoryId: row.id,
+          channel: options.channel,
+          name,
+          regionId: region?.id,
+        });
+        print(pairing, options, pairing.command);
+      });
+    });
+  machine
+    .command('remove <id>')
+    .description('revoke a machine: its reports no longer count')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      print(await callEngine(options, client => client.machines.remove({ id })), options, 'The machine is revoked.');
+    });
+}
+
+export function addArtifactCommands(program: Command): void {
+  program
+    .command('artifact')
+    .description('what jobs made')
+    .command('verify <artifact-id>')
+    .description('check pack, file list and build record in the main store')
+    .action(async (artifactId: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const result = await callEngine(options, client => client.artifacts.verify({ artifactId }));
+      print(
+        result,
+        options,
+        table(
+          ['', 'WHAT', ''],
+          result.checks.map(check => [check.ok ? 'ok' : 'BAD', check.name, check.detail]),
+        ),
+      );
+      if (result.checks.some(check => !check.ok)) process.exitCode = exitCodes.failed;
+    });
+}

@@ -1,0 +1,189 @@
+/** Owns `slipway repo` and `slipway job`. */
+import type { Command } from 'commander';
+import { DomainError } from '../contract/errors.ts';
+import type { JobSummary } from '../contract/views.ts';
+import { formatSize } from '../domain/format-size.ts';
+import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
+import { type OutputOptions, plain, print, table } from './output.ts';
+
+type Options = EngineOptions & OutputOptions;
+
+export function addRepositoryCommands(program: Command): void {
+  const repo = program.command('repo').description('repositories that are watched');
+  repo
+    .command('add <url>')
+    .description('watch a Git repository: a URL, or a path on this machine')
+    .option('--name <name>', 'how it is called here')
+    .option('--branch <branch>', 'the branch to deploy; the default branch if left out')
+    .option('--auto', 'release every new revision on the channel "production" by itself')
+    .action(async (url: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { name?: string; branch?: string; auto?: boolean }>();
+      await callEngine(options, async client => {
+        const row = await client.repositories.add({ url, name: options.name, branch: options.branch });
+        if (options.auto) await client.channels.set({ repositoryId: row.id, name: 'production', policy: 'auto' });
+        print(row, options, `Watching ${plain(row.name)} on ${row.branch} (${row.id}).`);
+      });
+    });
+  repo
+    .command('list')
+    .description('all repositories, worst first')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const rows = await callEngine(options, client => client.repositories.list());
+      const lines = rows.map(row => [
+        row.name,
+        row.branch,
+        row.stateText,
+        row.latestJob?.revision.revision.slice(0, 7) ?? '-',
+        row.channels.map(channel => `${channel.name} ${channel.serial ?? '-'}`).join(', '),
+        row.id,
+      ]);
+      print(rows, options, table(['NAME', 'BRANCH', 'STATE', 'REVISION', 'CHANNELS', 'ID'], lines));
+    });
+  repo
+    .command('remove <repository>')
+    .description('stop watching; what was built and released stays')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        print(await client.repositories.remove({ id: row.id }), options, `${plain(row.name)} is no longer watched.`);
+      });
+    });
+  repo
+    .command('poll <repository>')
+    .description('look for a new revision now')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        print(await client.repositories.pollNow({ id: row.id }), options, `Looked at ${plain(row.name)}.`);
+      });
+    });
+  repo
+    .command('build <repository>')
+    .description('build the newest revision again')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const job = await client.repositories.buildNow({ id: row.id });
+        print(job, options, `Job ${job.number} is queued.`);
+      });
+    });
+}
+
+const clock = (atMs: number | null) => (atMs === null ? '-' : new Date(atMs).toISOString().slice(0, 19));
+
+/** A job by its number or id. Throws `not_found`. */
+async function findJob(client: EngineClient, named: string): Promise<JobSummary> {
+  if (!/^\d+$/.test(named)) return client.jobs.get({ id: named });
+  const { jobs } = await client.jobs.list({ before: Number(named) + 1, limit: 1 });
+  const [job] = jobs;
+  if (job?.number !== Number(named))
+    throw new DomainError('not_found', `There is no job ${named}. See "slipway job list".`);
+  return job;
+}
+
+export function addJobCommands(program: Command): void {
+  const job = program.command('job').description('builds of revisions');
+  job
+    .command('list')
+    .description('jobs, newest first')
+    .option('--repository <name>', 'of one repository')
+    .option('--limit <n>', 'at most this many', value => Number(value), 20)
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { repository?: string; limit: number }>();
+      await callEngine(options, async client => {
+        const row = options.repository ? await findRepository(client, options.repository) : null;
+        const { jobs } = await client.jobs.list({ repositoryId: row?.id, limit: options.limit });
+        const lines = jobs.map(item => [
+          String(item.number),
+          item.status,
+          item.repositoryName,
+          item.revision.revision.slice(0, 7),
+          String(item.attempt),
+          clock(item.queuedAtMs),
+          item.error?.message ?? item.waitingFor ?? item.revision.subject,
+        ]);
+        print(jobs, options, table(['JOB', 'STATUS', 'REPOSITORY', 'REVISION', 'ATTEMPT', 'QUEUED', ''], lines));
+      });
+    });
+  job
+    .command('log <job>')
+    .description('the log of a job; --follow waits for more until it ends')
+    .option('-f, --follow', 'go on until the job ends')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { follow?: boolean }>();
+      await callEngine(options, async client => {
+        const { id } = await findJob(client, named);
+        let offset = 0;
+        for (;;) {
+          const chunk = await client.jobs.log({ id, offset });
+          process.stdout.write(chunk.text);
+          offset = chunk.nextOffset;
+          if (chunk.complete || (!options.follow && offset >= chunk.totalBytes)) return;
+          if (chunk.text === '') await new Promise(resolve => setTimeout(resolve, 250));
+        }
+      });
+    });
+  job
+    .command('show <job>')
+    .description('state, steps and result of a job')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const detail = await client.jobs.get({ id: (await findJob(client, named)).id });
+        const lines = detail.steps.map(step => [
+          step.name,
+          step.status,
+          step.startedAtMs && step.finishedAtMs
+            ? `${((step.finishedAtMs - step.startedAtMs) / 1_000).toFixed(1)} s`
+            : '-',
+          step.detail ?? step.command ?? '',
+        ]);
+        const size = detail.build ? `\n${formatSize(detail.build.sizeBytes)}, artifact ${detail.build.artifactId}` : '';
+        const error = detail.error ? `\n${plain(detail.error.message)}` : '';
+        print(
+          detail,
+          options,
+          `Job ${detail.number}: ${detail.status}${error}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+        );
+      });
+    });
+  for (const verb of ['cancel', 'retry'] as const) {
+    job
+      .command(`${verb} <job>`)
+      .description(verb === 'cancel' ? 'cancel a queued or running job' : 'run a finished job again')
+      .action(async (named: string, _options: unknown, command: Command) => {
+        const options = command.optsWithGlobals<Options>();
+        await callEngine(options, async client => {
+          const { id } = await findJob(client, named);
+          const result = await client.jobs[verb]({ id });
+          print(
+            result,
+            options,
+            `Job ${result.number} is ${result.status}${verb === 'cancel' && result.status === 'running' ? ' and is being ended' : ''}.`,
+          );
+        });
+      });
+  }
+  job
+    .command('wait <job>')
+    .description('wait until a job has ended; exit code 1 unless it succeeded')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const { id } = await findJob(client, named);
+        for (;;) {
+          const detail = await client.jobs.get({ id });
+          if (detail.status !== 'queued' && detail.status !== 'running') {
+            print(detail, options, `Job ${detail.number} ${detail.status}.`);
+            if (detail.status !== 'succeeded') process.exitCode = 1;
+            return;
+          }
+          await new Promise(resolve => setTimeout(resolve, 250));
+        }
+      });
+    });
+}
