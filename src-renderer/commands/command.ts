@@ -27,21 +27,26 @@ export function matchScore(query: string, text: string): number | null {
   return score;
 }
 
-/** The enabled commands that match, best first; all of them, in their own order, for an empty query. */
+/** Keeps each group together, in the order in which the groups first occur. */
+function grouped(commands: readonly Command[]): readonly Command[] {
+  const groups = [...new Set(commands.map(command => command.group))];
+  return groups.flatMap(group => commands.filter(command => command.group === group));
+}
+
+/** The enabled commands that match, best first, by group; all of them, in their own order, for an empty query. */
 export function findCommands(commands: readonly Command[], query: string, most = 60): readonly Command[] {
   const enabled = commands.filter(command => command.isEnabled());
-  if (query.trim() === '') return enabled.slice(0, most);
-  return enabled
+  if (query.trim() === '') return grouped(enabled.slice(0, most));
+  const found = enabled
     .map((command, order) => {
       const inTitle = matchScore(query, command.title);
       const anywhere = matchScore(query, `${command.title} ${command.detail ?? ''} ${command.group}`);
-      const score = inTitle === null ? anywhere : inTitle + 1;
-      return { command, order, score };
+      return { command, order, score: inTitle === null ? anywhere : inTitle + 1 };
     })
     .filter(item => item.score !== null)
     .sort((left, right) => (right.score ?? 0) - (left.score ?? 0) || left.order - right.order)
-    .slice(0, most)
-    .map(item => item.command);
+    .slice(0, most);
+  return grouped(found.map(item => item.command));
 }
 
 /** A key press as it is written in a shortcut: `Mod+K`, `G`, `?`. Null for keys that are only modifiers. */

@@ -77,7 +77,7 @@ function Swap({ kind, preflight }: { readonly kind: ReleaseKind; readonly prefli
       <Way kind={kind} />
       <div className={styles.side}>
         <span className={styles.key}>Then</span>
-        <span className={styles.serial}>{to.releasedAsSerial ?? nextSerial}</span>
+        <span className={styles.serial}>{kind === 'rollback' ? (to.releasedAsSerial ?? nextSerial) : nextSerial}</span>
         <Sha revision={to.revision.revision} />
         <span className={text.one}>{to.revision.subject}</span>
       </div>
