@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { storeKeys } from '../../../src-main/contract/documents.ts';
 import { healthCheckSchema } from '../../../src-main/contract/plan.ts';
@@ -37,6 +38,39 @@ function isAlive(pid: number): boolean {
 const readState = async (root: string) =>
   z.looseObject({}).parse(JSON.parse(await readFile(join(root, 'state.json'), 'utf8')));
 const writeState = (root: string, state: unknown) => writeFile(join(root, 'state.json'), JSON.stringify(state));
+
+/** An agent in a process of its own, which prints `started` and then the phase of each report. */
+function spawnAgent(root: string) {
+  const module = (path: string) => JSON.stringify(new URL(`../../../src-main/${path}`, import.meta.url).href);
+  const options = {
+    repositoryId: at.repositoryId,
+    channel: at.channel,
+    root,
+    rootPublicKey: at.root.publicKey,
+    pairing: null,
+    name: 'web-1',
+    region: null,
+    swarm: null,
+    listenHost: '127.0.0.1',
+    pollIntervalMs: 5,
+  };
+  const program = `
+    import { createAgent } from ${module('agent/agent.ts')};
+    import { createFilesystemStore } from ${module('stores/filesystem-store.ts')};
+    import { silentLogger } from ${module('telemetry/logger.ts')};
+    const stores = [createFilesystemStore(${JSON.stringify(at.storeFolder)})];
+    const agent = createAgent({ ...${JSON.stringify(options)}, stores, logger: silentLogger, now: () => 1500 });
+    agent.onReport(report => console.log(report.phase + ' ' + report.targetSerial));
+    await agent.start();
+    console.log('started');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return child;
+}
 
 describe('health', () => {
   it('decides: a release that is not well is left, once, and the next serial is taken', async () => {
@@ -141,28 +175,7 @@ describe('a supervised release', () => {
     await agent.runOnce();
     await agent.stop();
     await rm(pidFile('one'));
-    const module = (path: string) => JSON.stringify(new URL(`../../../src-main/${path}`, import.meta.url).href);
-    const program = `
-      import { createAgent } from ${module('agent/agent.ts')};
-      import { createFilesystemStore } from ${module('stores/filesystem-store.ts')};
-      import { silentLogger } from ${module('telemetry/logger.ts')};
-      const agent = createAgent({ ...${JSON.stringify({
-        repositoryId: at.repositoryId,
-        channel: at.channel,
-        root,
-        rootPublicKey: at.root.publicKey,
-        pairing: null,
-        name: 'web-1',
-        region: null,
-        swarm: null,
-        listenHost: '127.0.0.1',
-        pollIntervalMs: 1_000,
-      })}, stores: [createFilesystemStore(${JSON.stringify(at.storeFolder)})], logger: silentLogger, now: () => 1500 });
-      await agent.start();
-      console.log('started');`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawnAgent(root);
     await once(child.stdout, 'data');
     await until(() => existsSync(pidFile('one')));
     const orphan = await pidOf('one');
@@ -243,6 +256,38 @@ describe('a killed agent', () => {
     at.setNow(1_500);
     expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 2 });
   });
+
+  it.each(['at its first word', 'in the health check', 'when it is done'])(
+    'by SIGKILL %s leaves exactly one release, and the next agent takes the new one',
+    async moment => {
+      const { agent, root } = await at.pairedAgent('web-1');
+      await at.publish(1, { 'app.txt': 'one', 'b.txt': 'one' });
+      await agent.runOnce();
+      await agent.stop();
+      const reached = join(at.folder, 'reached');
+      const goOn = join(at.folder, 'go-on');
+      const command = `touch ${reached}; while test ! -f ${goOn}; do sleep 0.02; done`;
+      await at.publish(2, { 'app.txt': 'two', 'b.txt': 'two' }, { health: healthy(command) });
+      if (moment === 'when it is done') await writeFile(goOn, '');
+      const child = spawnAgent(root);
+      if (moment === 'in the health check') await until(() => existsSync(reached));
+      else {
+        const wanted = moment === 'when it is done' ? 'active 2' : ' 2';
+        for await (const line of createInterface(child.stdout)) if (line.endsWith(wanted)) break;
+      }
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await writeFile(goOn, '');
+      const version = await at.currentFile(root, 'app.txt');
+      expect(['one', 'two']).toContain(version);
+      expect(await at.currentFile(root, 'b.txt')).toBe(version);
+      const next = at.newAgent('web-1');
+      const outcome = await next.runOnce();
+      expect(outcome).toMatchObject({ kind: moment === 'when it is done' ? 'unchanged' : 'activated', serial: 2 });
+      expect(await at.currentFile(root, 'app.txt')).toBe('two');
+      expect((await readdir(join(root, 'releases'))).length).toBe(2);
+    },
+  );
 
   it('while it unpacked leaves no debris, and no half release is taken for whole', async () => {
     const { agent, root } = await at.pairedAgent('web-1');
