@@ -8,7 +8,7 @@ import { DomainError, systemErrorCode } from './contract/errors.ts';
 import { findBuild } from './database/builds.ts';
 import { createEventFeed, type EventFeed } from './database/event-feed.ts';
 import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
-import { type Db, openDatabase } from './database/open-database.ts';
+import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { insertRegion, listRegions } from './database/regions.ts';
 import { findRepository } from './database/repositories.ts';
 import { readSetting } from './database/settings.ts';
@@ -147,10 +147,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 async function startLocked(options: EngineOptions, folder: DataFolder, lock: InstanceLock): Promise<Engine> {
+  const db = openDatabaseInThread(folder.databaseFile);
+  try {
+    return await startOn(db, options, folder, lock);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock: InstanceLock): Promise<Engine> {
   const { logger, launcher } = options;
   const clock = options.clock ?? systemClock;
   const startedAtMs = clock();
-  const db = openDatabase(folder.databaseFile, { migrateSchema: true });
   const interval = options.pollIntervalMs ?? pollIntervalMs;
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
@@ -287,20 +296,24 @@ async function startLocked(options: EngineOptions, folder: DataFolder, lock: Ins
     lock.release();
   }
 
-  await feed.start();
-  await releases.adoptPointers();
-  await pool.start();
-  swarm.start().then(
-    () => seeding.setPaused(pausedAtStart),
-    error => {
+  const swarmPaused = (await readSetting(db, 'swarm.paused')) === 'true';
+  try {
+    await feed.start();
+    await releases.adoptPointers();
+    await pool.start();
+    await reconciler.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  swarm
+    .start()
+    .then(() => seeding.setPaused(swarmPaused))
+    .catch(error => {
       swarmProblem =
         error instanceof DomainError ? error : new DomainError('swarm.unavailable', 'The swarm process did not start.');
       logger.error('swarm.not_started', { error });
-    },
-  );
-  const pausedAtStart = (await readSetting(db, 'swarm.paused')) === 'true';
-  await reconciler.start();
-  void documents.renewMain(main);
+    });
   machines.start();
   poller.start();
   following = following

@@ -1,6 +1,7 @@
 /** Owns the threads that compress a pack's frames, and gives the frames back in order. Memory is bounded by its buffers. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { threadPath } from '../process/entry-points.ts';
 import type { FrameResult, FrameTask } from './pack-thread.ts';
 import { maximumCompressedBytes } from './seek-table.ts';
 
@@ -8,13 +9,6 @@ import { maximumCompressedBytes } from './seek-table.ts';
 const maximumThreads = 8;
 /** Frames beyond one per thread, so that a thread has work while the next frame is filled and the last is written. */
 const spareBuffers = 2;
-
-/** In source this is a .ts file; in the build it is an entry of its own in the build's main folder, and this code may lie in chunks/ below. */
-function threadEntry(): URL {
-  const here = new URL(import.meta.url);
-  if (here.pathname.endsWith('.ts')) return new URL('./pack-thread.ts', here);
-  return new URL(here.pathname.includes('/chunks/') ? '../pack-thread.js' : './pack-thread.js', here);
-}
 
 /** `requested` bounded to what helps on this machine. The bytes of a pack do not depend on it. */
 export function threadCount(requested: number | undefined): number {
@@ -43,7 +37,7 @@ export class FrameCompressor {
     this.#failure.catch(() => undefined);
     this.#free = Array.from({ length: threads + spareBuffers }, () => new Uint8Array(maximumCompressedBytes));
     this.#threads = Array.from({ length: threads }, () => {
-      const thread = new Worker(threadEntry(), { name: 'slipway-pack' });
+      const thread = new Worker(threadPath('pack-thread'), { name: 'slipway-pack' });
       thread.on('message', (result: FrameResult) => {
         this.#arrivals.get(result.index)?.(result);
         this.#arrivals.delete(result.index);

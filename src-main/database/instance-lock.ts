@@ -1,7 +1,7 @@
 /** Owns the lock that keeps a data folder to one engine. The operating system lets go of it when the process ends, however it ends. */
 import BetterSqlite3 from 'better-sqlite3';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
-import { databaseError } from './open-database.ts';
+import { databaseError } from './open-sqlite.ts';
 
 export interface InstanceLock {
   release(): void;

@@ -1,8 +1,6 @@
-/** Owns how the SQLite file is opened: pragmas, the immediate transaction, and the translation of its errors. */
-import BetterSqlite3 from 'better-sqlite3';
+/** Owns the database as the statement files see it: one Kysely over SQLite, in this thread or behind one of its own. */
 import {
   CamelCasePlugin,
-  CompiledQuery,
   type DatabaseConnection,
   type Driver,
   Kysely,
@@ -10,19 +8,16 @@ import {
   type SqliteDialectConfig,
   SqliteDriver,
 } from 'kysely';
-import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
-import { migrate } from './migrate.ts';
+import { beginImmediate } from './immediate.ts';
+import { openSqlite } from './open-sqlite.ts';
 import type { Schema } from './schema.ts';
+import { ThreadSqliteDialect } from './thread-dialect.ts';
 
 export type Db = Kysely<Schema>;
 
-/** How long a writer waits for another process's transaction before SQLite gives up. Ours last milliseconds. */
-const busyTimeoutMs = 10_000;
-
-/** Write transactions begin IMMEDIATE, or WAL answers BUSY at once to the second writer. Source: sqlite.org/lang_transaction.html */
 class ImmediateDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  override beginTransaction(connection: DatabaseConnection): Promise<void> {
+    return beginImmediate(connection);
   }
 }
 
@@ -40,50 +35,24 @@ class ImmediateDialect extends SqliteDialect {
 }
 
 /**
- * Opens the database file, creates or migrates it where `migrateSchema` is set (the engine), and never otherwise (a worker).
+ * Opens the database file in this thread, and creates or migrates it where `migrateSchema` is set (the engine, never a worker).
  * Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`.
  */
 export function openDatabase(file: string, options: { readonly migrateSchema: boolean }): Db {
-  let sqlite: BetterSqlite3.Database;
-  try {
-    sqlite = new BetterSqlite3(file, { timeout: busyTimeoutMs });
-    sqlite.pragma('journal_mode = WAL');
-    // FULL: what was acknowledged survives a power cut. Source: sqlite.org/pragma.html#pragma_synchronous
-    sqlite.pragma('synchronous = FULL');
-    sqlite.pragma('foreign_keys = ON');
-    if (options.migrateSchema) migrate(sqlite);
-  } catch (error) {
-    throw databaseError(error, file);
-  }
-  return new Kysely<Schema>({
-    dialect: new ImmediateDialect({ database: sqlite }),
-    plugins: [new CamelCasePlugin()],
-  });
+  const database = openSqlite(file, options);
+  return new Kysely<Schema>({ dialect: new ImmediateDialect({ database }), plugins: [new CamelCasePlugin()] });
+}
+
+/**
+ * The same behind a thread, for a process that coordinates: an acknowledged write waits for the disk, an event loop must not.
+ * Brings the schema up to date before it returns. Throws what `openDatabase` throws.
+ */
+export function openDatabaseInThread(file: string): Db {
+  openSqlite(file, { migrateSchema: true }).close();
+  return new Kysely<Schema>({ dialect: new ThreadSqliteDialect(file), plugins: [new CamelCasePlugin()] });
 }
 
 /** Runs `work` in one write transaction. */
 export function inTransaction<Result>(db: Db, work: (transaction: Db) => Promise<Result>): Promise<Result> {
   return db.transaction().execute(work);
-}
-
-/** An error of SQLite in our words; what is not one comes back as it is. */
-export function databaseError(error: unknown, file: string): unknown {
-  if (error instanceof DomainError) return error;
-  const code = systemErrorCode(error) ?? '';
-  if (code === 'SQLITE_FULL') {
-    return new DomainError('store.full', `The disk that holds ${file} is full. Free some space; nothing was lost.`);
-  }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return new DomainError(
-      'data.corrupt',
-      `${file} is damaged (${messageOf(error)}). Move it away or restore a backup, then start again.`,
-    );
-  }
-  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM')) {
-    return new DomainError(
-      'data.unwritable',
-      `${file} cannot be written (${messageOf(error)}). Check the owner and mode of the folder, or choose another with --data.`,
-    );
-  }
-  return error;
 }

@@ -12,6 +12,15 @@ const sourceFiles: Readonly<Record<EntryName, string>> = {
   swarm: 'swarm/swarm-main.ts',
 };
 
+/** The engine's own worker threads. */
+export type ThreadName = 'checkup-thread' | 'database-thread' | 'pack-thread';
+
+const threadSourceFiles: Readonly<Record<ThreadName, string>> = {
+  'checkup-thread': 'worker/checkup-thread.ts',
+  'database-thread': 'database/database-thread.ts',
+  'pack-thread': 'artifacts/pack-thread.ts',
+};
+
 /** `src-main/` in source, `out/main/` in the build: the bundler may move this file into `out/main/chunks/`. */
 function mainFolder(): string {
   const folder = dirname(here);
@@ -22,6 +31,11 @@ function mainFolder(): string {
 /** The absolute path of the JavaScript or TypeScript file that runs as `name`. */
 export function entryPath(name: EntryName): string {
   return join(mainFolder(), inSource ? sourceFiles[name] : `${name}.js`);
+}
+
+/** The absolute path of the file that runs as a thread. */
+export function threadPath(name: ThreadName): string {
+  return join(mainFolder(), inSource ? threadSourceFiles[name] : `${name}.js`);
 }
 
 /** The absolute path of the project's `resources/` folder. */

@@ -1,8 +1,7 @@
 /** Owns the worker's side of its checkup thread. */
 
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { threadPath } from '../process/entry-points.ts';
 import type { FromCheckup, ToCheckup } from './checkup-thread.ts';
 
 export interface Checkup {
@@ -11,20 +10,13 @@ export interface Checkup {
   stop(): Promise<void>;
 }
 
-function threadFile(): string {
-  const here = fileURLToPath(import.meta.url);
-  if (here.endsWith('.ts')) return join(dirname(here), 'checkup-thread.ts');
-  const folder = dirname(here);
-  return join(basename(folder) === 'chunks' ? dirname(folder) : folder, 'checkup-thread.js');
-}
-
 /** Starts the thread. `onMessage` hears that the watched attempt was cancelled or fenced; `onFailure` that the thread ended. */
 export function startCheckup(
   data: { readonly databaseFile: string; readonly workerId: string },
   onMessage: (message: FromCheckup) => void,
   onFailure: (error: Error) => void,
 ): Checkup {
-  const thread = new Worker(threadFile(), { workerData: data });
+  const thread = new Worker(threadPath('checkup-thread'), { workerData: data });
   thread.on('message', onMessage);
   thread.on('error', onFailure);
   return {

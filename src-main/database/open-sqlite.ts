@@ -1,0 +1,44 @@
+/** Owns how the SQLite file is opened: pragmas, migrations, and the translation of its errors. */
+import BetterSqlite3 from 'better-sqlite3';
+import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import { migrate } from './migrate.ts';
+
+/** How long a writer waits for another process's transaction before SQLite gives up. Ours last milliseconds. */
+const busyTimeoutMs = 10_000;
+
+/** Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`. */
+export function openSqlite(file: string, options: { readonly migrateSchema: boolean }): BetterSqlite3.Database {
+  try {
+    const sqlite = new BetterSqlite3(file, { timeout: busyTimeoutMs });
+    sqlite.pragma('journal_mode = WAL');
+    // FULL: what was acknowledged survives a power cut. Source: sqlite.org/pragma.html#pragma_synchronous
+    sqlite.pragma('synchronous = FULL');
+    sqlite.pragma('foreign_keys = ON');
+    if (options.migrateSchema) migrate(sqlite);
+    return sqlite;
+  } catch (error) {
+    throw databaseError(error, file);
+  }
+}
+
+/** An error of SQLite in our words; what is not one comes back as it is. */
+export function databaseError(error: unknown, file: string): unknown {
+  if (error instanceof DomainError) return error;
+  const code = systemErrorCode(error) ?? '';
+  if (code === 'SQLITE_FULL') {
+    return new DomainError('store.full', `The disk that holds ${file} is full. Free some space; nothing was lost.`);
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new DomainError(
+      'data.corrupt',
+      `${file} is damaged (${messageOf(error)}). Move it away or restore a backup, then start again.`,
+    );
+  }
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM')) {
+    return new DomainError(
+      'data.unwritable',
+      `${file} cannot be written (${messageOf(error)}). Check the owner and mode of the folder, or choose another with --data.`,
+    );
+  }
+  return error;
+}

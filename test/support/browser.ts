@@ -1,0 +1,33 @@
+/** Owns the real browser of the end-to-end tests and screenshots: an installed Chrome or Chromium, else the one from npm. */
+import { existsSync } from 'node:fs';
+import chromium from '@sparticuz/chromium';
+import { type Browser, chromium as playwright } from 'playwright-core';
+
+const installed = [
+  process.env.CHROME_PATH,
+  '/usr/bin/google-chrome',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+];
+
+/** No calls home: the tests use no network. */
+const quiet = [
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  ...['--disable-quic', '--disable-gpu', '--disable-extensions', '--force-color-profile=srgb'],
+];
+
+export async function launchBrowser(): Promise<Browser> {
+  const path = installed.find(candidate => candidate !== undefined && existsSync(candidate));
+  if (path) return playwright.launch({ executablePath: path, args: [...quiet, ...sandboxArguments()] });
+  return playwright.launch({
+    executablePath: await chromium.executablePath(),
+    args: [...chromium.args.filter(argument => !argument.startsWith('--headless')), ...quiet],
+  });
+}
+
+/** Chromium refuses its sandbox to root, which is what a container often runs as. */
+function sandboxArguments(): string[] {
+  return process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+}
