@@ -1,0 +1,134 @@
+/** Owns the desktop host from its start to its end in good order: engine, loopback host for commands, window, tray. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { app } from 'electron';
+import { startEngine } from '../compose.ts';
+import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import type { DataFolder } from '../domain/data-folder.ts';
+import { removeHostFile, writeHostFile } from '../host/host-file.ts';
+import { startHttpHost } from '../host/http-host.ts';
+import { createRouter } from '../host/router.ts';
+import { listStaticFiles } from '../host/static-files.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { serveInterface } from './app-protocol.ts';
+import { listInterfaceFiles } from './interface-files.ts';
+import { startPortBridge } from './message-port.ts';
+import { type AppTray, showTray, type TrayOptions } from './tray.ts';
+import { createUtilityLauncher } from './utility-launcher.ts';
+import { openWindow } from './window.ts';
+
+export interface DesktopPaths {
+  readonly renderer: string;
+  readonly preload: string;
+  readonly icons: string;
+}
+
+export interface DesktopApp {
+  show(): void;
+  /** Settles when the page has loaded and has had its first answer from the engine; rejects when it cannot load. */
+  readonly ready: Promise<void>;
+  /** Ends everything; a second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Gives Chromium its own corner of the data folder; with it the single-instance lock is one per data folder.
+ * To be called before the app is ready. Throws `data.unwritable`.
+ */
+export function setProfileFolder(folder: DataFolder): void {
+  const profile = join(folder.root, 'desktop');
+  try {
+    mkdirSync(profile, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new DomainError(
+      systemErrorCode(error) === 'ENOSPC' ? 'store.full' : 'data.unwritable',
+      `${folder.root} cannot be written (${systemErrorCode(error) ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
+      { folder: folder.root },
+    );
+  }
+  app.setPath('userData', profile);
+}
+
+/** Starts all of it, after the app is ready. Throws what engine and host throw; then nothing is left running. */
+export async function startDesktop(options: {
+  readonly folder: DataFolder;
+  readonly port: number;
+  readonly hidden: boolean;
+  readonly paths: DesktopPaths;
+  readonly logger: Logger;
+}): Promise<DesktopApp> {
+  const { folder, logger, paths } = options;
+  const interfaceFiles = await listInterfaceFiles(paths.renderer);
+  if (interfaceFiles.isEmpty) {
+    throw new DomainError('not_found', `The interface is not built in ${paths.renderer}. Run "npm run build".`);
+  }
+  const engine = await startEngine({
+    dataFolder: folder.root,
+    host: 'desktop',
+    launcher: createUtilityLauncher(),
+    logger,
+  });
+  const cleanups: (() => unknown)[] = [() => engine.stop()];
+  let stopping: Promise<void> | null = null;
+  const stopAll = async () => {
+    for (const cleanup of cleanups.reverse()) {
+      try {
+        await cleanup();
+      } catch (error) {
+        logger.error('desktop.not_stopped', { error });
+      }
+    }
+  };
+  const stop = () => {
+    stopping ??= stopAll();
+    return stopping;
+  };
+
+  try {
+    const router = createRouter(engine, { onStop: () => app.quit() });
+    const files = await listStaticFiles(paths.renderer);
+    const http = await startHttpHost({ router, files, port: options.port, logger });
+    cleanups.push(() => http.stop());
+    await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
+    cleanups.push(() => removeHostFile(folder));
+
+    const bridge = startPortBridge(router, logger);
+    cleanups.push(() => bridge.stop());
+    serveInterface(interfaceFiles);
+    const window = openWindow({
+      preload: paths.preload,
+      icon: join(paths.icons, 'slipway.png'),
+      hidden: options.hidden,
+    });
+    cleanups.push(() => window.release());
+    cleanups.push(
+      tryTray({
+        router,
+        feed: engine.feed,
+        logger,
+        iconFolder: paths.icons,
+        onOpen: window.show,
+        onQuit: () => app.quit(),
+      }).stop,
+    );
+    logger.info('desktop.started', { port: http.port });
+    return {
+      show: window.show,
+      ready: Promise.all([window.loaded, bridge.answered]).then(() => undefined),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Some Linux desktops have no tray. There, starting the app again brings the window back. */
+function tryTray(options: TrayOptions): AppTray {
+  try {
+    return showTray(options);
+  } catch (error) {
+    options.logger.warn('desktop.no_tray', { error });
+    return { stop: () => undefined };
+  }
+}

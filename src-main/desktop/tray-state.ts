@@ -1,0 +1,43 @@
+/** Owns what the tray says of the engine: pure rules from status to icon and words. */
+import type { EngineStatus, RepositoryRow, SwarmView } from '../contract/views.ts';
+
+export type TrayIcon = 'idle' | 'building' | 'failing';
+
+export interface TrayState {
+  readonly icon: TrayIcon;
+  readonly tooltip: string;
+  readonly buildsPaused: boolean;
+  readonly seedingPaused: boolean;
+}
+
+export interface TrayFacts {
+  readonly status: Pick<EngineStatus, 'workers' | 'problems'>;
+  readonly repositories: readonly Pick<RepositoryRow, 'name' | 'state'>[];
+  readonly swarm: Pick<SwarmView, 'paused'>;
+}
+
+/** Windows cuts a tooltip at 127 characters. Source: NOTIFYICONDATAW.szTip */
+const maxTooltip = 127;
+
+/** Failing comes first, as in the interface: a build in progress must not hide that something is broken. */
+export function trayState({ status, repositories, swarm }: TrayFacts): TrayState {
+  const failing = repositories.filter(({ state }) => state === 'failed');
+  const { busy, paused } = status.workers;
+  const [first] = failing;
+  const words: string[] = [];
+  if (first)
+    words.push(failing.length === 1 ? `${first.name} is failing` : `${failing.length} repositories are failing`);
+  const [problem] = status.problems;
+  if (problem) words.push(problem.message);
+  if (busy > 0) words.push(`building ${busy}`);
+  if (paused) words.push('builds paused');
+  if (swarm.paused) words.push('seeding paused');
+  if (words.length === 0) words.push('idle');
+  const tooltip = `Slipway: ${words.join(', ')}`;
+  return {
+    icon: failing.length > 0 || problem ? 'failing' : busy > 0 ? 'building' : 'idle',
+    tooltip: tooltip.length > maxTooltip ? `${tooltip.slice(0, maxTooltip - 1)}…` : tooltip,
+    buildsPaused: paused,
+    seedingPaused: swarm.paused,
+  };
+}

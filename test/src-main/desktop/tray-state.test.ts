@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { DomainError } from '../../../src-main/contract/errors.ts';
+import { type TrayFacts, trayState } from '../../../src-main/desktop/tray-state.ts';
+
+const facts = (changes: Partial<TrayFacts> & { busy?: number; paused?: boolean } = {}): TrayFacts => ({
+  status: { workers: { busy: changes.busy ?? 0, total: 2, paused: changes.paused ?? false }, problems: [] },
+  repositories: [],
+  swarm: { paused: false },
+  ...changes,
+});
+
+describe('trayState', () => {
+  it('is idle when nothing happens', () => {
+    expect(trayState(facts({ repositories: [{ name: 'web', state: 'verified' }] }))).toEqual({
+      icon: 'idle',
+      tooltip: 'Slipway: idle',
+      buildsPaused: false,
+      seedingPaused: false,
+    });
+  });
+
+  it('counts what is built', () => {
+    expect(trayState(facts({ busy: 2 }))).toMatchObject({ icon: 'building', tooltip: 'Slipway: building 2' });
+  });
+
+  it('shows a failure before a build, by name or by number', () => {
+    const one = facts({ busy: 1, repositories: [{ name: 'web', state: 'failed' }] });
+    expect(trayState(one)).toMatchObject({ icon: 'failing', tooltip: 'Slipway: web is failing, building 1' });
+    const two = facts({ repositories: ['a', 'b'].map(name => ({ name, state: 'failed' as const })) });
+    expect(trayState(two).tooltip).toBe('Slipway: 2 repositories are failing');
+  });
+
+  it("shows the engine's own problem", () => {
+    const problem = new DomainError('swarm.unavailable', 'The swarm process did not start.').toView();
+    const state = trayState(facts({ status: { workers: { busy: 0, total: 2, paused: false }, problems: [problem] } }));
+    expect(state).toMatchObject({ icon: 'failing', tooltip: 'Slipway: The swarm process did not start.' });
+  });
+
+  it('says what is paused', () => {
+    expect(trayState(facts({ paused: true, swarm: { paused: true } }))).toEqual({
+      icon: 'idle',
+      tooltip: 'Slipway: builds paused, seeding paused',
+      buildsPaused: true,
+      seedingPaused: true,
+    });
+  });
+
+  it('keeps to the length that Windows shows', () => {
+    const { tooltip } = trayState(facts({ repositories: [{ name: 'n'.repeat(300), state: 'failed' }] }));
+    expect(tooltip).toHaveLength(127);
+    expect(tooltip.endsWith('…')).toBe(true);
+  });
+});
