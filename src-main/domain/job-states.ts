@@ -26,13 +26,18 @@ export function isFinished(status: JobStatus): boolean {
 /** A job whose worker was lost this often fails: the fourth run would most likely end the same way. */
 export const maxLostAttempts = 3;
 
-/** What becomes of a running job whose worker was lost. `runningStepIdempotent` is null when no step was running. */
+/**
+ * What becomes of a running job whose worker was lost. `runningStepIdempotent` is null when no step was running.
+ * A worker that ended with its engine was not lost by the job's doing, so that never fails the job.
+ */
 export function afterLostWorker(job: {
   readonly lostCount: number;
+  readonly engineEnding: boolean;
   readonly cancelRequested: boolean;
   readonly runningStepIdempotent: boolean | null;
 }): 'queued' | 'failed' | 'cancelled' | 'interrupted' {
   if (job.cancelRequested) return 'cancelled';
   if (job.runningStepIdempotent === false) return 'interrupted';
+  if (job.engineEnding) return 'queued';
   return job.lostCount + 1 >= maxLostAttempts ? 'failed' : 'queued';
 }

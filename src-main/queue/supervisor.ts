@@ -15,12 +15,16 @@ export interface LossEvidence {
   readonly lastOutput: string;
 }
 
-/** Returns the job of a lost worker to the queue, or ends it where running it again would be wrong. Returns what became of it. */
+/**
+ * Returns the job of a lost worker to the queue, or ends it where running it again would be wrong. Returns what became of it.
+ * With `engineEnding` the worker was ended by its own engine, which does not count against the job. May be repeated.
+ */
 export async function releaseJobOfLostWorker(
   db: Db,
   workerId: string,
   evidence: LossEvidence,
   now: number,
+  engineEnding = false,
 ): Promise<JobRecord | null> {
   return inTransaction(db, async transaction => {
     const running = (await listJobsByStatus(transaction, ['running'])).find(job => job.workerId === workerId);
@@ -30,6 +34,7 @@ export async function releaseJobOfLostWorker(
     const step = steps.find(candidate => candidate.status === 'running');
     const status = afterLostWorker({
       lostCount: running.lostCount,
+      engineEnding,
       cancelRequested: running.cancelRequestedAt !== null,
       runningStepIdempotent: step ? step.idempotent === 1 : null,
     });
@@ -47,7 +52,7 @@ export async function releaseJobOfLostWorker(
     );
     await transaction
       .updateTable('jobs')
-      .set({ lostCount: running.lostCount + 1 })
+      .set({ lostCount: running.lostCount + (engineEnding ? 0 : 1) })
       .where('id', '=', running.id)
       .execute();
     await appendEvent(transaction, {
@@ -80,14 +85,14 @@ function lossMessage(status: string, evidence: LossEvidence, step: string | null
 /** Workers whose checkup is overdue, and workers in the table that no process of ours stands for (an engine that was killed). */
 export async function findLostWorkers(
   db: Db,
-  livePids: ReadonlyMap<string, number>,
+  liveIds: ReadonlySet<string>,
   now: number,
 ): Promise<readonly { readonly id: string; readonly reason: string }[]> {
   const workers = await listLiveWorkers(db);
-  return workers.flatMap(worker => {
-    if (!livePids.has(worker.id)) return [{ id: worker.id, reason: 'its process belongs to an engine that has ended' }];
-    if (now - worker.checkupAt > checkupDeadlineMs) {
-      return [{ id: worker.id, reason: `no checkup for ${Math.round((now - worker.checkupAt) / 1_000)} s` }];
+  return workers.flatMap(({ id, checkupAt }) => {
+    if (!liveIds.has(id)) return [{ id, reason: 'its process belongs to an engine that has ended' }];
+    if (now - checkupAt > checkupDeadlineMs) {
+      return [{ id, reason: `no checkup for ${Math.round((now - checkupAt) / 1_000)} s` }];
     }
     return [];
   });

@@ -1,0 +1,27 @@
+/** Owns the processes that a test starts beside itself: started from source, killed when the test is over. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+/** Starts `test/support/database-program.ts`; resolves with its first message. */
+export async function startDatabaseProgram(...args: string[]): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL('./database-program.ts', import.meta.url)), args, { execArgv: [] });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  await once(child, 'message');
+  return child;
+}
+
+/** Whether a process with this pid is there; a zombie counts as gone. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

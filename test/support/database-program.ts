@@ -1,0 +1,53 @@
+/** Owns a second process of a test: it holds an instance lock, appends events, or claims jobs, as its arguments say. */
+
+import { appendEvent } from '../../src-main/database/events.ts';
+import { lockInstance } from '../../src-main/database/instance-lock.ts';
+import { inTransaction, openDatabase } from '../../src-main/database/open-database.ts';
+import { readSetting, writeSetting } from '../../src-main/database/settings.ts';
+import { claimNextJob } from '../../src-main/queue/attempt.ts';
+
+const [action, file, argument = ''] = process.argv.slice(2);
+if (file === undefined) throw new Error('usage: ACTION FILE [ARGUMENT]');
+
+const tell = (message: unknown) => process.send?.(message);
+
+switch (action) {
+  case 'hold-lock':
+    lockInstance(file, 'folder');
+    // Keeps the process, and with it the lock, until it is killed.
+    setInterval(() => undefined, 60_000);
+    tell('held');
+    break;
+  case 'count': {
+    // Reads, then writes, in one transaction: lost updates or SQLITE_BUSY would show.
+    const db = openDatabase(file, { migrateSchema: false });
+    tell('ready');
+    await new Promise(resolve => process.once('message', resolve));
+    for (let turn = 0; turn < Number(argument); turn += 1) {
+      await inTransaction(db, async transaction => {
+        const count = Number((await readSetting(transaction, 'seeder.sequence')) ?? 0);
+        await appendEvent(transaction, { type: 'worker.changed', at: turn });
+        await writeSetting(transaction, 'seeder.sequence', String(count + 1));
+      });
+    }
+    await db.destroy();
+    process.disconnect();
+    break;
+  }
+  case 'claim': {
+    const db = openDatabase(file, { migrateSchema: false });
+    tell('ready');
+    await new Promise(resolve => process.once('message', resolve));
+    const claimed: string[] = [];
+    for (;;) {
+      const job = await claimNextJob(db, { id: argument, name: argument }, 1);
+      if (!job) break;
+      claimed.push(job.job.id);
+    }
+    await db.destroy();
+    process.send?.(claimed, () => process.disconnect());
+    break;
+  }
+  default:
+    throw new Error(`unknown action ${action}`);
+}
