@@ -41,6 +41,8 @@ export default defineConfig({
     plugins: [react()],
     build: {
       outDir: at('out/renderer'),
+      // The page's policy allows fonts from files only.
+      assetsInlineLimit: 0,
       rollupOptions: { input: { index: at('src-renderer/index.html') } },
     },
   },

@@ -1,0 +1,187 @@
+/** Owns the command line: which commands there are and what they take. What each does is beside this file. */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { version } from '../domain/version.ts';
+import { planFor } from '../toolchains/plan.ts';
+import { type AgentCommandOptions, runAgent } from './agent-command.ts';
+import { runDemo } from './demo/run-demo.ts';
+import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
+import { exitCodes, fail, type OutputOptions, plain, print, say, table } from './output.ts';
+import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
+import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
+import { defaultPort, openInBrowser, serve } from './serve.ts';
+
+type Options = EngineOptions & OutputOptions;
+
+function wholeNumber(low: number, high: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`Give a whole number from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}
+
+const several = (value: string, before: readonly string[]) => [...before, value];
+
+function addHostCommands(program: Command): void {
+  program
+    .command('serve')
+    .description('the headless host: interface, API, poller, workers, swarm')
+    .option('--port <n>', 'port on loopback; 0 takes any', wholeNumber(0, 65_535), defaultPort)
+    .option('--workers <n>', 'worker processes; one fewer than cores if left out', wholeNumber(0, 256))
+    .option('--swarm-host <address>', 'where the swarm listens; 0.0.0.0 opens it to the network', '127.0.0.1')
+    .option('--swarm-port <n>', 'port of the swarm; 0 takes any', wholeNumber(0, 65_535), 0)
+    .option('--open', 'open the interface in the browser')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        Options & { port: number; workers?: number; swarmHost: string; swarmPort: number; open?: boolean }
+      >();
+      const folder = chosenFolder(options);
+      const host = await serve({ ...options, folder });
+      print(
+        { url: host.http.url, port: host.http.port, data: folder.root, pid: process.pid },
+        options,
+        `Slipway runs at ${host.http.url}`,
+      );
+      say(`Data in ${folder.root}. End with Ctrl-C.`);
+      if (options.open) openInBrowser(host.http.url);
+      const end = () => void host.stop();
+      process.once('SIGINT', end);
+      process.once('SIGTERM', end);
+      await host.ended;
+    });
+  program
+    .command('status')
+    .description('how the running engine is')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const status = await callEngine(options, client => client.engine.status());
+      const { workers, polling, swarm } = status;
+      print(
+        status,
+        options,
+        table(
+          ['', ''],
+          [
+            ['version', status.version],
+            ['data', status.dataFolder],
+            ['root key', status.rootPublicKey],
+            ['workers', `${workers.busy} of ${workers.total} busy${workers.paused ? ', paused' : ''}`],
+            ['polling', `${polling.repositories} repositories, ${polling.failing} failing`],
+            ['swarm', `${swarm.torrents} torrents`],
+            ...status.problems.map(problem => ['problem', problem.message]),
+          ],
+        ),
+      );
+    });
+  program
+    .command('stop')
+    .description('end the running engine in good order')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      print(await callEngine(options, client => client.engine.stop()), options, 'Slipway is ending.');
+    });
+  const worker = program.command('worker').description('the processes that build');
+  for (const [verb, paused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
+    worker
+      .command(verb)
+      .description(paused ? 'take no more jobs; running ones go on' : 'take jobs again')
+      .action(async (_options: unknown, command: Command) => {
+        const options = command.optsWithGlobals<Options>();
+        const result = await callEngine(options, client => client.workers.setPaused({ paused }));
+        print(result, options, paused ? 'Builds are paused.' : 'Builds go on.');
+      });
+  }
+}
+
+function addLocalCommands(program: Command): void {
+  program
+    .command('plan <path>')
+    .description('what would be built and why; nothing is run')
+    .action(async (path: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      const plan = await planFor(resolve(path));
+      const steps = plan.steps.map(step => [
+        step.phase,
+        step.run,
+        step.evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''} ${reason}`).join('; '),
+      ]);
+      const facts = [
+        `Tool: ${plan.tool}. Artifact: ${plan.artifact.include.join(', ')}. Start: ${plan.start ?? 'none'}.`,
+        ...plan.evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''}: ${reason}`),
+      ];
+      print(plan, options, `${facts.map(plain).join('\n')}\n${table(['PHASE', 'COMMAND', 'WHY'], steps)}`);
+    });
+  program
+    .command('agent')
+    .description('follow a channel on this machine')
+    .requiredOption('--store <url>', 'a store to read; give it again for more, the nearest first', several, [])
+    .requiredOption('--repository <id>', "the repository's id")
+    .requiredOption('--channel <name>', 'the channel to follow')
+    .requiredOption('--root <folder>', 'where releases lie')
+    .requiredOption('--key <root-public-key>', "the installation's root key, pinned at the first start")
+    .option('--pair <code>', 'the one-time code that "slipway machine pair" shows')
+    .option('--name <name>', 'how the machine is called', hostname())
+    .option('--region <name>', 'the region that it is in')
+    .option('--listen <address>', 'where the swarm listens', '127.0.0.1')
+    .option('--interval <seconds>', 'how often the store is looked at', wholeNumber(1, 3_600), 5)
+    .option('--no-swarm', 'read from stores alone')
+    .option('--supervise', "run the release's start command as a child")
+    .option('--once', 'bring the machine up to date, then end')
+    .action(async (_options: unknown, command: Command) => {
+      await runAgent(command.optsWithGlobals<AgentCommandOptions>());
+    });
+  program
+    .command('demo')
+    .description('the whole journey on the sample project, in a temporary folder')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      process.exitCode = (await runDemo(options)) ? exitCodes.done : exitCodes.failed;
+    });
+}
+
+function commandLine(): Command {
+  const program = new Command('slipway')
+    .description('Takes every commit to every machine that should run it.')
+    .version(version)
+    .option('--json', 'print the result as JSON')
+    .option('--data <folder>', 'the data folder (or SLIPWAY_DATA)')
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride();
+  addHostCommands(program);
+  addRepositoryCommands(program);
+  addJobCommands(program);
+  addRegionCommands(program);
+  addReleaseCommands(program);
+  addMachineCommands(program);
+  addArtifactCommands(program);
+  addLocalCommands(program);
+  // Subcommands inherit `exitOverride`, and take --json and --data before or after their own name.
+  const share = (command: Command) => {
+    for (const sub of command.commands) {
+      sub.exitOverride().option('--json', 'print the result as JSON').option('--data <folder>', 'the data folder');
+      share(sub);
+    }
+  };
+  share(program);
+  return program;
+}
+
+/** Runs what the process was called with; the result is on stdout and in `process.exitCode`. */
+export async function runCommandLine(): Promise<void> {
+  try {
+    await commandLine().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUse;
+    } else {
+      fail(error, { json: process.argv.includes('--json') });
+    }
+  }
+}
