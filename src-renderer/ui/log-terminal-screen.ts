@@ -6,7 +6,7 @@ import { onThemeChange, readTerminalColours } from './log-terminal-colours.ts';
 /** About as many lines as the loaded window of a log has; more would cost memory and show nothing. */
 const scrollbackRows = 40_000;
 /** A known row every so many lines: finding a line's row walks at most this many. */
-const linesPerMarker = 400;
+const linesPerMarker = 1_000;
 const fontSizePixels = 12;
 /** 12 px of the shipped mono face are 16 px high; 20 px is the log's line height. */
 const lineHeight = 1.25;

@@ -40,7 +40,7 @@ export class LogWindow {
   #complete = false;
   #opened = false;
 
-  /** `boundaries`: byte offsets at which a read should end, so that a step's first line is a piece's first line. */
+  /** `boundaries`: byte offsets at which steps begin, so that a step's first line is a piece's first line. */
   constructor(read: ReadLog, boundaries: () => readonly number[]) {
     this.#read = read;
     this.#boundaries = boundaries;
@@ -86,16 +86,25 @@ export class LogWindow {
 
   /** Reads on from the end, once; call again while `more` holds. Errors of the read pass through and change nothing. */
   async readOn(): Promise<LogChange> {
-    if (!this.#opened) await this.#open();
-    const chunk = await this.#read(this.#end, this.#limitFrom(this.#end));
+    let chunk = await this.#read(this.#end, readBytes);
+    if (!this.#opened) {
+      this.#opened = true;
+      const start = this.#startFor(chunk.totalBytes);
+      if (start > 0) {
+        this.#start = start;
+        this.#end = start;
+        this.#linesBefore = null;
+        chunk = await this.#read(start, readBytes);
+      }
+    }
     this.#totalBytes = Math.max(chunk.totalBytes, chunk.nextOffset);
     this.#complete = chunk.complete;
     if (chunk.nextOffset <= this.#end) return { kind: 'none' };
-    const text = this.#clean(chunk.text, chunk.complete && chunk.nextOffset >= chunk.totalBytes);
-    this.#pieces.push(pieceOf(this.#end, chunk.nextOffset, text));
+    const added = this.#piecesOf(this.#end, chunk);
+    this.#pieces.push(...added);
     this.#end = chunk.nextOffset;
     this.#dropOldest();
-    return { kind: 'appended', text };
+    return { kind: 'appended', text: added.map(piece => piece.text).join('') };
   }
 
   get more(): boolean {
@@ -106,13 +115,18 @@ export class LogWindow {
   async readBefore(): Promise<LogChange> {
     if (this.#start === 0) return { kind: 'none' };
     const from = Math.max(0, this.#start - readBytes);
-    const earlier: LogPiece[] = [];
+    const chunks: { offset: number; chunk: LogChunk }[] = [];
     for (let offset = from; offset < this.#start; ) {
-      const chunk = await this.#read(offset, Math.min(this.#limitFrom(offset), this.#start - offset));
+      const chunk = await this.#read(offset, Math.min(readBytes, this.#start - offset));
       if (chunk.nextOffset <= offset) return { kind: 'none' };
-      earlier.push(pieceOf(offset, chunk.nextOffset, sanitizeLog(chunk.text)));
+      chunks.push({ offset, chunk });
       offset = chunk.nextOffset;
     }
+    // What the end of the log still waits for does not belong to what lies before the window.
+    const carry = this.#carry;
+    this.#carry = '';
+    const earlier = chunks.flatMap(({ offset, chunk }) => this.#piecesOf(offset, chunk));
+    this.#carry = carry;
     this.#pieces = [...earlier, ...this.#pieces];
     this.#start = from;
     const added = earlier.reduce((sum, piece) => sum + piece.lineCount, 0);
@@ -125,7 +139,7 @@ export class LogWindow {
   /** Moves the window so that it holds the byte at `offset`. `none` where it does already. */
   async goTo(offset: number): Promise<LogChange> {
     if (this.#opened && offset >= this.#start && offset < this.#end) return { kind: 'none' };
-    const chunk = await this.#read(offset, this.#limitFrom(offset));
+    const chunk = await this.#read(offset, readBytes);
     this.#opened = true;
     this.#totalBytes = Math.max(chunk.totalBytes, chunk.nextOffset);
     this.#complete = chunk.complete;
@@ -134,7 +148,7 @@ export class LogWindow {
     this.#end = Math.max(offset, chunk.nextOffset);
     this.#linesBefore = offset === 0 ? 0 : null;
     this.#droppedLines = 0;
-    this.#pieces = [pieceOf(offset, this.#end, this.#clean(chunk.text, chunk.nextOffset >= chunk.totalBytes))];
+    this.#pieces = chunk.nextOffset > offset ? this.#piecesOf(offset, chunk) : [];
     return { kind: 'replaced' };
   }
 
@@ -160,24 +174,29 @@ export class LogWindow {
     return null;
   }
 
-  async #open(): Promise<void> {
-    const probe = await this.#read(0, 1);
-    this.#totalBytes = probe.totalBytes;
-    if (probe.totalBytes > wholeLogBytes) {
-      const wanted = probe.totalBytes - tailBytes;
-      const boundary = this.#boundaries().filter(offset => offset <= wanted);
-      const nearest = boundary.at(-1);
-      // A step's start within a tail's length is a better beginning than the middle of a line.
-      this.#start = nearest !== undefined && wanted - nearest < tailBytes ? nearest : wanted;
-      this.#end = this.#start;
-      this.#linesBefore = this.#start === 0 ? 0 : null;
-    }
-    this.#opened = true;
+  /** Where to begin: at the start of a short log, near the end of a long one. */
+  #startFor(totalBytes: number): number {
+    if (totalBytes <= wholeLogBytes) return 0;
+    const wanted = totalBytes - tailBytes;
+    const nearest = this.#boundaries().findLast(offset => offset <= wanted);
+    // A step's start within a tail's length is a better beginning than the middle of a line.
+    return nearest !== undefined && wanted - nearest < tailBytes ? nearest : wanted;
   }
 
-  #limitFrom(offset: number): number {
-    const boundary = this.#boundaries().find(candidate => candidate > offset);
-    return boundary === undefined ? readBytes : Math.max(1, Math.min(readBytes, boundary - offset));
+  /** A chunk as pieces, cut where steps begin. Cutting needs the text's bytes to be the log's bytes. */
+  #piecesOf(offset: number, chunk: LogChunk): LogPiece[] {
+    const last = chunk.nextOffset >= chunk.totalBytes && chunk.complete;
+    const cuts = this.#boundaries().filter(cut => cut > offset && cut < chunk.nextOffset);
+    const bytes = cuts.length === 0 ? null : new TextEncoder().encode(chunk.text);
+    if (!bytes || bytes.length !== chunk.nextOffset - offset) {
+      return [pieceOf(offset, chunk.nextOffset, this.#clean(chunk.text, last))];
+    }
+    const decoder = new TextDecoder();
+    return [offset, ...cuts].map((from, index) => {
+      const to = cuts[index] ?? chunk.nextOffset;
+      const raw = decoder.decode(bytes.subarray(from - offset, to - offset));
+      return pieceOf(from, to, this.#clean(raw, last && to === chunk.nextOffset));
+    });
   }
 
   #clean(raw: string, last: boolean): string {

@@ -58,7 +58,7 @@ export function AddRegionDialog({
     <DockedDialog
       title="Add a region"
       onClose={onClose}
-      footerNote="Copies of every artifact start at once"
+      footerNote="Copying starts at once"
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>

@@ -98,7 +98,6 @@ function Pin({ row, at, label, selected, onSelect }: PinProps) {
       tabIndex={-1}
       className={classes(styles.pin, selected && styles.selected)}
       style={{ left: at.x, top: at.y }}
-      aria-label={`${row.name}: ${row.word}`}
       onClick={() => onSelect(row.id)}
     >
       {row.isMain ? (
@@ -118,7 +117,7 @@ function Pin({ row, at, label, selected, onSelect }: PinProps) {
           width: label.box.right - label.box.left,
         }}
       >
-        <span className={styles.name}>{row.name}</span>
+        <span className={styles.name}>{row.name}</span>{' '}
         <span className={row.isMain ? styles.quiet : styles[row.look]}>{row.word}</span>
       </span>
     </button>

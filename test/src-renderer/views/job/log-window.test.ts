@@ -102,6 +102,16 @@ describe('LogWindow', () => {
     expect(window.lineAtOffset(10_000_000)).toBeNull();
   });
 
+  it('reads several steps at once and still knows where each begins', async () => {
+    const { read, log } = logOf('a\u001b[2Jb\nstep one \u001b[1A\nmore\nstep two\n');
+    const at = (words: string) => new TextDecoder().decode(log.bytes).indexOf(words);
+    const window = new LogWindow(read, () => [0, at('step one'), at('step two')]);
+    await readAll(window);
+    expect(log.reads).toHaveLength(1);
+    expect(window.lines()[window.lineAtOffset(at('step one')) ?? -1]).toBe('step one ');
+    expect(window.lines()[window.lineAtOffset(at('step two')) ?? -1]).toBe('step two');
+  });
+
   it('moves to a step that is not loaded', async () => {
     const text = numbered(100_000);
     const { read } = logOf(text);
