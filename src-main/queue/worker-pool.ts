@@ -8,14 +8,18 @@ import { readSetting, writeSetting } from '../database/settings.ts';
 import { insertWorker } from '../database/workers.ts';
 import { backoffMs, restartBackoff } from '../domain/backoff.ts';
 import type { Clock } from '../domain/clock.ts';
+import { workerAssignment } from '../domain/worker-variable.ts';
+import { sweepTree } from '../process/kill-tree.ts';
 import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { findLostWorkers, releaseJobOfLostWorker } from './supervisor.ts';
+import { findLostWorkers, type LossEvidence, releaseJobOfLostWorker } from './supervisor.ts';
 
 /** How often the supervisor looks for lost workers: well within the deadline of 15 s for a job to run again. */
 const superviseEveryMs = 1_000;
-/** How long workers may take to finish cancelling before they are killed at stop. */
-const stopGraceMs = 5_000;
+/** How long workers may take to end their step at stop: longer than the grace of a step, or the step would outlive them. */
+const stopGraceMs = 12_000;
+/** Above every pid (at most 2^22 on Linux): the sweep goes by the variable alone, since a lost worker's pid may be another's by now. */
+const noLeader = 2 ** 30;
 /** A worker that lived this long did not crash at start; its replacement comes at once. */
 const settledAfterMs = 30_000;
 
@@ -60,6 +64,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   let paused = false;
   let problem: DomainError | null = null;
   const ended = new Set<Promise<void>>();
+  /** Why a worker was killed by the supervisor, until its process has ended. */
+  const killedFor = new Map<string, string>();
+  /** Lost workers whose jobs are being returned: its end and a missed checkup are one loss. */
+  const losing = new Set<string>();
 
   const tell = (message: ToWorker) => {
     for (const member of members.values()) member.process.send(message);
@@ -74,7 +82,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const member: Member = { id, slot, process: child, startedAt: now };
     members.set(id, member);
     child.onExit(exit => {
-      const settled = settle(member, exit).finally(() => ended.delete(settled));
+      const settled: Promise<void> = settle(member, exit)
+        .catch(error => logger.error('worker.not_settled', { workerId: id, error }))
+        .finally(() => ended.delete(settled));
       ended.add(settled);
     });
     child.onMessage(raw => {
@@ -91,20 +101,26 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
           options.onLog(message.data.jobId);
       }
     });
-    await insertWorker(db, { id, name, pid: child.pid ?? 0, startedAt: now, checkupAt: now });
-    await appendEvent(db, { type: 'worker.started', at: now, subjectId: id, data: { name, pid: child.pid ?? null } });
+    try {
+      await insertWorker(db, { id, name, pid: child.pid ?? 0, startedAt: now, checkupAt: now });
+      await appendEvent(db, { type: 'worker.started', at: now, subjectId: id, data: { name, pid: child.pid ?? null } });
+    } catch (error) {
+      // Its end starts the next try.
+      child.kill('SIGKILL');
+      throw error;
+    }
     child.send({ type: 'start', settings: { ...options.settings, workerId: id, workerName: name } } satisfies ToWorker);
     options.onChanged();
   }
 
   async function settle(member: Member, exit: ProcessExit): Promise<void> {
     members.delete(member.id);
-    const how = exit.signal ? `killed by ${exit.signal}` : `ended with exit code ${exit.exitCode}`;
-    await lose(member.id, {
-      reason: `its process was ${how}`,
-      ...exit,
-      lastOutput: member.process.lastOutput(),
-    });
+    const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.exitCode}`;
+    const reason = stopping ? 'its engine ended' : (killedFor.get(member.id) ?? `its process ${how}`);
+    killedFor.delete(member.id);
+    await lose(member.id, { reason, ...exit, lastOutput: member.process.lastOutput() })
+      // Found again by the supervisor, since the worker still stands in the table.
+      .catch(error => logger.error('worker.loss_unrecorded', { workerId: member.id, error }));
     if (stopping) return;
     const lived = clock() - member.startedAt;
     const failures = lived > settledAfterMs ? 1 : (crashes.get(member.slot) ?? 0) + 1;
@@ -124,26 +140,32 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     );
   }
 
-  async function lose(id: string, evidence: Parameters<typeof releaseJobOfLostWorker>[2]): Promise<void> {
-    const now = clock();
-    if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
-    const job = await releaseJobOfLostWorker(db, id, evidence, now);
-    await appendEvent(db, {
-      type: 'worker.lost',
-      at: now,
-      subjectId: id,
-      data: { reason: evidence.reason, job: job?.number ?? null },
-    });
+  async function lose(id: string, evidence: LossEvidence): Promise<void> {
+    if (losing.has(id)) return;
+    losing.add(id);
+    try {
+      if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
+      // Before the job can run again: what a killed worker's step left running would meet its own second run.
+      await sweepTree(noLeader, workerAssignment(id));
+      const now = clock();
+      const job = await releaseJobOfLostWorker(db, id, evidence, now, stopping);
+      const data = { reason: evidence.reason, job: job?.number ?? null };
+      await appendEvent(db, { type: stopping ? 'worker.changed' : 'worker.lost', at: now, subjectId: id, data });
+    } finally {
+      losing.delete(id);
+    }
     options.onChanged();
     tell({ type: 'wake' });
   }
 
   async function supervise(): Promise<void> {
-    const live = new Map([...members].map(([id, member]) => [id, member.process.pid ?? 0]));
-    for (const lost of await findLostWorkers(db, live, clock())) {
+    for (const lost of await findLostWorkers(db, new Set(members.keys()), clock())) {
       // Killed first: a stopped process that is continued later must find nothing to go on with.
-      members.get(lost.id)?.process.kill('SIGKILL');
-      if (!members.has(lost.id)) {
+      const member = members.get(lost.id);
+      if (member) {
+        killedFor.set(lost.id, lost.reason);
+        member.process.kill('SIGKILL');
+      } else {
         await lose(lost.id, { reason: lost.reason, exitCode: null, signal: null, lastOutput: '' });
       }
     }

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '../contract/errors.ts';
 import type { Plan, PlanStep } from '../contract/plan.ts';
+import { workerVariable } from '../domain/worker-variable.ts';
 import { runStep } from '../process/run-step.ts';
 import { stepEnvironment } from '../toolchains/step-environment.ts';
 import { type AttemptRun, asStep } from './attempt-run.ts';
@@ -30,6 +31,7 @@ export async function runPlan(
       TMPDIR: temporary,
       TEMP: temporary,
       TMP: temporary,
+      [workerVariable]: run.claimed.token.workerId,
     };
     await asStep(run, { position: firstPosition + index, name: step.name }, async () => {
       await run.log.note(`$ ${step.run}`);

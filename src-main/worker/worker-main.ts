@@ -70,21 +70,25 @@ async function run(settings: WorkerSettings): Promise<void> {
     current = { jobId: claimed.job.id, abort };
     checkup.watch(claimed.token);
     tell({ type: 'changed' });
-    await runJob({
-      db,
-      claimed,
-      folder,
-      store,
-      gitPath,
-      logger,
-      signal: abort.signal,
-      clock: systemClock,
-      releaseKey: keyring.release,
-      onChanged: () => tell({ type: 'changed' }),
-      onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
-    });
-    current = null;
-    checkup.watch(null);
+    try {
+      await runJob({
+        db,
+        claimed,
+        folder,
+        store,
+        gitPath,
+        logger,
+        signal: abort.signal,
+        clock: systemClock,
+        releaseKey: keyring.release,
+        onChanged: () => tell({ type: 'changed' }),
+        onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
+      });
+    } finally {
+      // Also when its end could not be recorded: `end` waits for this, and a worker that never ends keeps its job for ever.
+      current = null;
+      checkup.watch(null);
+    }
     tell({ type: 'changed' });
   }
   await checkup.stop();

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { listAttempts, listSteps } from '../../../src-main/database/attempts.ts';
+import { findJob } from '../../../src-main/database/jobs.ts';
+import { type Db, inTransaction } from '../../../src-main/database/open-database.ts';
+import { updateWorker } from '../../../src-main/database/workers.ts';
+import { checkupDeadlineMs } from '../../../src-main/domain/clock.ts';
+import { addSteps, claimNextJob, recordStep } from '../../../src-main/queue/attempt.ts';
+import { cancelJob } from '../../../src-main/queue/enqueue.ts';
+import { findLostWorkers, releaseJobOfLostWorker } from '../../../src-main/queue/supervisor.ts';
+import { addJob, addRepository, addWorker, eventTypes, testDatabase } from '../../support/database-fixtures.ts';
+
+const evidence = { reason: 'its process was killed by SIGKILL', exitCode: null, signal: 'SIGKILL', lastOutput: '' };
+
+/** Claims the next job and begins its first step; the worker's id. */
+async function beginStep(db: Db, idempotent = true): Promise<string> {
+  const worker = await addWorker(db);
+  const claimed = await claimNextJob(db, worker, 10);
+  if (!claimed) throw new Error('there was nothing to claim');
+  const phase = idempotent ? 'build' : 'migrate';
+  const steps = ['Build', 'Test'].map((name, position) => ({
+    position,
+    name,
+    phase: position === 0 ? phase : ('test' as const),
+    command: 'true',
+    idempotent: position === 0 ? idempotent : true,
+    evidence: [],
+  }));
+  await addSteps(db, claimed.token, steps, null);
+  await recordStep(db, claimed.token, claimed.job.repositoryId, 0, { status: 'running' }, { name: 'Build', at: 11 });
+  return worker.id;
+}
+
+describe('the job of a lost worker', () => {
+  it('goes back to its old place twice, and fails at the third loss', async () => {
+    const { db } = await testDatabase();
+    const repositoryId = await addRepository(db);
+    const job = await addJob(db, repositoryId);
+    await addJob(db, repositoryId);
+    for (const attempt of [1, 2]) {
+      expect(await releaseJobOfLostWorker(db, await beginStep(db), evidence, 20)).toMatchObject({
+        id: job.id,
+        status: 'queued',
+        attempt,
+        lostCount: attempt,
+      });
+    }
+    const last = await releaseJobOfLostWorker(db, await beginStep(db), evidence, 30);
+    expect(last).toMatchObject({ id: job.id, status: 'failed', lostCount: 3, finishedAt: 30 });
+    expect(JSON.parse(last?.error ?? '{}')).toMatchObject({
+      code: 'worker.lost',
+      details: { signal: 'SIGKILL', step: 'Build' },
+    });
+    expect((await listAttempts(db, job.id)).map(({ outcome }) => outcome)).toEqual(['lost', 'lost', 'lost']);
+    expect((await eventTypes(db)).filter(type => /requeued|finished/.test(type))).toEqual([
+      'job.requeued',
+      'job.requeued',
+      'job.finished',
+    ]);
+  });
+
+  it('shows its running step as failed and what never ran as skipped', async () => {
+    const { db } = await testDatabase();
+    const job = await addJob(db, await addRepository(db));
+    await releaseJobOfLostWorker(db, await beginStep(db), evidence, 20);
+    expect(await listSteps(db, job.id, 1)).toMatchObject([
+      { status: 'failed', finishedAt: 20 },
+      { status: 'skipped', finishedAt: null },
+    ]);
+  });
+
+  it('waits for a person when the lost step must not be repeated', async () => {
+    const { db } = await testDatabase();
+    await addJob(db, await addRepository(db));
+    const left = await releaseJobOfLostWorker(db, await beginStep(db, false), evidence, 20);
+    expect(left).toMatchObject({ status: 'interrupted', attempt: 1, finishedAt: 20 });
+    expect(JSON.parse(left?.error ?? '{}').message).toContain('during "Build"');
+    expect(await claimNextJob(db, await addWorker(db), 30)).toBeNull();
+  });
+
+  it('is cancelled when that was asked for', async () => {
+    const { db } = await testDatabase();
+    const job = await addJob(db, await addRepository(db));
+    const workerId = await beginStep(db);
+    await cancelJob(db, job.id, 15);
+    expect(await releaseJobOfLostWorker(db, workerId, evidence, 20)).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('is not counted as lost when the engine ends, however often', async () => {
+    const { db } = await testDatabase();
+    const job = await addJob(db, await addRepository(db));
+    for (let time = 0; time < 4; time += 1) await releaseJobOfLostWorker(db, await beginStep(db), evidence, 20, true);
+    expect(await findJob(db, job.id)).toMatchObject({ status: 'queued', attempt: 4, lostCount: 0 });
+  });
+
+  it('is released once, however often it is asked', async () => {
+    const { db } = await testDatabase();
+    await addJob(db, await addRepository(db));
+    const workerId = await beginStep(db);
+    await releaseJobOfLostWorker(db, workerId, evidence, 20);
+    const before = await eventTypes(db);
+    expect(await releaseJobOfLostWorker(db, workerId, evidence, 21)).toBeNull();
+    expect(await eventTypes(db)).toEqual(before);
+  });
+});
+
+it('finds workers without a checkup, and those of an engine that has ended', async () => {
+  const { db } = await testDatabase();
+  const [fine, late, foreign, stopped] = [
+    await addWorker(db, 'fine'),
+    await addWorker(db, 'late'),
+    await addWorker(db, 'foreign'),
+    await addWorker(db, 'stopped'),
+  ];
+  const now = 1_000_000;
+  await inTransaction(db, async transaction => {
+    await updateWorker(transaction, fine.id, { checkupAt: now - checkupDeadlineMs });
+    await updateWorker(transaction, late.id, { checkupAt: now - checkupDeadlineMs - 1 });
+    await updateWorker(transaction, foreign.id, { checkupAt: now });
+    await updateWorker(transaction, stopped.id, { stoppedAt: now });
+  });
+  const lost = await findLostWorkers(db, new Set([fine.id, late.id]), now);
+  expect(lost.toSorted((a, b) => a.reason.localeCompare(b.reason))).toEqual([
+    { id: foreign.id, reason: 'its process belongs to an engine that has ended' },
+    { id: late.id, reason: 'no checkup for 12 s' },
+  ]);
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { listAttempts } from '../../../src-main/database/attempts.ts';
+import { findBuildOfJob } from '../../../src-main/database/builds.ts';
+import { listEvents } from '../../../src-main/database/events.ts';
+import { findJob } from '../../../src-main/database/jobs.ts';
+import { listLiveWorkers } from '../../../src-main/database/workers.ts';
+import { pipeline, startBuilds } from '../../support/builds.ts';
+import { isAlive } from '../../support/child-program.ts';
+import { eventTypes } from '../../support/database-fixtures.ts';
+import { eventually } from '../../support/eventually.ts';
+
+/** On its first run a step that tells its pid and waits; afterwards one that succeeds at once. */
+const slowOnce = (root: string) =>
+  pipeline(`if [ ! -e ${root}/pid ]; then echo $$ > ${root}/pid.new; mv ${root}/pid.new ${root}/pid; sleep 600; fi`);
+const slow = (root: string) => pipeline(`echo $$ > ${root}/pid.new; mv ${root}/pid.new ${root}/pid; sleep 600`);
+
+describe('a worker that is killed', () => {
+  it('loses its job to the queue, where it runs again and succeeds; its step ends with it', async () => {
+    const builds = await startBuilds();
+    const repository = await builds.createRepository();
+    const job = await repository.push({ 'slipway.yml': slowOnce(builds.root), 'a.txt': 'a' });
+    const stepPid = await builds.numberIn('pid');
+    const [worker] = await listLiveWorkers(builds.db);
+    process.kill(worker?.pid ?? 0, 'SIGKILL');
+
+    expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded', attempt: 2, lostCount: 1 });
+    expect(isAlive(stepPid)).toBe(false);
+    const attempts = await listAttempts(builds.db, job.id);
+    expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+      [1, 'lost'],
+      [2, 'succeeded'],
+    ]);
+    expect(JSON.parse(attempts[0]?.error ?? '{}')).toMatchObject({
+      code: 'worker.lost',
+      message: expect.stringContaining('was killed by SIGKILL'),
+      details: { signal: 'SIGKILL' },
+    });
+    const types = await eventTypes(builds.db);
+    expect(types.filter(type => type === 'worker.lost' || type === 'job.requeued')).toEqual([
+      'job.requeued',
+      'worker.lost',
+    ]);
+    expect((await listLiveWorkers(builds.db)).map(({ id }) => id)).not.toContain(worker?.id);
+  });
+});
+
+it('kills a worker that stands still, and lets it publish nothing', async () => {
+  let aheadMs = 0;
+  const builds = await startBuilds({ clock: () => Date.now() + aheadMs });
+  const repository = await builds.createRepository();
+  const job = await repository.push({ 'slipway.yml': slowOnce(builds.root) });
+  await builds.numberIn('pid');
+  const [worker] = await listLiveWorkers(builds.db);
+  process.kill(worker?.pid ?? 0, 'SIGSTOP');
+  // Past the deadline for the supervisor alone; the stopped worker cannot show that it lives.
+  aheadMs = 60_000;
+  await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), { what: 'the loss' });
+  aheadMs = 0;
+  expect(isAlive(worker?.pid ?? 0)).toBe(false);
+  expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
+  expect(await findBuildOfJob(builds.db, job.id)).toMatchObject({ attempt: 2 });
+  const [lost] = await listAttempts(builds.db, job.id);
+  expect(JSON.parse(lost?.error ?? '{}').message).toContain('no checkup for');
+});
+
+describe('a pool that stops', () => {
+  it('ends the running step, and returns its job uncounted and without alarm', async () => {
+    const builds = await startBuilds();
+    const repository = await builds.createRepository();
+    const job = await repository.push({ 'slipway.yml': slow(builds.root) });
+    const stepPid = await builds.numberIn('pid');
+    const [worker] = await listLiveWorkers(builds.db);
+    await builds.pool.stop();
+
+    expect(isAlive(stepPid)).toBe(false);
+    expect(isAlive(worker?.pid ?? 0)).toBe(false);
+    expect(await listLiveWorkers(builds.db)).toEqual([]);
+    expect(await findJob(builds.db, job.id)).toMatchObject({ status: 'queued', attempt: 1, lostCount: 0 });
+    const events = await listEvents(builds.db, { after: 0, limit: 100 });
+    expect(events.map(event => event.type)).not.toContain('worker.lost');
+    expect(events.find(event => event.type === 'job.requeued')?.data).toMatchObject({ reason: 'its engine ended' });
+  });
+
+  it('may be stopped twice, and before any job', async () => {
+    const builds = await startBuilds({ workers: 2 });
+    await Promise.all([builds.pool.stop(), builds.pool.stop()]);
+    expect(await listLiveWorkers(builds.db)).toEqual([]);
+  });
+});
+
+it('takes no job while it is paused', async () => {
+  const builds = await startBuilds();
+  await builds.pool.setPaused(true);
+  const repository = await builds.createRepository();
+  const job = await repository.push({ 'slipway.yml': pipeline('true') });
+  const later = await repository.push({ 'a.txt': 'b' });
+  expect(await findJob(builds.db, job.id)).toMatchObject({ status: 'queued', attempt: 0 });
+  await builds.pool.setPaused(false);
+  expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded' });
+  expect(await builds.ended(later.id)).toMatchObject({ status: 'succeeded' });
+});
