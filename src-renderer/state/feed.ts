@@ -33,6 +33,11 @@ export function markNoticesSeen(): void {
 }
 
 type FeedClient = Pick<Client, 'events'> & { readonly engine: Pick<Client['engine'], 'status'> };
+/** One stretch of following, from a connection's opening to its loss. */
+interface Session {
+  over: boolean;
+  readonly abort: AbortController;
+}
 type PushListener = (push: Push) => void;
 
 /** Follows the engine's events for as long as the interface lives. */
@@ -42,7 +47,7 @@ export class Feed {
   readonly #queries: Pick<Queries, 'receive' | 'refetchAll'>;
   readonly #listeners = new Set<PushListener>();
   #cursor: number | null = null;
-  #following: AbortController | null = null;
+  #session: Session | null = null;
   #unsubscribe: (() => void) | null = null;
 
   constructor(
@@ -60,11 +65,12 @@ export class Feed {
     const seen = Number(globalThis.localStorage?.getItem(seenKey) ?? 0);
     feedStore.setState({ seenCursor: Number.isSafeInteger(seen) ? seen : 0 });
     const follow = () => {
-      this.#following?.abort();
-      this.#following = null;
+      // A lost connection has ended its stream already: there is nobody left to tell.
+      if (this.#session) this.#session.over = true;
+      this.#session = null;
       if (this.#connection.state.getState().kind !== 'online') return;
-      this.#following = new AbortController();
-      void this.#follow(this.#following.signal);
+      this.#session = { over: false, abort: new AbortController() };
+      void this.#follow(this.#session);
     };
     this.#unsubscribe = this.#connection.state.subscribe(follow);
     follow();
@@ -73,8 +79,10 @@ export class Feed {
   stop(): void {
     this.#unsubscribe?.();
     this.#unsubscribe = null;
-    this.#following?.abort();
-    this.#following = null;
+    if (!this.#session) return;
+    this.#session.over = true;
+    this.#session.abort.abort();
+    this.#session = null;
   }
 
   /** Hears every push; returns the end of it. */
@@ -83,11 +91,12 @@ export class Feed {
     return () => this.#listeners.delete(listener);
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+  async #follow(session: Session): Promise<void> {
+    while (!session.over) {
       try {
         await this.#catchUp();
-        if (signal.aborted) return;
+        if (session.over) return;
+        const { signal } = session.abort;
         const pushes = await this.#client.events.subscribe({ after: this.#cursor ?? 0 }, { signal });
         // What was missed is in the stream; what has no history (rates, progress) is read again.
         this.#queries.refetchAll();
@@ -95,7 +104,7 @@ export class Feed {
       } catch {
         // The connection tells why; here it only means: again.
       }
-      if (!signal.aborted) await new Promise(resolve => setTimeout(resolve, resubscribeMs));
+      if (!session.over) await new Promise(resolve => setTimeout(resolve, resubscribeMs));
     }
   }
 

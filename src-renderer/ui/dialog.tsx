@@ -34,18 +34,18 @@ export function DockedDialog(props: DockedDialogProps) {
       <Dialog.Portal>
         {kind === 'confirm' && <Dialog.Backdrop className={styles.backdrop} />}
         <Dialog.Popup className={classes(styles.popup, wide && styles.wide)}>
-          <header className={styles.header}>
+          <div className={styles.header}>
             <Dialog.Title className={styles.title}>{title}</Dialog.Title>
             <Dialog.Close className={buttonStyles.iconButton} aria-label="Close" title="Close (Esc)">
               <X size={16} strokeWidth={1.5} aria-hidden />
             </Dialog.Close>
-          </header>
+          </div>
           <div className={styles.body}>{children}</div>
           {footer && (
-            <footer className={styles.footer}>
+            <div className={styles.footer}>
               <span className={styles.note}>{footerNote}</span>
               {footer}
-            </footer>
+            </div>
           )}
         </Dialog.Popup>
       </Dialog.Portal>

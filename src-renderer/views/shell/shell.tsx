@@ -21,12 +21,14 @@ import { useWindowState } from './window-state.ts';
 /** Says in words that there is no connection, and what is done about it. */
 function ConnectionBanner() {
   const state = useStore(connection.state);
+  const known = useOverview().data !== undefined;
   if (state.kind !== 'offline') return null;
   return (
     <div className={styles.banner} role="status">
       <StateGlyph state="stale" label={null} />
       <span className={styles.bannerWords}>
-        {state.reason} What you see is the last that was known.
+        {state.reason}
+        {known && ' What you see is the last that was known.'}
         {state.retryAtMs !== null && (
           <>
             {' '}
