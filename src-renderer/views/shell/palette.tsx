@@ -7,6 +7,7 @@ import { client } from '../../client/client.ts';
 import { type Command, findCommands, shortcutWords } from '../../commands/command.ts';
 import { jobCommands, repositoryCommands } from '../../commands/object-commands.ts';
 import { commandStore, isMac } from '../../commands/registry.ts';
+import { panelStore } from '../../state/panels.ts';
 import { useOverview } from '../../state/shared-queries.ts';
 import { useQuery } from '../../state/use-query.ts';
 import text from '../../ui/text.module.css';
@@ -40,6 +41,11 @@ function moved(key: string, index: number, length: number): number | null {
   }
 }
 
+/** Whether the command led elsewhere: then the keyboard goes there, and not back to where it was. */
+function movedOn(openedAt: string): boolean {
+  return location.hash !== openedAt || panelStore.getState().open !== null;
+}
+
 /** The palette, open as long as it is rendered. */
 export function Palette({ onClose }: { readonly onClose: () => void }) {
   const [query, setQuery] = useState('');
@@ -48,6 +54,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
   const chosen = found[Math.min(index, found.length - 1)];
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
+  const openedAt = useRef(location.hash);
   const chosenId = chosen?.id;
   useEffect(() => {
     if (chosenId) list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
@@ -75,7 +82,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
     <Dialog.Root open onOpenChange={open => !open && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup className={styles.popup}>
+        <Dialog.Popup className={styles.popup} finalFocus={() => !movedOn(openedAt.current)}>
           <Dialog.Title className={text.hidden}>Find or do anything</Dialog.Title>
           <div className={styles.field}>
             <Search size={16} strokeWidth={1.5} aria-hidden />
