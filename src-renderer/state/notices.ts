@@ -12,6 +12,7 @@ export interface Notice {
   /** The engine's own words, where it gave some. */
   readonly detail: string | null;
   readonly repositoryId: string | null;
+  readonly jobId: string | null;
   readonly href: string;
 }
 
@@ -22,11 +23,11 @@ function text(value: unknown): string | null {
   return typeof value === 'string' && value.trim() !== '' ? value : null;
 }
 
-/** The words that an event carries: a message, an error's message, or a reason. */
+/** The words that an event carries: a message, an error's message, a reason; at least an error's code. */
 function detailOf(data: EngineEvent['data']): string | null {
   const error = data.error;
-  const message = error !== null && typeof error === 'object' && 'message' in error ? text(error.message) : text(error);
-  return message ?? text(data.message) ?? text(data.reason);
+  const message = error !== null && typeof error === 'object' && 'message' in error ? text(error.message) : null;
+  return message ?? text(data.message) ?? text(data.reason) ?? text(error);
 }
 
 function routeOf(event: EngineEvent, view: 'job' | 'repository'): Route {
@@ -50,6 +51,7 @@ export function noticeOf(event: EngineEvent): Notice | null {
     title,
     detail: detailOf(event.data),
     repositoryId: event.repositoryId,
+    jobId: event.jobId,
     href: routeHref(route),
   });
   switch (event.type) {
@@ -66,7 +68,7 @@ export function noticeOf(event: EngineEvent): Notice | null {
     case 'release.refused':
       return make('stale', 'A release was refused', routeOf(event, 'repository'));
     case 'machine.failed':
-      return make('failed', 'A machine could not run a release', { view: 'machines' });
+      return make('failed', `${text(event.data.name) ?? 'A machine'} could not run a release`, { view: 'machines' });
     case 'worker.lost':
       return make('stale', 'A worker was lost; its job went back to the queue', routeOf(event, 'job'));
     default:

@@ -3,7 +3,9 @@ import { Popover } from '@base-ui/react/popover';
 import { Bell } from 'lucide-react';
 import { useState } from 'react';
 import { useStore } from 'zustand';
+import type { RepositoryRow } from '../../../src-main/contract/views.ts';
 import { feedStore, markNoticesSeen, unreadNotices } from '../../state/feed.ts';
+import type { Notice } from '../../state/notices.ts';
 import { closePanel, openPanel, panelStore } from '../../state/panels.ts';
 import { useOverview } from '../../state/shared-queries.ts';
 import { classes } from '../../ui/classes.ts';
@@ -11,6 +13,36 @@ import { plural } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import styles from './notices.module.css';
+
+interface NoticeItemProps {
+  readonly notice: Notice;
+  readonly isNew: boolean;
+  /** The repository that it is about, while it is still watched. */
+  readonly repository: RepositoryRow | undefined;
+}
+
+function NoticeItem({ notice, isNew, repository }: NoticeItemProps) {
+  const job = repository?.latestJob;
+  // An event names a job's error by its code; the job itself has the words.
+  const detail = (job && job.id === notice.jobId ? job.error?.message : null) ?? notice.detail;
+  return (
+    <li>
+      <a className={styles.item} href={notice.href} onClick={() => closePanel('notices')}>
+        <StateGlyph state={notice.state} />
+        <span className={styles.words}>
+          <span className={classes(isNew && styles.new)}>{repository?.name ?? notice.title}</span>
+          <span className={styles.detail}>
+            {repository && `${notice.title}. `}
+            {detail}
+          </span>
+        </span>
+        <span className={styles.when}>
+          <RelativeTime atMs={notice.atMs} />
+        </span>
+      </a>
+    </li>
+  );
+}
 
 /** The bell with the number of unread failures, and their history. */
 export function Notices() {
@@ -49,23 +81,12 @@ export function Notices() {
             ) : (
               <ul className={styles.list}>
                 {feed.notices.map(notice => (
-                  <li key={notice.cursor}>
-                    <a className={styles.item} href={notice.href} onClick={() => closePanel('notices')}>
-                      <StateGlyph state={notice.state} />
-                      <span className={styles.words}>
-                        <span className={classes(notice.cursor > seenBefore && styles.new)}>
-                          {repositories.find(row => row.id === notice.repositoryId)?.name ?? notice.title}
-                        </span>
-                        <span className={styles.detail}>
-                          {repositories.some(row => row.id === notice.repositoryId) ? `${notice.title}. ` : ''}
-                          {notice.detail}
-                        </span>
-                      </span>
-                      <span className={styles.when}>
-                        <RelativeTime atMs={notice.atMs} />
-                      </span>
-                    </a>
-                  </li>
+                  <NoticeItem
+                    key={notice.cursor}
+                    notice={notice}
+                    isNew={notice.cursor > seenBefore}
+                    repository={repositories.find(row => row.id === notice.repositoryId)}
+                  />
                 ))}
               </ul>
             )}

@@ -29,6 +29,8 @@ describe('noticeOf', () => {
   it('takes the words of a message or a reason, and no others', () => {
     expect(noticeOf(event(1, 'release.refused', { reason: 'not a descendant' }))?.detail).toBe('not a descendant');
     expect(noticeOf(event(1, 'poll.failed', { message: 'unreachable' }))?.detail).toBe('unreachable');
+    expect(noticeOf(event(1, 'job.finished', { status: 'failed', error: 'step.failed' }))?.detail).toBe('step.failed');
+    expect(noticeOf(event(1, 'machine.failed', { name: 'iad-app-3' }))?.title).toContain('iad-app-3');
     expect(noticeOf(event(1, 'poll.failed', { message: 7, error: { message: {} } }))?.detail).toBeNull();
   });
 });
