@@ -2,6 +2,7 @@
 
 const escapeByte = 0x1b;
 const bell = 0x07;
+const lineFeed = 0x0a;
 const isFinal = (byte: number) => byte >= 0x40 && byte <= 0x7e;
 
 type State = 'text' | 'escape' | 'csi' | 'string' | 'string-escape' | 'intermediate' | 'c1-lead';
@@ -28,6 +29,14 @@ export function createLogSanitiser(): LogSanitiser {
       const out = Buffer.allocUnsafe(chunk.length + maxSequenceBytes + 4);
       let length = 0;
       for (const byte of chunk) {
+        if (byte === lineFeed) {
+          // A line always ends: what runs on over it is a program that forgot to end its sequence.
+          state = 'text';
+          out[length++] = byte;
+          continue;
+        }
+        // Not a continuation byte: the lead byte was no character, and this one is looked at like any other.
+        if (state === 'c1-lead' && (byte < 0x80 || byte > 0xbf)) state = 'text';
         switch (state) {
           case 'c1-lead':
             // U+0080 to U+009F in UTF-8: CSI, OSC and the like in one character.
@@ -45,8 +54,7 @@ export function createLogSanitiser(): LogSanitiser {
           case 'text':
             if (byte === escapeByte) state = 'escape';
             else if (byte === 0xc2) state = 'c1-lead';
-            else if (byte >= 0x20 ? byte !== 0x7f : byte === 0x0a || byte === 0x09 || byte === 0x0d)
-              out[length++] = byte;
+            else if (byte >= 0x20 ? byte !== 0x7f : byte === 0x09 || byte === 0x0d) out[length++] = byte;
             break;
           case 'escape':
             if (byte === 0x5b) {
@@ -74,7 +82,6 @@ export function createLogSanitiser(): LogSanitiser {
               }
             } else if (byte < 0x20 || sequence.length >= maxSequenceBytes - 4) {
               state = 'text';
-              if (byte === 0x0a) out[length++] = byte;
             } else {
               sequence.push(byte);
             }
@@ -82,11 +89,6 @@ export function createLogSanitiser(): LogSanitiser {
           case 'string':
             if (byte === bell) state = 'text';
             else if (byte === escapeByte) state = 'string-escape';
-            // A title is one line; what runs on is a program that forgot to end it.
-            else if (byte === 0x0a) {
-              state = 'text';
-              out[length++] = byte;
-            }
             break;
           case 'string-escape':
             state = byte === 0x5c ? 'text' : byte === escapeByte ? 'string-escape' : 'string';

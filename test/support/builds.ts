@@ -1,6 +1,6 @@
 /** Owns a small installation that builds: real database, store, keys, worker processes and Git repositories, in one folder. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { findJob, type JobRecord } from '../../src-main/database/jobs.ts';
 import { type Clock, systemClock } from '../../src-main/domain/clock.ts';
@@ -15,10 +15,14 @@ import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { addRepository, testDatabase } from './database-fixtures.ts';
 import { eventually } from './eventually.ts';
 import { git } from './git-server.ts';
+import type { OnEnd } from './scratch-folder.ts';
 
 /** Starts everything; the pool ends before the folder is removed. */
-export async function startBuilds(options: { readonly workers?: number; readonly clock?: Clock } = {}) {
-  const { db, file, folder: root } = await testDatabase();
+export async function startBuilds(
+  options: { readonly workers?: number; readonly clock?: Clock; readonly onEnd?: OnEnd } = {},
+) {
+  const onEnd = options.onEnd ?? onTestFinished;
+  const { db, file, folder: root } = await testDatabase(onEnd);
   const folder = dataFolder(root);
   await mkdir(folder.mainStore);
   await mkdir(folder.keys, { mode: 0o700 });
@@ -27,7 +31,10 @@ export async function startBuilds(options: { readonly workers?: number; readonly
   const clock = options.clock ?? systemClock;
   const pool = createWorkerPool({
     db,
-    launcher: createNodeLauncher(),
+    // A test may put programs of its own before all others.
+    launcher: createNodeLauncher({
+      env: { ...process.env, TEST_API_KEY: 'not-for-builds', PATH: `${root}/bin${delimiter}${process.env.PATH}` },
+    }),
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore },
     clock,
@@ -36,7 +43,7 @@ export async function startBuilds(options: { readonly workers?: number; readonly
     onLog: () => undefined,
   });
   await pool.start();
-  onTestFinished(() => pool.stop());
+  onEnd(() => pool.stop());
 
   /** A repository on this disk, watched by the installation. */
   async function createRepository() {

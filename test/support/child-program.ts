@@ -1,6 +1,7 @@
 /** Owns the processes that a test starts beside itself: started from source, killed when the test is over. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
@@ -16,11 +17,13 @@ export async function startDatabaseProgram(...args: string[]): Promise<ChildProc
   return child;
 }
 
-/** Whether a process with this pid is there; a zombie counts as gone. */
+/** Whether a process with this pid is there; on Linux a zombie, which nobody has waited for yet, counts as gone. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    if (process.platform !== 'linux') return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z';
   } catch {
     return false;
   }

@@ -10,7 +10,7 @@ import { insertRepository } from '../../src-main/database/repositories.ts';
 import { insertWorker } from '../../src-main/database/workers.ts';
 import { enqueueRevision } from '../../src-main/queue/enqueue.ts';
 import { hostPlatform } from '../../src-main/releases/platform.ts';
-import { scratchFolder } from './scratch-folder.ts';
+import { type OnEnd, scratchFolder } from './scratch-folder.ts';
 
 export interface TestDatabase {
   readonly db: Db;
@@ -21,12 +21,12 @@ export interface TestDatabase {
 }
 
 /** A new database, migrated, closed and removed when the test is over. */
-export async function testDatabase(): Promise<TestDatabase> {
-  const folder = await scratchFolder();
+export async function testDatabase(onEnd: OnEnd = onTestFinished): Promise<TestDatabase> {
+  const folder = await scratchFolder(onEnd);
   const file = `${folder}/slipway.db`;
   const connect = (migrateSchema: boolean) => {
     const db = openDatabase(file, { migrateSchema });
-    onTestFinished(() => db.destroy());
+    onEnd(() => db.destroy());
     return db;
   };
   return { db: connect(true), file, folder, connect: () => connect(false) };

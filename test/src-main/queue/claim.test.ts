@@ -6,7 +6,7 @@ import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import type { Db } from '../../../src-main/database/open-database.ts';
 import { findRepository } from '../../../src-main/database/repositories.ts';
-import { addSteps, type ClaimedJob, claimNextJob, finishJob, recordStep } from '../../../src-main/queue/attempt.ts';
+import { addSteps, type ClaimedJob, claimNextJob, finishJob, type NewStep, recordStep } from '../../../src-main/queue/attempt.ts';
 import { cancelJob, enqueueRevision, retryJob } from '../../../src-main/queue/enqueue.ts';
 import { startDatabaseProgram } from '../../support/child-program.ts';
 import {
@@ -18,14 +18,14 @@ import {
   testDatabase,
 } from '../../support/database-fixtures.ts';
 
-const step = {
+const step: NewStep = {
   position: 0,
   name: 'Build',
   phase: 'build',
   command: 'make',
   idempotent: true,
   evidence: [],
-} as const;
+};
 
 async function mustClaim(db: Db, worker: { id: string; name: string }): Promise<ClaimedJob> {
   const claimed = await claimNextJob(db, worker, 10);

@@ -4,7 +4,7 @@ import { findJob } from '../../../src-main/database/jobs.ts';
 import { type Db, inTransaction } from '../../../src-main/database/open-database.ts';
 import { updateWorker } from '../../../src-main/database/workers.ts';
 import { checkupDeadlineMs } from '../../../src-main/domain/clock.ts';
-import { addSteps, claimNextJob, recordStep } from '../../../src-main/queue/attempt.ts';
+import { addSteps, claimNextJob, type NewStep, recordStep } from '../../../src-main/queue/attempt.ts';
 import { cancelJob } from '../../../src-main/queue/enqueue.ts';
 import { findLostWorkers, releaseJobOfLostWorker } from '../../../src-main/queue/supervisor.ts';
 import { addJob, addRepository, addWorker, eventTypes, testDatabase } from '../../support/database-fixtures.ts';
@@ -16,15 +16,10 @@ async function beginStep(db: Db, idempotent = true): Promise<string> {
   const worker = await addWorker(db);
   const claimed = await claimNextJob(db, worker, 10);
   if (!claimed) throw new Error('there was nothing to claim');
-  const phase = idempotent ? 'build' : 'migrate';
-  const steps = ['Build', 'Test'].map((name, position) => ({
-    position,
-    name,
-    phase: position === 0 ? phase : ('test' as const),
-    command: 'true',
-    idempotent: position === 0 ? idempotent : true,
-    evidence: [],
-  }));
+  const steps: NewStep[] = [
+    { position: 0, name: 'Build', phase: 'build', command: 'true', idempotent, evidence: [] },
+    { position: 1, name: 'Test', phase: 'test', command: 'true', idempotent: true, evidence: [] },
+  ];
   await addSteps(db, claimed.token, steps, null);
   await recordStep(db, claimed.token, claimed.job.repositoryId, 0, { status: 'running' }, { name: 'Build', at: 11 });
   return worker.id;
