@@ -19,6 +19,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // Each file is one journey; after a step that failed, the rest only waits in vain.
+          bail: 1,
         },
       },
     ],

@@ -89,7 +89,7 @@ function parseHttp(text: string): GitLocation {
   }
   const path = forgePath(url).replace(/\/+$/, '');
   if (path === '') throw refused(`${url.origin} names a server, not a repository. Add the repository's path.`);
-  return { transport: 'http', url: `${url.origin}${path}`, name: suggestName(path) };
+  return { transport: 'http', url: `${url.origin}${path}`, name: suggestName(path.replace(/\/\.git$/i, '')) };
 }
 
 /** The repository's part of a page's address, as copied from a browser. */

@@ -8,8 +8,13 @@ import text from '../../ui/text.module.css';
 import styles from './job-log-pane.module.css';
 import { JobLogToolbar } from './job-log-toolbar.tsx';
 import { stepOfLine } from './job-model.ts';
-import type { ShowRequest } from './job-work.tsx';
 import { useJobLog } from './use-job-log.ts';
+
+/** A step that was asked for; `turn` tells two requests for the same step apart. */
+export interface ShowRequest {
+  readonly logOffset: number;
+  readonly turn: number;
+}
 
 export interface JobLogPaneProps {
   readonly job: JobDetail;

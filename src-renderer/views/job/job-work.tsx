@@ -2,15 +2,9 @@
 import { useState } from 'react';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
-import { JobLogPane } from './job-log-pane.tsx';
+import { JobLogPane, type ShowRequest } from './job-log-pane.tsx';
 import { JobSteps } from './job-steps.tsx';
 import styles from './job-view.module.css';
-
-/** A step that was asked for; `turn` tells two requests for the same step apart. */
-export interface ShowRequest {
-  readonly logOffset: number;
-  readonly turn: number;
-}
 
 /** Steps and log of a job. */
 export function JobWork({ job }: { readonly job: JobDetail }) {
