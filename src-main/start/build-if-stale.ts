@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What the build is made from, and what shows that it is whole: the first and the last thing that it writes. */
@@ -33,15 +34,19 @@ export async function isStale(root: string): Promise<boolean> {
   return Math.max(...changes) > oldest;
 }
 
-function runBuild(root: string): Promise<void> {
+function runBuild(root: string, say: (line: string) => void): Promise<void> {
   const program = join(root, 'node_modules/electron-vite/bin/electron-vite.js');
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, 'build', '--logLevel', 'warn'], {
       cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    // The place in the source is above the stack, which is the bundler's own and helps nobody here.
+    createInterface({ input: child.stderr }).on('line', line => {
+      if (!/^\s+at /.test(line)) say(line);
     });
     child.once('error', error => reject(new StartFailure(`The build could not be started: ${error.message}.`)));
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       if (code === 0) resolve();
       else reject(new StartFailure(`The build failed (${signal ?? `exit code ${code}`}); the lines above say why.`));
     });
@@ -96,7 +101,7 @@ export async function buildIfStale(root: string, say: (line: string) => void): P
     if (!(await isStale(root))) return;
     say('Building Slipway …');
     const begunAt = new Date();
-    await runBuild(root);
+    await runBuild(root, say);
     // What changed while the build ran is newer than this, and so builds again next time.
     for (const path of outputs) await utimes(join(root, path), begunAt, begunAt);
   });

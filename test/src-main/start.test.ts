@@ -201,12 +201,17 @@ describe('buildIfStale', () => {
     expect(await isStale(root)).toBe(false);
   });
 
-  it('tells of a failed build in one line, and leaves no lock', async () => {
+  it('tells of a failed build without a stack, and leaves no lock', async () => {
     const root = await tree('broken');
-    await write(join(root, 'node_modules/electron-vite/bin/electron-vite.js'), 'process.exit(3);');
-    await expect(buildIfStale(root, silent)).rejects.toThrow(
+    await write(
+      join(root, 'node_modules/electron-vite/bin/electron-vite.js'),
+      'console.error("a.ts:1:2 broken\\n    at build (file.js:1)"); process.exitCode = 3;',
+    );
+    const said: string[] = [];
+    await expect(buildIfStale(root, line => said.push(line))).rejects.toThrow(
       new StartFailure('The build failed (exit code 3); the lines above say why.'),
     );
+    expect(said).toEqual(['Building Slipway …', 'a.ts:1:2 broken']);
     await expect(stat(join(root, 'out/build.lock'))).rejects.toThrow('ENOENT');
   });
 });
