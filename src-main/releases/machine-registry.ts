@@ -51,6 +51,8 @@ export function createMachineRegistry(options: {
   const { db, stores, trust, clock, logger } = options;
   /** Version of each report that was read, by store and key: what has not changed is not read again. */
   const seen = new Map<string, string>();
+  /** Machines came or went since the trust document was signed. */
+  let trustIsDue = false;
   let timer: NodeJS.Timeout | null = null;
   let looking: Promise<void> = Promise.resolve();
   let stopped = true;
@@ -134,34 +136,38 @@ export function createMachineRegistry(options: {
   }
 
   async function lookAt(store: BlobStore, machines: readonly MachineRecord[]): Promise<void> {
-    let enrolled = false;
-    for (const machine of machines) {
+    for (const { id, repositoryId, enrolledAt } of machines) {
       try {
-        if (machine.enrolledAt === null) {
-          const bytes = await readNew(store, storeKeys.enroll(machine.repositoryId, machine.id), maxEnrollBytes);
-          if (bytes && (await enroll(machine, bytes))) enrolled = true;
-        } else {
-          const bytes = await readNew(store, storeKeys.report(machine.repositoryId, machine.id), maxDocumentBytes);
-          if (bytes) {
-            const fresh = await findMachine(db, machine.id);
-            if (fresh) await take(fresh, verifyReport(bytes, trust.current, { repositoryId: machine.repositoryId }));
-          }
-        }
+        const key = enrolledAt === null ? storeKeys.enroll(repositoryId, id) : storeKeys.report(repositoryId, id);
+        const bytes = await readNew(store, key, enrolledAt === null ? maxEnrollBytes : maxDocumentBytes);
+        // As it is now: the same request may lie in several stores, and its secret counts once.
+        const machine = bytes && (await findMachine(db, id));
+        if (!machine) continue;
+        if (enrolledAt !== null) await take(machine, verifyReport(bytes, trust.current, { repositoryId }));
+        else if (await enroll(machine, bytes)) trustIsDue = true;
       } catch (error) {
         if (error instanceof DomainError && error.code.startsWith('store.')) throw error;
-        logger.warn('machine.document_refused', { machineId: machine.id, store: store.url, error });
+        logger.warn('machine.document_refused', { machineId: id, store: store.url, error });
       }
     }
-    if (enrolled) {
+  }
+
+  /** Until it succeeds: a machine that is enrolled here and not in the trust document would wait for ever. */
+  async function renewTrust(): Promise<void> {
+    if (!trustIsDue) return;
+    trustIsDue = false;
+    try {
       await trust.renew();
-      options.onTrustChanged();
-      options.onEvent();
+    } catch (error) {
+      trustIsDue = true;
+      throw error;
     }
+    options.onTrustChanged();
+    options.onEvent();
   }
 
   async function look(): Promise<void> {
     const machines = await listMachines(db);
-    if (machines.length === 0) return;
     for (const store of await stores.all()) {
       try {
         await lookAt(store, machines);
@@ -169,6 +175,7 @@ export function createMachineRegistry(options: {
         logger.warn('machine.store_unreadable', { store: store.url, error });
       }
     }
+    await renewTrust();
   }
 
   const schedule = () => {
@@ -225,11 +232,9 @@ export function createMachineRegistry(options: {
         subjectId: machineId,
         data: { name: machine.name, revoked: true },
       });
-      if (machine.enrolledAt !== null) {
-        await trust.renew();
-        options.onTrustChanged();
-      }
       options.onEvent();
+      trustIsDue = machine.enrolledAt !== null || trustIsDue;
+      await renewTrust();
     },
   };
 }

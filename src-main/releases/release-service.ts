@@ -41,6 +41,22 @@ export interface ReleaseService {
   adoptPointers(): Promise<void>;
 }
 
+/**
+ * The release before `current` among `releases`, newest first: what a person means by going back. A rollback stands for the
+ * release that it returned to, so that a second one goes further back, and never to what the first one fled from.
+ */
+export function releaseBefore(current: ReleaseRecord, releases: readonly ReleaseRecord[]): ReleaseRecord | null {
+  let standsFor = current;
+  while (standsFor.kind === 'rollback') {
+    const { serial, buildId } = standsFor;
+    const original = releases.find(release => release.serial < serial && release.buildId === buildId);
+    if (!original) break;
+    standsFor = original;
+  }
+  const { serial } = standsFor;
+  return releases.find(release => release.serial < serial && release.buildId !== current.buildId) ?? null;
+}
+
 export function createReleaseService(options: {
   readonly db: Db;
   readonly main: BlobStore;
@@ -130,10 +146,7 @@ export function createReleaseService(options: {
         }
         return named;
       }
-      // The release before the current one is what a person means, not what a rollback came from.
-      const earlier = (await listReleases(db, channel.id, 200)).find(
-        release => current !== null && release.serial < current.serial && release.buildId !== current.buildId,
-      );
+      const earlier = current && releaseBefore(current, await listReleases(db, channel.id, 200));
       if (!earlier) {
         throw new DomainError('release.not_kept', `Channel ${channel.name} has no earlier release to go back to.`, {
           channel: channel.name,

@@ -10,6 +10,9 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import { maxDocumentBytes } from './signed-document.ts';
 import { signTrust, verifyTrust } from './trust-document.ts';
 
+/** How long a store is trusted to hold what was written to it, before it is looked at again. */
+const recheckMs = 60_000;
+
 export interface TrustService {
   /** Reads or makes the current document. Once, before anything else is called. */
   start(): Promise<void>;
@@ -28,8 +31,8 @@ export function createTrustService(options: {
 }): TrustService {
   const { db, keyring, main, clock } = options;
   let current: { readonly trust: Trust; readonly bytes: Uint8Array } | null = null;
-  /** Serial that each store is known to hold. */
-  const published = new Map<string, number>();
+  /** What each store was last seen to hold. */
+  const published = new Map<string, { readonly serial: number; readonly seenAtMs: number }>();
   let turn: Promise<unknown> = Promise.resolve();
 
   const mustCurrent = () => {
@@ -75,8 +78,14 @@ export function createTrustService(options: {
     const bytes = signTrust(trust, keyring.root);
     await main.put(storeKeys.trust, { kind: 'bytes', bytes });
     current = { trust, bytes };
-    published.set(main.url, serial);
+    published.set(main.url, { serial, seenAtMs: now });
     return trust;
+  }
+
+  /** An engine that ended between a machine's enrollment or revocation and the signature left it to this one. */
+  async function listsOurMachines(): Promise<boolean> {
+    const listed = new Map(current?.trust.machines.map(machine => [machine.machineId, machine.revokedAtMs]));
+    return (await listEnrolledMachines(db)).every(row => listed.get(row.id) === row.revokedAt);
   }
 
   return {
@@ -91,10 +100,11 @@ export function createTrustService(options: {
         const trust = verifyTrust(stored.bytes, keyring.rootPublicKey, 0);
         if (trust.serial >= minSerial) {
           current = { trust, bytes: stored.bytes };
-          published.set(main.url, trust.serial);
+          published.set(main.url, { serial: trust.serial, seenAtMs: clock() });
         }
       }
-      if (!current?.trust.releaseKeys.some(key => key.publicKey === keyring.release.publicKey)) await sign();
+      const isListed = current?.trust.releaseKeys.some(key => key.publicKey === keyring.release.publicKey);
+      if (!isListed || !(await listsOurMachines())) await sign();
     },
     renew() {
       const signed = turn.then(sign);
@@ -103,9 +113,12 @@ export function createTrustService(options: {
     },
     async publishTo(store) {
       const { trust, bytes } = mustCurrent();
-      if (published.get(store.url) === trust.serial) return;
-      await store.put(storeKeys.trust, { kind: 'bytes', bytes });
-      published.set(store.url, trust.serial);
+      const known = published.get(store.url);
+      if (known?.serial === trust.serial && clock() - known.seenAtMs < recheckMs) return;
+      // A store that was emptied or replaced gets its document again.
+      const isThere = known?.serial === trust.serial && (await store.head(storeKeys.trust)) !== null;
+      if (!isThere) await store.put(storeKeys.trust, { kind: 'bytes', bytes });
+      published.set(store.url, { serial: trust.serial, seenAtMs: clock() });
     },
   };
 }
