@@ -82,10 +82,10 @@ export function createReconciler(options: {
     const name = nameOf(replica);
     const startedAt = clock();
     let reportedAt = 0;
-    await updateReplica(db, replica, { status: 'copying', startedAt, bytesDone: 0, error: null });
     progress.set(name, { bytesDone: 0, bytesPerSecond: 0 });
-    await record(replica, 'replica.started');
     try {
+      await updateReplica(db, replica, { status: 'copying', startedAt, bytesDone: 0, error: null });
+      await record(replica, 'replica.started');
       const pack = await findPack(db, replica.packDigest);
       if (!pack) throw new DomainError('not_found', `Pack ${replica.packDigest} is not in the database any more.`);
       await copyPack({
@@ -143,6 +143,7 @@ export function createReconciler(options: {
 
   async function look(): Promise<void> {
     await insertMissingReplicas(db);
+    void options.documents.renewMain(stores.main);
     for (const target of await stores.regional()) {
       if (stopping.signal.aborted || target.region.paused === 1) continue;
       const running = [...copies.values()].filter(active => active.regionId === target.region.id).length;
@@ -198,10 +199,8 @@ export function createReconciler(options: {
       const replicas = (await listReplicasOfRegion(db, region.id)).filter(replica => replica.status === 'verified');
       for (const replica of replicas) {
         const digest = await digestOf(store, storeKeys.pack(replica.packDigest), stopping.signal);
-        if (digest === replica.packDigest) {
-          await updateReplica(db, replica, { verifiedAt: clock() });
-          continue;
-        }
+        // `verifiedAt` stays: it is when the region had caught up, which the lag and the timeline are made of.
+        if (digest === replica.packDigest) continue;
         damaged += 1;
         await updateReplica(db, replica, { status: 'stale', nextAttemptAt: 0, bytesDone: 0 });
         const stale = await findReplica(db, replica.packDigest, region.id);
