@@ -1,12 +1,12 @@
 /** Owns what a change of a branch becomes: the commit is fetched and pinned, a job is queued, and what left the branch is cancelled. */
 import { DomainError } from '../contract/errors.ts';
 import { appendEvent } from '../database/events.ts';
-import { listQueuedJobs, moveJob } from '../database/jobs.ts';
-import { errorToJson } from '../database/json-column.ts';
-import type { Db } from '../database/open-database.ts';
+import { findPolledJob, listQueuedJobs, moveJob } from '../database/jobs.ts';
+import { errorFromJson, errorToJson } from '../database/json-column.ts';
+import { type Db, inTransaction } from '../database/open-database.ts';
 import type { RepositoryRecord } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
-import { enqueueRevision } from '../queue/enqueue.ts';
+import { enqueueRevision, retryJob } from '../queue/enqueue.ts';
 import type { Mirror } from '../sources/mirror.ts';
 
 /** Takes note that a repository's branch is at `revision`. May be repeated. Throws `git.*`. */
@@ -16,6 +16,16 @@ export type NewRevision = (
   seenAtMs: number,
   signal: AbortSignal,
 ) => Promise<void>;
+
+/** Whether `head` contains `revision`. One that the mirror lacks, though it holds the whole branch, is not on it. */
+async function isOnBranch(mirror: Mirror, revision: string, head: string): Promise<boolean> {
+  try {
+    return await mirror.isAncestor(revision, head);
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'git.revision_missing') return false;
+    throw error;
+  }
+}
 
 export function createNewRevision(options: {
   readonly db: Db;
@@ -28,26 +38,32 @@ export function createNewRevision(options: {
   /** A force push cancels queued jobs that left the branch, with the reason; running ones end as they will. */
   async function cancelLeft(repository: RepositoryRecord, mirror: Mirror, head: string): Promise<void> {
     for (const job of await listQueuedJobs(db, repository.id)) {
-      if (job.trigger === 'manual' || (await mirror.isAncestor(job.revision, head))) continue;
+      if (job.trigger === 'manual' || (await isOnBranch(mirror, job.revision, head))) continue;
       const error = new DomainError(
         'job.cancelled',
         `${job.revision.slice(0, 10)} is no longer on ${repository.branch}: a force push replaced it.`,
+        { leftBranch: repository.branch },
       );
       const now = clock();
-      const moved = await moveJob(db, job.id, ['queued'], {
-        status: 'cancelled',
-        finishedAt: now,
-        error: errorToJson(error),
-      });
-      if (!moved) continue;
-      await appendEvent(db, {
-        type: 'job.finished',
-        at: now,
-        repositoryId: repository.id,
-        jobId: job.id,
-        data: { status: 'cancelled', error: error.code },
+      await inTransaction(db, async transaction => {
+        const change = { status: 'cancelled', finishedAt: now, error: errorToJson(error) } as const;
+        if (!(await moveJob(transaction, job.id, ['queued'], change))) return;
+        await appendEvent(transaction, {
+          type: 'job.finished',
+          at: now,
+          repositoryId: repository.id,
+          jobId: job.id,
+          data: { status: 'cancelled', error: error.code },
+        });
       });
     }
+  }
+
+  /** A force push that is taken back brings its revision back; what a person cancelled stays so. */
+  async function requeueIfItHadLeft(repositoryId: string, revision: string): Promise<void> {
+    const job = await findPolledJob(db, repositoryId, revision);
+    if (job?.status !== 'cancelled' || errorFromJson(job.error)?.details.leftBranch === undefined) return;
+    await retryJob(db, job.id, clock());
   }
 
   return async (repository, revision, seenAtMs, signal) => {
@@ -55,10 +71,10 @@ export function createNewRevision(options: {
     // Pinned by a ref of ours: the job can still run when the branch moves on or is deleted.
     await mirror.fetch({ branch: repository.branch, revision, pinRef: `refs/slipway/${revision}`, signal });
     const commit = await mirror.readCommit(revision);
-    if (repository.currentRevision !== null && !(await mirror.isAncestor(repository.currentRevision, revision))) {
+    if (repository.currentRevision !== null && !(await isOnBranch(mirror, repository.currentRevision, revision))) {
       await cancelLeft(repository, mirror, revision);
     }
-    await enqueueRevision(db, {
+    const queued = await enqueueRevision(db, {
       repositoryId: repository.id,
       revision: {
         revision,
@@ -70,6 +86,7 @@ export function createNewRevision(options: {
       seenAtMs,
       now: clock(),
     });
+    if (!queued) await requeueIfItHadLeft(repository.id, revision);
     options.onQueued();
   };
 }

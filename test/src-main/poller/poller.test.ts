@@ -1,0 +1,259 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { listEvents } from '../../../src-main/database/events.ts';
+import { listJobs } from '../../../src-main/database/jobs.ts';
+import { findRepository, updateRepository } from '../../../src-main/database/repositories.ts';
+import { dataFolder } from '../../../src-main/domain/data-folder.ts';
+import { createNewRevision } from '../../../src-main/poller/new-revision.ts';
+import { createPoller } from '../../../src-main/poller/poller.ts';
+import { createRepositories } from '../../../src-main/poller/repositories.ts';
+import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
+import { findGit } from '../../../src-main/sources/git-cli.ts';
+import { createMirror } from '../../../src-main/sources/mirror.ts';
+import { silentLogger } from '../../../src-main/telemetry/logger.ts';
+import { addWorker, testDatabase } from '../../support/database-fixtures.ts';
+import { eventually } from '../../support/eventually.ts';
+import { endsWithFile } from '../../support/for-this-file.ts';
+import { type GitServer, git, startGitServer } from '../../support/git-server.ts';
+
+const onEnd = endsWithFile();
+let server: GitServer;
+let gitPath: string | null;
+let names = 0;
+
+beforeAll(async () => {
+  server = await startGitServer();
+  onEnd(() => server.stop());
+  gitPath = await findGit();
+});
+
+/** A poller that looks when it is asked to, unless it is started. */
+async function startPolling(options: { readonly intervalMs?: number } = {}) {
+  const { db, folder: root } = await testDatabase();
+  const folder = dataFolder(root);
+  const mirrorOf = ({ id, url }: { readonly id: string; readonly url: string }) =>
+    createMirror({ folder: folder.mirror(id), url, gitPath, logger: silentLogger });
+  const nothing = () => undefined;
+  const poller = createPoller({
+    db,
+    clock: Date.now,
+    logger: silentLogger,
+    intervalMs: options.intervalMs ?? 10_000,
+    newRevision: createNewRevision({ db, clock: Date.now, mirrorOf, onQueued: nothing }),
+    onChanged: nothing,
+  });
+  onTestFinished(() => poller.stop());
+  const repositories = createRepositories({
+    db,
+    clock: Date.now,
+    folder,
+    sampleSource: '',
+    poller,
+    mirrorOf,
+    onChanged: nothing,
+  });
+  const eventsOf = async (repositoryId: string) =>
+    (await listEvents(db, { after: 0, limit: 200, repositoryId })).map(event => event.type);
+  return {
+    db,
+    poller,
+    repositories,
+    eventsOf,
+    jobsOf: async (repositoryId: string) => (await listJobs(db, { repositoryId, limit: 50 })).reverse(),
+    errorOf: async (repositoryId: string) => {
+      const repository = await findRepository(db, repositoryId);
+      return repository?.pollError ? JSON.parse(repository.pollError) : null;
+    },
+  };
+}
+
+async function newRepository() {
+  names += 1;
+  const repository = await server.createRepository(`repository-${names}`);
+  const first = await repository.commit({ 'a.txt': '1' }, 'First');
+  return { ...repository, first };
+}
+
+describe('a poll', () => {
+  it('makes a job of the first revision, and of each new one, once', async () => {
+    const { poller, repositories, jobsOf, eventsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    await poller.pollNow(id);
+    const second = await source.commit({ 'a.txt': '2' }, 'Second: the subject');
+    await poller.pollNow(id);
+    await poller.pollNow(id);
+    expect(await jobsOf(id)).toMatchObject([
+      { revision: source.first, trigger: 'added', status: 'queued' },
+      { revision: second, trigger: 'poll', status: 'queued', subject: 'Second: the subject', authorName: 'Ada' },
+    ]);
+    expect(await eventsOf(id)).toEqual([
+      'repository.added',
+      'revision.seen',
+      'job.queued',
+      'revision.seen',
+      'job.queued',
+    ]);
+  });
+
+  it('comes by itself when its time has come', async () => {
+    const { db, poller, repositories, jobsOf } = await startPolling({ intervalMs: 50 });
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    const second = await source.commit({ 'a.txt': '2' }, 'Second');
+    await updateRepository(db, id, { nextPollAt: 0 });
+    poller.start();
+    await eventually(async () => (await jobsOf(id)).some(job => job.revision === second), { what: 'the job' });
+  });
+
+  it('of a branch that was deleted says so, keeps its queued jobs, and recovers', async () => {
+    const { poller, repositories, jobsOf, errorOf, eventsOf } = await startPolling();
+    const source = await newRepository();
+    await git(source.folder, 'branch', 'release');
+    const { id } = await repositories.add({ url: source.url, branch: 'release' });
+    await git(source.folder, 'branch', '-D', 'release');
+    await poller.pollNow(id);
+    await poller.pollNow(id);
+    expect(await errorOf(id)).toMatchObject({
+      code: 'git.branch_missing',
+      message: expect.stringContaining('release'),
+    });
+    expect(await jobsOf(id)).toMatchObject([{ status: 'queued' }]);
+    await git(source.folder, 'branch', 'release', source.first);
+    await poller.pollNow(id);
+    expect(await errorOf(id)).toBeNull();
+    expect((await eventsOf(id)).filter(type => type.startsWith('poll.'))).toEqual(['poll.failed', 'poll.recovered']);
+    expect(await jobsOf(id)).toHaveLength(1);
+  });
+
+  it('of a host that is down is told once, waits longer each time, and recovers', async () => {
+    const { db, poller, repositories, errorOf, eventsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    // A port that was ours a moment ago: nobody listens on it now.
+    const closed = createServer();
+    await new Promise<void>(resolve => closed.listen(0, '127.0.0.1', resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise(resolve => closed.close(resolve));
+    await updateRepository(db, id, { url: `http://127.0.0.1:${port}/gone.git` });
+    const waits: number[] = [];
+    for (let failure = 1; failure <= 4; failure += 1) {
+      const before = Date.now();
+      await poller.pollNow(id);
+      const repository = await findRepository(db, id);
+      expect(repository?.pollFailures).toBe(failure);
+      waits.push((repository?.nextPollAt ?? 0) - before);
+    }
+    expect(await errorOf(id)).toMatchObject({ code: 'git.unreachable', retry: 'automatic' });
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(10_000);
+    // Doubled thrice, with a fifth of jitter either way.
+    expect(waits[3]).toBeGreaterThan(60_000);
+    await updateRepository(db, id, { url: source.url });
+    await poller.pollNow(id);
+    expect(await findRepository(db, id)).toMatchObject({ pollFailures: 0, pollError: null });
+    expect((await eventsOf(id)).filter(type => type.startsWith('poll.'))).toEqual(['poll.failed', 'poll.recovered']);
+  });
+});
+
+describe('a force push', () => {
+  it('cancels queued jobs that left the branch, with the reason, and no others', async () => {
+    const { db, poller, repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    const left = await source.commit({ 'a.txt': 'left' }, 'Left behind');
+    await poller.pollNow(id);
+    const byHand = await repositories.buildNow(id);
+    await git(source.folder, 'reset', '--quiet', '--hard', source.first);
+    const replaced = await source.commit({ 'a.txt': 'instead' }, 'Instead');
+    await poller.pollNow(id);
+    const jobs = await jobsOf(id);
+    expect(jobs.map(({ revision, status }) => [revision, status])).toEqual([
+      [source.first, 'queued'],
+      [left, 'cancelled'],
+      [left, 'queued'],
+      [replaced, 'queued'],
+    ]);
+    expect(jobs[2]?.id).toBe(byHand.id);
+    expect(JSON.parse(jobs[1]?.error ?? '{}')).toMatchObject({
+      code: 'job.cancelled',
+      message: expect.stringContaining('force push'),
+    });
+    const worker = await addWorker(db);
+    expect((await claimNextJob(db, worker, 1))?.job.revision).toBe(source.first);
+  });
+
+  it('that is taken back queues again what it had cancelled', async () => {
+    const { poller, repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    const left = await source.commit({ 'a.txt': 'left' }, 'Left behind');
+    await poller.pollNow(id);
+    await git(source.folder, 'reset', '--quiet', '--hard', source.first);
+    await poller.pollNow(id);
+    expect((await jobsOf(id)).find(job => job.revision === left)).toMatchObject({ status: 'cancelled' });
+    await git(source.folder, 'reset', '--quiet', '--hard', left);
+    await poller.pollNow(id);
+    expect((await jobsOf(id)).find(job => job.revision === left)).toMatchObject({ status: 'queued' });
+  });
+
+  it('is followed also when the old revision is nowhere any more', async () => {
+    const { db, poller, repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    const claimed = await claimNextJob(db, await addWorker(db), 1);
+    if (claimed) await finishJob(db, claimed, { status: 'succeeded', error: null, now: 2 });
+    // As after the loss of the mirror: this revision is neither there nor on the server.
+    await updateRepository(db, id, { currentRevision: 'e'.repeat(40) });
+    const second = await source.commit({ 'a.txt': '2' }, 'Second');
+    await poller.pollNow(id);
+    expect((await findRepository(db, id))?.pollError).toBeNull();
+    expect((await jobsOf(id)).at(-1)).toMatchObject({ revision: second, status: 'queued' });
+  });
+});
+
+describe('adding a repository', () => {
+  it('shows branches and plan before anything is saved', async () => {
+    const { db, repositories } = await startPolling();
+    const source = await newRepository();
+    await source.commit({ 'slipway.yml': 'steps:\n  - run: "true"\n' }, 'Pipeline');
+    const inspection = await repositories.inspect({ url: source.url });
+    expect(inspection).toMatchObject({ defaultBranch: 'main', planError: null, plan: { origin: 'pipeline' } });
+    expect(inspection.branches.map(branch => branch.name)).toEqual(['main']);
+    expect(await listEvents(db, { after: 0, limit: 10 })).toEqual([]);
+  });
+
+  it.each([
+    ['a URL that is none', { url: 'not a url at all' }, 'git.url_invalid'],
+    ['a repository that is not there', { url: '/nowhere/at/all' }, 'git.not_found'],
+  ])('of %s is refused, and nothing is saved', async (_what, request, code) => {
+    const { db, repositories } = await startPolling();
+    await expect(repositories.add(request)).rejects.toMatchObject({ code });
+    expect(await listEvents(db, { after: 0, limit: 10 })).toEqual([]);
+  });
+
+  it('twice is refused with the name of the first, and another branch is welcome', async () => {
+    const { repositories } = await startPolling();
+    const source = await newRepository();
+    await git(source.folder, 'branch', 'next');
+    await repositories.add({ url: source.url, name: 'Harbour' });
+    await expect(repositories.add({ url: source.url })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('Harbour'),
+    });
+    await expect(repositories.add({ url: source.url, branch: 'missing' })).rejects.toMatchObject({
+      code: 'git.branch_missing',
+    });
+    await expect(repositories.add({ url: source.url, branch: 'next' })).resolves.toMatchObject({ branch: 'next' });
+  });
+
+  it('and removing it cancels what is queued, and lets it be added again', async () => {
+    const { repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    await repositories.remove(id);
+    expect(await jobsOf(id)).toMatchObject([{ status: 'cancelled' }]);
+    await expect(repositories.remove(id)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await repositories.add({ url: source.url })).id).not.toBe(id);
+  });
+});
