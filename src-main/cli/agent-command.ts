@@ -1,8 +1,8 @@
 /** Owns `slipway agent`: the agent in the foreground, with its own swarm process and its log on stderr. */
 import { resolve } from 'node:path';
-import { createAgent } from '../agent/agent.ts';
-import { channelNameSchema, idSchema, publicKeySchema } from '../contract/documents.ts';
+import { type AgentOutcome, createAgent } from '../agent/agent.ts';
 import { DomainError } from '../contract/errors.ts';
+import { formatSize } from '../domain/format-size.ts';
 import { createNodeLauncher } from '../process/node-launcher.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createSwarmClient } from '../swarm/swarm-client.ts';
@@ -26,19 +26,34 @@ export interface AgentCommandOptions {
   readonly json?: boolean | undefined;
 }
 
-function checked<Value>(
-  name: string,
-  result: { success: true; data: Value } | { success: false; error: { issues: { message: string }[] } },
-): Value {
-  if (result.success) return result.data;
-  throw new DomainError('input.invalid', `--${name}: ${result.error.issues[0]?.message ?? 'not valid'}.`);
+/** One look's outcome in words. Throws the error of a release that is not on the machine for that reason. */
+function outcomeText(outcome: AgentOutcome): string {
+  switch (outcome.kind) {
+    case 'waiting':
+      return outcome.for === 'enrollment'
+        ? 'This machine has asked to be enrolled. A running control center answers within seconds; if it does not, the pairing code is wrong, used or expired.'
+        : 'Nothing is released on this channel yet.';
+    case 'unchanged':
+      return `Release ${outcome.serial} is here already.`;
+    case 'activated': {
+      const { peers, region, reuse } = outcome.bytes;
+      return `Release ${outcome.serial} is active: ${formatSize(peers)} from peers, ${formatSize(region)} from stores, ${formatSize(reuse)} reused.`;
+    }
+    case 'rolled_back':
+      if (outcome.error) throw DomainError.fromView(outcome.error);
+      throw new DomainError(
+        'agent.health_failed',
+        `Release ${outcome.failedSerial} did not come up here at an earlier look and is not tried again. Release another one.`,
+        { failedSerial: outcome.failedSerial, serial: outcome.serial },
+      );
+    case 'failed':
+      throw DomainError.fromView(outcome.error);
+  }
 }
 
 /** Runs the agent until it is told to end; with `--once`, until the machine has what the channel says. */
 export async function runAgent(options: AgentCommandOptions): Promise<void> {
-  const repositoryId = checked('repository', idSchema.safeParse(options.repository));
-  const channel = checked('channel', channelNameSchema.safeParse(options.channel));
-  const rootPublicKey = checked('key', publicKeySchema.safeParse(options.key));
+  const { repository: repositoryId, channel, key: rootPublicKey } = options;
   const stores = await Promise.all(options.store.map(openStore));
   const logger = createLogger({ write: line => process.stderr.write(line) });
   const swarm = options.swarm
@@ -62,7 +77,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
   if (options.once) {
     try {
       const outcome = await agent.runOnce();
-      print(outcome, options, JSON.stringify(outcome));
+      print(outcome, options, outcomeText(outcome));
     } finally {
       await agent.stop();
     }

@@ -1,30 +1,21 @@
 /** Owns the command line: which commands there are and what they take. What each does is beside this file. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { channelNameSchema, idSchema, publicKeySchema } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
 import { version } from '../domain/version.ts';
 import { planFor } from '../toolchains/plan.ts';
 import { type AgentCommandOptions, runAgent } from './agent-command.ts';
+import { fitting, several, wholeNumber } from './arguments.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
-import { exitCodes, fail, type OutputOptions, plain, print, say, table } from './output.ts';
+import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
 import { defaultPort, openInBrowser, serve } from './serve.ts';
 
 type Options = EngineOptions & OutputOptions;
-
-function wholeNumber(low: number, high: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high) {
-      throw new InvalidArgumentError(`Give a whole number from ${low} to ${high}.`);
-    }
-    return value;
-  };
-}
-
-const several = (value: string, before: readonly string[]) => [...before, value];
 
 function addHostCommands(program: Command): void {
   program
@@ -121,11 +112,23 @@ function addLocalCommands(program: Command): void {
   program
     .command('agent')
     .description('follow a channel on this machine')
-    .requiredOption('--store <url>', 'a store to read; give it again for more, the nearest first', several, [])
-    .requiredOption('--repository <id>', "the repository's id")
-    .requiredOption('--channel <name>', 'the channel to follow')
+    .requiredOption('--store <url>', 'a store to read; give it again for more, the nearest first', several)
+    .requiredOption(
+      '--repository <id>',
+      "the repository's id",
+      fitting(idSchema, 'Give the id that "slipway repo list" shows.'),
+    )
+    .requiredOption(
+      '--channel <name>',
+      'the channel to follow',
+      fitting(channelNameSchema, 'A channel has lower-case letters, digits and dashes.'),
+    )
     .requiredOption('--root <folder>', 'where releases lie')
-    .requiredOption('--key <root-public-key>', "the installation's root key, pinned at the first start")
+    .requiredOption(
+      '--key <root-public-key>',
+      "the installation's root key, pinned at the first start",
+      fitting(publicKeySchema, 'Give the root key that "slipway status" shows.'),
+    )
     .option('--pair <code>', 'the one-time code that "slipway machine pair" shows')
     .option('--name <name>', 'how the machine is called', hostname())
     .option('--region <name>', 'the region that it is in')
@@ -173,15 +176,24 @@ function commandLine(): Command {
   return program;
 }
 
+/** Commander's line without its prefix; for a group without a command it has only a placeholder, and has shown the help. */
+function wrongUse(error: CommanderError): string {
+  const isHelp = error.code === 'commander.help';
+  return isHelp ? 'A command is missing. --help shows what there is.' : error.message.replace(/^error: /, '');
+}
+
 /** Runs what the process was called with; the result is on stdout and in `process.exitCode`. */
 export async function runCommandLine(): Promise<void> {
+  const json = process.argv.includes('--json');
   try {
     await commandLine().parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUse;
+      // The words are on stderr already; a script reads the same form of error whatever was wrong.
+      if (json && error.exitCode !== 0) printError(new DomainError('input.invalid', wrongUse(error)));
     } else {
-      fail(error, { json: process.argv.includes('--json') });
+      fail(error, { json });
     }
   }
 }

@@ -38,11 +38,16 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join('\n')}\n`;
 }
 
+/** Writes an error as JSON, in the form that every command and the API give. */
+export function printError(error: DomainError): void {
+  process.stdout.write(`${JSON.stringify({ error: error.toView() }, null, 2)}\n`);
+}
+
 /** Ends a command that failed: one clear message, and with `--json` the whole error on stdout. */
 export function fail(error: unknown, options: OutputOptions): void {
-  const view = error instanceof DomainError ? error.toView() : new DomainError('internal', messageOf(error)).toView();
-  if (options.json) process.stdout.write(`${JSON.stringify({ error: view }, null, 2)}\n`);
-  say(`slipway: ${plain(view.message)} (${view.code})`);
+  const failure = error instanceof DomainError ? error : new DomainError('internal', messageOf(error));
+  if (options.json) printError(failure);
+  say(`slipway: ${plain(failure.message)} (${failure.code})`);
   if (!(error instanceof DomainError) && process.env.SLIPWAY_DEBUG && error instanceof Error) say(error.stack ?? '');
   process.exitCode = exitCodes.failed;
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import { channelPolicySchema } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
+import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { exitCodes, type OutputOptions, plain, print, table } from './output.ts';
 
@@ -20,6 +21,21 @@ async function findRegion(client: EngineClient, named: string) {
   return found;
 }
 
+/** The one machine that a person means by its name or id. Throws `not_found`, `conflict`. */
+async function findMachine(client: EngineClient, named: string) {
+  const machines = await client.machines.list({});
+  const [only, ...others] = machines.filter(machine => machine.name === named || machine.id === named);
+  if (!only) {
+    const names = machines.map(machine => machine.name).join(', ') || 'none yet';
+    throw new DomainError('not_found', `There is no machine "${named}". Machines: ${names}.`, { named });
+  }
+  if (others.length > 0) {
+    const ids = [only, ...others].map(machine => `${machine.id} (${machine.repositoryName}, ${machine.channel})`);
+    throw new DomainError('conflict', `"${named}" could be several machines. Use an id: ${ids.join(', ')}.`, { named });
+  }
+  return only;
+}
+
 export function addRegionCommands(program: Command): void {
   const region = program.command('region').description('stores that hold a copy of every artifact');
   region
@@ -27,8 +43,8 @@ export function addRegionCommands(program: Command): void {
     .description('replicate to another store')
     .requiredOption('--store <url>', 'file:///srv/blobs or an absolute path')
     .option('--location <word>', "the provider's word for the place, as europe-west3", '')
-    .requiredOption('--latitude <degrees>', 'for the map', Number)
-    .requiredOption('--longitude <degrees>', 'for the map', Number)
+    .requiredOption('--latitude <degrees>', 'for the map', degrees(90))
+    .requiredOption('--longitude <degrees>', 'for the map', degrees(180))
     .action(async (name: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
         Options & { store: string; location: string; latitude: number; longitude: number }
@@ -123,7 +139,7 @@ export function addReleaseCommands(program: Command): void {
     .command('rollback <repository>')
     .description('go back to the release before, or to a named one, as a new serial')
     .option('--channel <name>', 'the channel', 'production')
-    .option('--to <serial>', 'the release to go back to', Number)
+    .option('--to <serial>', 'the release to go back to', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--reason <text>', 'kept with the release')
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options & { channel: string; to?: number; reason?: string }>();
@@ -217,11 +233,14 @@ export function addMachineCommands(program: Command): void {
       });
     });
   machine
-    .command('remove <id>')
+    .command('remove <machine>')
     .description('revoke a machine: its reports no longer count')
-    .action(async (id: string, _options: unknown, command: Command) => {
+    .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
-      print(await callEngine(options, client => client.machines.remove({ id })), options, 'The machine is revoked.');
+      await callEngine(options, async client => {
+        const { id } = await findMachine(client, named);
+        print(await client.machines.remove({ id }), options, 'The machine is revoked.');
+      });
     });
 }
 

@@ -1,8 +1,10 @@
 /** Owns `slipway repo` and `slipway job`. */
 import type { Command } from 'commander';
+import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
+import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 
@@ -57,7 +59,10 @@ export function addRepositoryCommands(program: Command): void {
       const options = command.optsWithGlobals<Options>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
-        print(await client.repositories.pollNow({ id: row.id }), options, `Looked at ${plain(row.name)}.`);
+        const looked = await client.repositories.pollNow({ id: row.id });
+        const { pollError } = await client.repositories.get({ id: row.id });
+        if (pollError) throw DomainError.fromView(pollError);
+        print(looked, options, `Looked at ${plain(row.name)}.`);
       });
     });
   repo
@@ -77,11 +82,12 @@ const clock = (atMs: number | null) => (atMs === null ? '-' : new Date(atMs).toI
 
 /** A job by its number or id. Throws `not_found`. */
 async function findJob(client: EngineClient, named: string): Promise<JobSummary> {
-  if (!/^\d+$/.test(named)) return client.jobs.get({ id: named });
-  const { jobs } = await client.jobs.list({ before: Number(named) + 1, limit: 1 });
-  const [job] = jobs;
-  if (job?.number !== Number(named))
-    throw new DomainError('not_found', `There is no job ${named}. See "slipway job list".`);
+  if (idSchema.safeParse(named).success) return client.jobs.get({ id: named });
+  const number = /^\d{1,15}$/.test(named) ? Number(named) : null;
+  const [job] = number === null ? [] : (await client.jobs.list({ before: number + 1, limit: 1 })).jobs;
+  if (job?.number !== number || job === undefined) {
+    throw new DomainError('not_found', `There is no job "${named}". See "slipway job list".`, { named });
+  }
   return job;
 }
 
@@ -91,7 +97,7 @@ export function addJobCommands(program: Command): void {
     .command('list')
     .description('jobs, newest first')
     .option('--repository <name>', 'of one repository')
-    .option('--limit <n>', 'at most this many', value => Number(value), 20)
+    .option('--limit <n>', 'at most this many', wholeNumber(1, 500), 20)
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options & { repository?: string; limit: number }>();
       await callEngine(options, async client => {

@@ -57,8 +57,9 @@ export const addRepositorySchema = z.object({
 export const addRegionSchema = z.object({
   name: displayNameSchema,
   location: z.string().trim().max(100).default(''),
-  latitude: z.coerce.number().min(-90).max(90),
-  longitude: z.coerce.number().min(-180).max(180),
+  // Not coerced: null would become 0, a place in the Gulf of Guinea.
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
   storeUrl: z.string().trim().min(1).max(2_000),
 });
 

@@ -1,0 +1,39 @@
+/** Owns how the values of options are read: what does not fit is wrong use, said before anything is done. */
+import { InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+
+/** A whole number from `low` to `high`. Throws commander's error for a wrong argument. */
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`Give a whole number from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}
+
+/** Degrees from `-limit` to `limit`, as `50.11` or `-121`. Throws commander's error for a wrong argument. */
+export function degrees(limit: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (!/^[+-]?\d+(?:\.\d+)?$/.test(text) || Math.abs(value) > limit) {
+      throw new InvalidArgumentError(`Give degrees from -${limit} to ${limit}, as 50.11.`);
+    }
+    return value;
+  };
+}
+
+/** Text that `schema` accepts; `advice` says what to give instead. Throws commander's error for a wrong argument. */
+export function fitting(schema: z.ZodType<string>, advice: string): (text: string) => string {
+  return text => {
+    const result = schema.safeParse(text);
+    if (!result.success) throw new InvalidArgumentError(advice);
+    return result.data;
+  };
+}
+
+/** Collects an option that may be given more than once. */
+export function several(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
