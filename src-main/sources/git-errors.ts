@@ -22,7 +22,7 @@ export function notFound(url: string, detail: string): DomainError {
 export function timedOut(url: string, timeoutMs: number): DomainError {
   return new DomainError(
     'git.timeout',
-    `The repository ${url} did not answer in full within ${Math.round(timeoutMs / 100) / 10} s. Slipway tries again; check the server and the network if it goes on.`,
+    `The repository ${url} did not answer in full within ${Math.round(timeoutMs / 100) / 10} s. Check the server and the network.`,
     { url, timeoutMs },
   );
 }
@@ -36,7 +36,7 @@ export function cancelled(url: string): DomainError {
 export function protocolError(url: string, detail: string, cause?: unknown): DomainError {
   return new DomainError(
     'git.protocol',
-    `The answer of ${url} is not what a Git server sends (${detail}). Check that the address is the one for cloning; Slipway tries again.`,
+    `The answer of ${url} is not what a Git server sends (${detail}). Check that the address is the one for cloning.`,
     { url },
     { cause },
   );
@@ -45,26 +45,22 @@ export function protocolError(url: string, detail: string, cause?: unknown): Dom
 export function unreachable(url: string, detail: string, cause?: unknown): DomainError {
   return new DomainError(
     'git.unreachable',
-    `The server of ${url} cannot be reached: ${detail}. Check the address and the network; Slipway tries again.`,
+    `The server of ${url} cannot be reached: ${detail}. Check the address and the network.`,
     { url },
     { cause },
   );
 }
 
 export function emptyRepository(url: string): DomainError {
-  return new DomainError(
-    'git.empty',
-    `The repository ${url} has no branch yet. Push a first commit; Slipway looks again.`,
-    {
-      url,
-    },
-  );
+  return new DomainError('git.empty', `The repository ${url} has no branch yet. Push a first commit.`, {
+    url,
+  });
 }
 
 export function branchMissing(url: string, branch: string): DomainError {
   return new DomainError(
     'git.branch_missing',
-    `The repository ${url} has no branch "${branch}". Push it, or choose another branch in the repository's settings.`,
+    `The repository ${url} has no branch "${branch}". Push it, or choose another branch.`,
     { url, branch },
   );
 }
@@ -110,9 +106,13 @@ export function remoteErrorOf(url: string, stderr: string): DomainError | null {
   if (/Authentication failed|could not read (Username|Password)|Permission denied/i.test(stderr))
     return authFailed(url, last);
   if (/Operation too slow|Operation timed out/.test(stderr)) {
-    return new DomainError('git.timeout', `The repository ${url} stopped sending (${last}). Slipway tries again.`, {
-      url,
-    });
+    return new DomainError(
+      'git.timeout',
+      `The repository ${url} stopped sending (${last}). Check the server and the network.`,
+      {
+        url,
+      },
+    );
   }
   if (/fsck error/.test(stderr)) return protocolError(url, `it holds a malformed object: ${last}`, stderr);
   if (/dubious ownership/.test(stderr)) {

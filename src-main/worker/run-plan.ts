@@ -65,7 +65,7 @@ function assertSucceeded(step: PlanStep, result: Awaited<ReturnType<typeof runSt
       throw new DomainError(
         'step.failed',
         result.signal === null
-          ? `"${step.name}" (${step.run}) ended with exit code ${result.exitCode}. Its output above says why.`
+          ? `"${step.name}" (${step.run}) ended with exit code ${result.exitCode}. Its output in the job's log says why.`
           : `"${step.name}" (${step.run}) was ended by ${result.signal}.`,
         { step: step.id, exitCode: result.exitCode, signal: result.signal },
       );

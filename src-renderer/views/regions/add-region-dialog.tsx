@@ -113,7 +113,8 @@ export function AddRegionDialog({
           autoComplete="off"
           onChange={storeUrl => set({ storeUrl })}
         />
-        {add.error && <ErrorNotice error={add.error} />}
+        {/* Nothing is saved yet, so nothing is tried again by itself. */}
+        {add.error && <ErrorNotice error={{ ...add.error, retry: 'user' }} />}
       </form>
     </DockedDialog>
   );

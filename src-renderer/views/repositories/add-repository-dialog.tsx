@@ -119,7 +119,8 @@ export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void 
           </>
         )}
       </form>
-      {error && <ErrorNotice error={error} />}
+      {/* Nothing is saved yet, so nothing is tried again by itself. */}
+      {error && <ErrorNotice error={{ ...error, retry: 'user' }} />}
       {seen && <Plan inspection={seen.inspection} />}
     </DockedDialog>
   );
