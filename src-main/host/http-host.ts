@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { OpenAPIGenerator } from '@orpc/openapi';
 import { OpenAPIHandler } from '@orpc/openapi/node';
+import { ORPCError } from '@orpc/server';
+import { BodyLimitPlugin } from '@orpc/server/node';
 import { RPCHandler } from '@orpc/server/ws';
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4';
 import { WebSocketServer } from 'ws';
@@ -36,7 +38,10 @@ export async function startHttpHost(options: {
 }): Promise<HttpHost> {
   const { router, files, logger } = options;
   const token = randomBytes(32).toString('base64url');
-  const rest = new OpenAPIHandler(router);
+  const rest = new OpenAPIHandler(router, {
+    plugins: [new BodyLimitPlugin({ maxBodySize: maxBodyBytes })],
+    interceptors: [({ next }) => next().catch(error => Promise.reject(unreadableBody(error)))],
+  });
   const rpc = new RPCHandler(router);
   const sockets = new WebSocketServer({
     noServer: true,
@@ -69,9 +74,6 @@ export async function startHttpHost(options: {
     const path = request.url?.split('?', 1)[0] ?? '/';
     if (path === '/api' || path.startsWith('/api/')) {
       if (!isToken(token, bearerToken(request.headers))) return refuse(response, unauthorized);
-      if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) {
-        return refuse(response, { status: 403, message: 'The request is larger than 1 MiB.' });
-      }
       if (path === '/api/openapi.json') return json(response, 200, await describe());
       const { matched } = await rest.handle(request, response, { prefix: '/api', context: {} });
       if (!matched)
@@ -110,6 +112,19 @@ export async function startHttpHost(options: {
       await new Promise<void>(resolve => server.close(() => resolve()));
     },
   };
+}
+
+/** The router speaks only of what it was handed; a body that could not be read or parsed never came that far. */
+function unreadableBody(error: unknown): unknown {
+  const isTooLarge = error instanceof ORPCError && error.code === 'PAYLOAD_TOO_LARGE';
+  if (error instanceof ORPCError && !isTooLarge) return error;
+  const view = new DomainError(
+    'input.invalid',
+    isTooLarge
+      ? 'The request is larger than 1 MiB.'
+      : 'The body of the request is not JSON. Send it as application/json.',
+  ).toView();
+  return new ORPCError(view.code, { status: isTooLarge ? 413 : 400, message: view.message, data: view });
 }
 
 const unauthorized: Refusal = { status: 401, message: 'A token is needed: "Authorization: Bearer …".' };
