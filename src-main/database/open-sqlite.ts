@@ -34,7 +34,9 @@ export function databaseError(error: unknown, file: string): unknown {
       `${file} is damaged (${messageOf(error)}). Move it away or restore a backup, then start again.`,
     );
   }
-  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM')) {
+  // better-sqlite3 looks for the folder itself, and answers with a TypeError without a code.
+  const isFolderMissing = error instanceof TypeError && error.message.includes('directory does not exist');
+  if (isFolderMissing || /^SQLITE_(?:READONLY|CANTOPEN|PERM)/.test(code)) {
     return new DomainError(
       'data.unwritable',
       `${file} cannot be written (${messageOf(error)}). Check the owner and mode of the folder, or choose another with --data.`,
