@@ -1,5 +1,5 @@
 /** Owns what every phase of one attempt shares: its token, log and signal, and how a phase is recorded as a step. */
-import { DomainError, messageOf } from '../contract/errors.ts';
+import { DomainError } from '../contract/errors.ts';
 import type { Db } from '../database/open-database.ts';
 import type { RepositoryRecord } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -76,7 +76,6 @@ export async function asStep<Result>(
         { status: 'failed', finishedAt, exitCode: typeof exitCode === 'number' ? exitCode : null },
         { name: step.name, at: finishedAt },
       );
-      await log.problem(messageOf(error));
     }
     throw error;
   } finally {
