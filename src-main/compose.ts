@@ -206,6 +206,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     main,
     pointers,
     clock,
+    logger,
     onReleased: () => {
       feed.nudge();
       reconciler.signal();

@@ -17,6 +17,7 @@ import {
 } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import type { PointerService } from './pointer-service.ts';
 
 export interface ReleaseRequest {
@@ -62,10 +63,11 @@ export function createReleaseService(options: {
   readonly main: BlobStore;
   readonly pointers: PointerService;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
   readonly onReleased: () => void;
 }): ReleaseService {
-  const { db, main, pointers, clock } = options;
+  const { db, main, pointers, clock, logger } = options;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function highestSerial(channel: ChannelRecord): Promise<number> {
@@ -180,7 +182,11 @@ export function createReleaseService(options: {
     },
     async adoptPointers() {
       for (const channel of await listChannels(db)) {
-        const stored = await pointers.read(main, channel);
+        const stored = await pointers.read(main, channel).catch(error => {
+          // One damaged or foreign pointer must not keep the engine from starting; the next release of its channel says what is wrong.
+          logger.error('pointer.not_adopted', { channel: channel.name, repositoryId: channel.repositoryId, error });
+          return null;
+        });
         if (!stored || stored.pointer.serial <= (await highestSerial(channel))) continue;
         const build = await findBuild(db, stored.pointer.buildId);
         // A build of another control center is not in this database; its serial is still respected by `release`.

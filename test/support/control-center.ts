@@ -46,7 +46,14 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
-  const releases = createReleaseService({ db, main, pointers, clock, onReleased: () => reconciler.signal() });
+  const releases = createReleaseService({
+    db,
+    main,
+    pointers,
+    clock,
+    logger: silentLogger,
+    onReleased: () => reconciler.signal(),
+  });
   const documents = createRegionDocuments({ db, trust, pointers, logger: silentLogger });
   const reconciler = createReconciler({
     db,

@@ -185,6 +185,7 @@ describe('after a crash between the pointer and the database', () => {
       main: center.main,
       pointers: center.pointers,
       clock: Date.now,
+      logger: silentLogger,
       onReleased: () => undefined,
     });
     await expect(crashing.release({ channel, build, kind: 'promote', reason: null })).rejects.toThrow('crash');
