@@ -6,7 +6,14 @@ import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import type { Db } from '../../../src-main/database/open-database.ts';
 import { findRepository } from '../../../src-main/database/repositories.ts';
-import { addSteps, type ClaimedJob, claimNextJob, finishJob, type NewStep, recordStep } from '../../../src-main/queue/attempt.ts';
+import {
+  addSteps,
+  type ClaimedJob,
+  claimNextJob,
+  finishJob,
+  type NewStep,
+  recordStep,
+} from '../../../src-main/queue/attempt.ts';
 import { cancelJob, enqueueRevision, retryJob } from '../../../src-main/queue/enqueue.ts';
 import { startDatabaseProgram } from '../../support/child-program.ts';
 import {
