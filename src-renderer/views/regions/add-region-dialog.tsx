@@ -114,7 +114,7 @@ export function AddRegionDialog({
           onChange={storeUrl => set({ storeUrl })}
         />
         {/* Nothing is saved yet, so nothing is tried again by itself. */}
-        {add.error && <ErrorNotice error={{ ...add.error, retry: 'user' }} />}
+        {add.error && <ErrorNotice error={{ code: add.error.code, message: add.error.message, retry: 'user' }} />}
       </form>
     </DockedDialog>
   );

@@ -120,7 +120,7 @@ export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void 
         )}
       </form>
       {/* Nothing is saved yet, so nothing is tried again by itself. */}
-      {error && <ErrorNotice error={{ ...error, retry: 'user' }} />}
+      {error && <ErrorNotice error={{ code: error.code, message: error.message, retry: 'user' }} />}
       {seen && <Plan inspection={seen.inspection} />}
     </DockedDialog>
   );
