@@ -64,7 +64,15 @@ async function identityOf(document: IdentityDocument): Promise<AgentIdentity> {
 export async function openIdentity(path: string, pairing: string | null): Promise<AgentIdentity> {
   const known = await read(path);
   const wanted = pairing === null ? null : parsePairing(pairing);
-  if (known !== null && (wanted === null || wanted.machineId === known.machineId)) return identityOf(known);
+  if (known !== null && (wanted === null || wanted.machineId === known.machineId)) {
+    // Not enrolled yet: the code may have been copied wrong the first time.
+    if (wanted === null || known.pairingSecret === null || known.pairingSecret === wanted.secret) {
+      return identityOf(known);
+    }
+    const corrected = { ...known, pairingSecret: wanted.secret };
+    await write(path, corrected);
+    return identityOf(corrected);
+  }
   if (wanted === null) {
     throw new DomainError(
       'trust.pairing_failed',

@@ -76,7 +76,7 @@ function parseState(bytes: Uint8Array, path: string): AgentState {
   }
 }
 
-/** The state in `path`, made on first use with the root key pinned. Throws `data.corrupt`, `trust.untrusted` (another root is pinned). */
+/** The state in `path`, made on first use; the root key is pinned by the first document that it verifies. Throws `data.corrupt`, `trust.untrusted` (another root is pinned). */
 export async function openState(path: string, rootPublicKey: string): Promise<StateFile> {
   const bytes = await readPrivateFile(path, maxStateBytes);
   let value: AgentState =
@@ -96,7 +96,9 @@ export async function openState(path: string, rootPublicKey: string): Promise<St
           interrupted: null,
         }
       : parseState(bytes, path);
-  if (value.rootPublicKey !== rootPublicKey) {
+  // A pin that never verified anything was a typing error at the first start, not an installation.
+  const isPinned = value.trustSerial > 0 || value.current !== null;
+  if (value.rootPublicKey !== rootPublicKey && isPinned) {
     throw new DomainError(
       'trust.untrusted',
       `This folder belongs to an installation with another root key (${value.rootPublicKey}). Give that key, or choose another folder with --root.`,
@@ -110,7 +112,7 @@ export async function openState(path: string, rootPublicKey: string): Promise<St
     writing = writing.catch(() => undefined).then(() => replacePrivateFile(path, bytesNow));
     return writing;
   };
-  if (bytes === null) await update({});
+  if (bytes === null || value.rootPublicKey !== rootPublicKey) await update({ rootPublicKey });
   return {
     get value() {
       return value;
