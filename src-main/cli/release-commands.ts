@@ -1,7 +1,7 @@
 /** Owns `slipway region`, `release`, `channel`, `machine` and `artifact`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DomainError } from '../contract/errors.ts';
-import { channelPolicySchema } from '../contract/views.ts';
+import { type ChannelPolicy, channelPolicySchema } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
@@ -161,17 +161,15 @@ export function addReleaseCommands(program: Command): void {
   program
     .command('channel <repository> <name>')
     .description('create a channel, or change how it releases')
-    .option('--policy <policy>', 'manual or auto')
+    .addOption(new Option('--policy <policy>', 'how it releases').choices(channelPolicySchema.options))
     .option('--hold', 'release nothing by itself until resumed')
     .option('--resume', 'release by itself again')
     .action(async (named: string, name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { policy?: string; hold?: boolean; resume?: boolean }>();
-      const policy = channelPolicySchema.optional().safeParse(options.policy);
-      if (!policy.success) throw new DomainError('input.invalid', '--policy is "manual" or "auto".');
+      const options = command.optsWithGlobals<Options & { policy?: ChannelPolicy; hold?: boolean; resume?: boolean }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const paused = options.hold ? true : options.resume ? false : undefined;
-        const channel = await client.channels.set({ repositoryId: row.id, name, policy: policy.data, paused });
+        const channel = await client.channels.set({ repositoryId: row.id, name, policy: options.policy, paused });
         print(
           channel,
           options,
