@@ -31,6 +31,14 @@ export async function refusal(args: readonly string[], exitCode = 1): Promise<Er
   return error;
 }
 
+/** Reads what the engine at `url` (the address that `serve` prints) says under `/api`: for looking often, where a process each time is too slow. */
+export async function ask<Result>(schema: z.ZodType<Result>, url: URL, path: string): Promise<Result> {
+  const authorization = `Bearer ${url.hash.replace('#token=', '')}`;
+  const response = await fetch(new URL(`/api${path}`, url), { headers: { authorization } });
+  expect(response.status, path).toBe(200);
+  return schema.parse(await response.json());
+}
+
 export interface Commands {
   /** The result of a command that succeeds. */
   json<Result>(schema: z.ZodType<Result>, ...args: string[]): Promise<Result>;
