@@ -16,6 +16,7 @@ export default defineConfig({
           worker: at('src-main/worker/worker-main.ts'),
           swarm: at('src-main/swarm/swarm-main.ts'),
           'pack-thread': at('src-main/artifacts/pack-thread.ts'),
+          'plan-thread': at('src-main/toolchains/plan-thread.ts'),
           'database-thread': at('src-main/database/database-thread.ts'),
           'checkup-thread': at('src-main/worker/checkup-thread.ts'),
         },

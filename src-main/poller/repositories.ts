@@ -24,7 +24,7 @@ import { parseGitUrl } from '../sources/git-url.ts';
 import { listRefs } from '../sources/list-refs.ts';
 import type { Mirror } from '../sources/mirror.ts';
 import { createSampleRepository } from '../sources/sample-repository.ts';
-import { planFor } from '../toolchains/plan.ts';
+import { planInThread } from '../toolchains/plan-in-thread.ts';
 import type { Poller } from './poller.ts';
 
 /** A person waits for the answer. */
@@ -76,7 +76,7 @@ export function createRepositories(options: {
     try {
       await mirror.fetch({ branch, revision });
       await mirror.checkout({ revision, targetFolder: target });
-      return await planFor(target);
+      return await planInThread(target);
     } finally {
       await rm(target, { recursive: true, force: true });
       await rm(folder.mirror(id), { recursive: true, force: true });
