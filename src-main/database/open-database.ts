@@ -8,7 +8,7 @@ import {
   type SqliteDialectConfig,
   SqliteDriver,
 } from 'kysely';
-import { beginImmediate } from './immediate.ts';
+import { beginImmediate, rollBack } from './immediate.ts';
 import { openSqlite } from './open-sqlite.ts';
 import type { Schema } from './schema.ts';
 import { ThreadSqliteDialect } from './thread-dialect.ts';
@@ -18,6 +18,10 @@ export type Db = Kysely<Schema>;
 class ImmediateDriver extends SqliteDriver {
   override beginTransaction(connection: DatabaseConnection): Promise<void> {
     return beginImmediate(connection);
+  }
+
+  override rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    return rollBack(connection);
   }
 }
 

@@ -15,7 +15,8 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { threadPath } from '../process/entry-points.ts';
-import { beginImmediate } from './immediate.ts';
+import { beginImmediate, rollBack } from './immediate.ts';
+import { databaseError } from './open-sqlite.ts';
 
 export interface ThreadQuery {
   readonly id: number;
@@ -44,12 +45,14 @@ class ThreadSqliteError extends Error {
 }
 
 class ThreadConnection implements DatabaseConnection {
+  readonly #file: string;
   readonly #thread: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #ended: Error | null = null;
 
   constructor(file: string) {
+    this.#file = file;
     this.#thread = new Worker(threadPath('database-thread'), { workerData: { file } });
     this.#thread.on('message', (answer: ThreadAnswer) => {
       this.#waiting.get(answer.id)?.resolve(answer);
@@ -72,7 +75,7 @@ class ThreadConnection implements DatabaseConnection {
       this.#waiting.set(id, { resolve, reject });
       this.#thread.postMessage({ id, sql, parameters } satisfies ThreadQuery);
     });
-    if ('error' in answer) throw new ThreadSqliteError(answer.error);
+    if ('error' in answer) throw databaseError(new ThreadSqliteError(answer.error), this.#file);
     const rows = answer.rows as Row[];
     return answer.changes === null ? { rows } : { rows, numAffectedRows: BigInt(answer.changes) };
   }
@@ -117,7 +120,7 @@ class ThreadDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('rollback'));
+    await rollBack(connection);
   }
 
   async releaseConnection(): Promise<void> {}

@@ -1,6 +1,6 @@
 /** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
 import { mkdir, rm } from 'node:fs/promises';
-import { DomainError, messageOf } from '../contract/errors.ts';
+import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, type NewStep } from '../queue/attempt.ts';
@@ -43,7 +43,7 @@ export async function runJob(context: JobContext): Promise<void> {
     await log.close();
     await finishJob(db, claimed, { status: 'succeeded', error: null, now: clock(), publish });
   } catch (error) {
-    const failure = failureOf(error, context.signal);
+    const failure = failureOf(error, context.signal, folder.root);
     if (failure.code === 'job.fenced') {
       logger.warn('job.fenced', { jobId: job.id, attempt: token.attempt });
       return;
@@ -112,9 +112,17 @@ function planned(plan: Plan, firstPosition: number): NewStep[] {
   }));
 }
 
-function failureOf(error: unknown, signal: AbortSignal): DomainError {
+function failureOf(error: unknown, signal: AbortSignal, root: string): DomainError {
   if (signal.aborted && signal.reason instanceof DomainError) return signal.reason;
   if (error instanceof DomainError) return error;
+  if (['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemErrorCode(error) ?? '')) {
+    return new DomainError(
+      'store.full',
+      `The disk of the data folder ${root} is full. Nothing was published; free some space, then retry.`,
+      { folder: root },
+      { cause: error },
+    );
+  }
   return new DomainError(
     'internal',
     `An unexpected error ended the job: ${messageOf(error)}. The engine's log has more.`,

@@ -256,6 +256,31 @@ describe.skipIf(!mountable)('a full or read-only store', () => {
   });
 });
 
+describe.skipIf(!mountable)('a full disk under the whole data folder', () => {
+  test('is named by whatever needs space, and everything goes on when there is some again', async () => {
+    const disk = await diskAt(at('small'));
+    const small = commandsFor(disk.path);
+    const host = startSlipway(['serve', '--port', '0', '--workers', '1', '--data', disk.path]);
+    onTestFinished(() => host.stop());
+    await host.line(/Slipway runs at/);
+    const repository = await git.createRepository('page');
+    await repository.commit({ 'index.html': 'low water' }, 'Say it');
+    await small.json(z.unknown(), 'repo', 'add', repository.url, '--name', 'page');
+    expect(await small.ended(1)).toMatchObject({ status: 'succeeded' });
+    await disk.fill();
+    // What the journal has room for is still taken; then there is none.
+    const full = await eventually(async () => {
+      const outcome = await slipway(['repo', 'build', 'page', '--data', disk.path]);
+      expectNoStack(outcome);
+      return outcome.exitCode === 0 ? null : outcome;
+    });
+    expect(full.stderr).toMatch(/disk that holds .*slipway\.db is full.*\(store\.full\)/);
+    await disk.free();
+    const { number } = await small.json(jobSchema, 'repo', 'build', 'page');
+    expect(await small.ended(number)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
 describe('a machine that is set up wrongly', () => {
   let args: (root: string) => string[];
   let secret: string;
