@@ -31,11 +31,9 @@ describe('a database', () => {
   });
 
   it('of a newer version is refused and left as it is', async () => {
-    const { db, file } = await testDatabase();
-    await db.destroy();
+    const file = `${await scratchFolder()}/slipway.db`;
     const sqlite = new BetterSqlite3(file);
     sqlite.pragma('user_version = 999');
-    sqlite.pragma('journal_mode = DELETE');
     sqlite.close();
     const before = await readFile(file);
     expect(() => openDatabase(file, { migrateSchema: true })).toThrow(
