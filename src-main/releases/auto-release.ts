@@ -8,6 +8,9 @@ import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReleaseService } from './release-service.ts';
 
+/** A person does not change a channel more often than this within the milliseconds of a decision. */
+const maxChanges = 3;
+
 export interface AutoRelease {
   /** Releases the build on every channel of its repository that follows the branch. May be repeated. */
   consider(build: BuildWithPack): Promise<void>;
@@ -59,18 +62,28 @@ export function createAutoRelease(options: {
     });
   }
 
+  /** Decides on the channel as it is now, and once more where a person changed it meanwhile. */
+  async function decide(channelId: string, build: BuildWithPack, triesLeft: number): Promise<void> {
+    const channel = (await listChannels(db, build.repositoryId)).find(candidate => candidate.id === channelId);
+    if (channel?.policy !== 'auto') return;
+    if (channel.pausedReason !== null) {
+      const message = `${channel.name} is held: ${channel.pausedReason}. Resume it to go on.`;
+      await refuse(channel, build, new DomainError('release.paused', message));
+      return;
+    }
+    try {
+      await considerChannel(channel, build);
+    } catch (error) {
+      const hasMoved = error instanceof DomainError && error.code === 'conflict';
+      if (!hasMoved || triesLeft === 0) throw error;
+      await decide(channelId, build, triesLeft - 1);
+    }
+  }
+
   async function consider(build: BuildWithPack): Promise<void> {
     for (const channel of await listChannels(db, build.repositoryId)) {
-      if (channel.policy !== 'auto') continue;
       try {
-        if (channel.pausedReason === null) await considerChannel(channel, build);
-        else {
-          await refuse(
-            channel,
-            build,
-            new DomainError('release.paused', `${channel.name} is held: ${channel.pausedReason}. Resume it to go on.`),
-          );
-        }
+        await decide(channel.id, build, maxChanges);
       } catch (error) {
         logger.error('release.auto_failed', { channel: channel.name, buildId: build.id, error });
         const shown =
