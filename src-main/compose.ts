@@ -178,7 +178,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
-  const documents = createRegionDocuments({ db, trust, pointers, logger });
+  const documents = createRegionDocuments({ db, trust, pointers, clock, logger });
   const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
     createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
 
