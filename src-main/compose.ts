@@ -269,6 +269,12 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   let following: Promise<void> = Promise.resolve();
   feed.onEvent(event => {
+    if (event.type === 'channel.changed' && event.data.paused === false && event.repositoryId !== null) {
+      const { repositoryId } = event;
+      following = following
+        .then(() => autoRelease.considerAll(repositoryId))
+        .catch(error => logger.error('release.catch_up_failed', { error }));
+    }
     if (event.type !== 'build.stored' || event.subjectId === null) return;
     const buildId = event.subjectId;
     reconciler.signal();

@@ -3,7 +3,7 @@ import { DomainError } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
 import { appendEvent, listEvents } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
-import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
+import { type ChannelRecord, findRelease, listChannels, wasReleased } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReleaseService } from './release-service.ts';
@@ -14,8 +14,8 @@ const maxChanges = 3;
 export interface AutoRelease {
   /** Releases the build on every channel of its repository that follows the branch. May be repeated. */
   consider(build: BuildWithPack): Promise<void>;
-  /** Considers the newest build of every repository: what a stopped engine left undone. */
-  considerAll(): Promise<void>;
+  /** Considers the newest build of every repository, or of one: what a stopped engine or a held channel left undone. */
+  considerAll(repositoryId?: string): Promise<void>;
 }
 
 export function createAutoRelease(options: {
@@ -66,6 +66,8 @@ export function createAutoRelease(options: {
   async function decide(channelId: string, build: BuildWithPack, triesLeft: number): Promise<void> {
     const channel = (await listChannels(db, build.repositoryId)).find(candidate => candidate.id === channelId);
     if (channel?.policy !== 'auto') return;
+    // Once live is enough: a channel that was rolled back from it, and resumed, must not get it again.
+    if (await wasReleased(db, channel.id, build.id)) return;
     if (channel.pausedReason !== null) {
       const message = `${channel.name} is held: ${channel.pausedReason}. Resume it to go on.`;
       await refuse(channel, build, new DomainError('release.paused', message));
@@ -95,8 +97,8 @@ export function createAutoRelease(options: {
 
   return {
     consider,
-    async considerAll() {
-      const repositories = new Set((await listChannels(db)).map(channel => channel.repositoryId));
+    async considerAll(only) {
+      const repositories = new Set((await listChannels(db, only)).map(channel => channel.repositoryId));
       for (const repositoryId of repositories) {
         const [newest] = await listBuilds(db, { repositoryId, limit: 1 });
         if (newest) await consider(newest);

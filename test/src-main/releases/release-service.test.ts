@@ -3,7 +3,13 @@ import { storeKeys } from '../../../src-main/contract/documents.ts';
 import type { BuildWithPack } from '../../../src-main/database/builds.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import type { Db } from '../../../src-main/database/open-database.ts';
-import { type ChannelRecord, findRelease, insertChannel, listReleases } from '../../../src-main/database/releases.ts';
+import {
+  type ChannelRecord,
+  findRelease,
+  insertChannel,
+  listReleases,
+  updateChannel,
+} from '../../../src-main/database/releases.ts';
 import { createAutoRelease } from '../../../src-main/releases/auto-release.ts';
 import { pointerLifetimeMs } from '../../../src-main/releases/pointer-service.ts';
 import { createReleaseService } from '../../../src-main/releases/release-service.ts';
@@ -265,6 +271,20 @@ describe('the policy auto', () => {
     await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 3_000 }));
     expect((await pointerOf(center, channel)).serial).toBe(3);
     expect(await refusals()).toMatchObject([{ data: { code: 'release.paused' } }]);
+  });
+
+  it('gives a channel that was resumed no build that it was rolled back from, but the next one', async () => {
+    const { center, channel, automatic, refusals } = await auto();
+    await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 1_000 }));
+    await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 2_000 }));
+    await rollback(center, channel);
+    await updateChannel(center.db, channel.id, { pausedReason: null });
+    await automatic.considerAll();
+    expect((await pointerOf(center, channel)).serial).toBe(3);
+    expect(await refusals()).toEqual([]);
+    const repair = await addBuild(center.db, channel.repositoryId, { createdAt: 3_000 });
+    await automatic.considerAll(channel.repositoryId);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 4, buildId: repair.id });
   });
 
   it('never undoes a rollback that came while it decided', async () => {
