@@ -12,6 +12,10 @@ async function writeBeside(path: string, bytes: Uint8Array): Promise<string> {
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+  } catch (error) {
+    // Tried again and again on a full disk, it would fill the folder with what is left over.
+    await rm(tempPath, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
