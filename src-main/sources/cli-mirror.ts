@@ -137,7 +137,8 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
       const { branch, revision, pinRef, signal } = request;
       if (!/^https?:/.test(url)) await findGitFolder(url);
       await prepare(folder);
-      if (revision === undefined || !(await holds(folder, revision))) {
+      const fetching = revision === undefined || !(await holds(folder, revision));
+      if (fetching) {
         const found = await fetchBranch(folder, request);
         if (revision === undefined) {
           if (found === 'missing' || branch === null) throw branchMissing(url, branch ?? '');
@@ -157,7 +158,8 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
       const found = revision ?? (await resolveRef(folder, refOf(branch ?? '')));
       if (pinRef !== undefined) await pin(folder, pinRef, found);
       // Every fetch adds a pack. A failure here harms nobody, and the next fetch tries again.
-      await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
+      if (fetching)
+        await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
       return { revision: found };
     },
 

@@ -7,7 +7,7 @@ import { createLogSanitiser } from './log-sanitiser.ts';
 /** A build that prints without end must not fill the disk. */
 const maxLogBytes = 512 * 1024 * 1024;
 /** So much output may wait while earlier output is written; then the step waits too. */
-const maxWaitingBytes = 1024 * 1024;
+const maxWaitingBytes = 256 * 1024;
 /** The interface needs no more hints of growth than this. */
 const growthEveryMs = 100;
 
