@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util';
 import { type Bench, describeMachine, type Row } from './bench.ts';
 import { logBench } from './log/log-bench.ts';
+import { overheadBench } from './overhead/overhead-bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { log: logBench };
+const benches: Readonly<Record<string, Bench>> = { log: logBench, overhead: overheadBench };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)
   .map(([name, bench]) => `  ${name.padEnd(10)}${bench.summary}`)
