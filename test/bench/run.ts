@@ -2,10 +2,16 @@
 import { parseArgs } from 'node:util';
 import { type Bench, describeMachine, type Row } from './bench.ts';
 import { demoBench } from './demo/demo-bench.ts';
+import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { demo: demoBench, log: logBench, overhead: overheadBench };
+const benches: Readonly<Record<string, Bench>> = {
+  demo: demoBench,
+  journey: journeyBench,
+  log: logBench,
+  overhead: overheadBench,
+};
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)
   .map(([name, bench]) => `  ${name.padEnd(10)}${bench.summary}`)
