@@ -195,13 +195,15 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
     },
 
     async checkout(folder, { revision, targetFolder, signal }) {
-      await assertCommit(folder, revision);
       // An index of its own: several workers may check out of one mirror at the same time, and no .git is left behind.
       const index = join(folder, `checkout-${randomUUID()}.index`);
       const common = { gitDir: folder, env: { GIT_INDEX_FILE: index }, ...(signal === undefined ? {} : { signal }) };
       try {
-        const read = await run({ ...common, verb: 'read-tree', operands: [revision] });
-        if (read.exitCode !== 0) throw checkoutError(read.text, targetFolder);
+        const read = await run({ ...common, verb: 'read-tree', operands: [`${revision}^{commit}`] });
+        if (read.exitCode !== 0) {
+          await assertCommit(folder, revision);
+          throw checkoutError(read.text, targetFolder);
+        }
         const write = await run({
           ...common,
           verb: 'checkout-index',

@@ -18,7 +18,7 @@ export interface JobLog {
   /** With what is still on its way to the file. */
   readonly sizeBytes: number;
   /**
-   * Output of a child process, as it comes. Settles when there is room for more, not when it is in the file: that it could
+   * Output of a child process, as it comes; the chunk is kept, and must not be changed. Settles when there is room for more, not when it is in the file: that it could
    * not be written may be told by a later call, `close` at the latest.
    */
   write(chunk: Uint8Array): Promise<void>;
