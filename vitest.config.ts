@@ -8,7 +8,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/src-main/**/*.test.ts', 'test/src-renderer/**/*.test.ts'],
-          testTimeout: 30_000,
+          // No test waits for these: they end what hangs, also on a machine that is busy with other things.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
         },
       },

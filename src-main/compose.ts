@@ -178,7 +178,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
-  const documents = createRegionDocuments({ db, trust, pointers, logger });
+  const documents = createRegionDocuments({ db, trust, pointers, clock, logger });
   const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
     createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
 
@@ -269,6 +269,12 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   let following: Promise<void> = Promise.resolve();
   feed.onEvent(event => {
+    if (event.type === 'channel.changed' && event.data.paused === false && event.repositoryId !== null) {
+      const { repositoryId } = event;
+      following = following
+        .then(() => autoRelease.considerAll(repositoryId))
+        .catch(error => logger.error('release.catch_up_failed', { error }));
+    }
     if (event.type !== 'build.stored' || event.subjectId === null) return;
     const buildId = event.subjectId;
     reconciler.signal();

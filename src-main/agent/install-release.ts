@@ -1,6 +1,6 @@
 /** Owns taking one release from its pointer to running: environment, tree, switch, and what is no longer needed. */
 import { type BytesBySource, type Pack, type Pointer, storeKeys, type Trust } from '../contract/documents.ts';
-import { DomainError } from '../contract/errors.ts';
+import { DomainError, messageOf } from '../contract/errors.ts';
 import { maxEnvironmentBytes, openEnvironment } from '../releases/environment.ts';
 import { activate } from './activate.ts';
 import { installedFrom } from './agent-state.ts';
@@ -73,10 +73,15 @@ export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Po
     seeding.fetching = null;
   }
   await activate({ folder, state, supervisor, reporter, signal, logger }, installedFrom(pointer, pack), bytes);
-  await removeUnneeded(folder, state, digest => {
-    const infoHash = seeding.infoHashes.get(digest);
-    if (infoHash !== undefined) swarm?.unseed(infoHash);
-    seeding.infoHashes.delete(digest);
-  });
+  try {
+    await removeUnneeded(folder, state, digest => {
+      const infoHash = seeding.infoHashes.get(digest);
+      if (infoHash !== undefined) swarm?.unseed(infoHash);
+      seeding.infoHashes.delete(digest);
+    });
+  } catch (error) {
+    // The release runs: what could not be removed waits for the next one.
+    logger.warn('agent.not_removed', { reason: messageOf(error) });
+  }
   return bytes;
 }

@@ -1,6 +1,6 @@
 /** Owns `slipway serve`: the headless host, from its start to its end in good order. */
 import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,10 +46,21 @@ export async function openEngineLog(folder: DataFolder): Promise<Logger> {
       `${folder.root} cannot be written (${systemErrorCode(error) ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
     );
   }
-  const file = createWriteStream(folder.engineLog, { flags: 'a', mode: 0o600 });
-  // A log that cannot be written must not end what it tells of.
-  file.on('error', () => undefined);
-  return createLogger({ write: line => void file.write(line) });
+  let file: WriteStream | null = null;
+  const open = () => {
+    const opened = createWriteStream(folder.engineLog, { flags: 'a', mode: 0o600 });
+    // A log that cannot be written must not end what it tells of; the next line tries again, when the disk has space.
+    opened.on('error', () => {
+      file = null;
+    });
+    return opened;
+  };
+  return createLogger({
+    write: line => {
+      file ??= open();
+      file.write(line);
+    },
+  });
 }
 
 /** Starts engine and host. Throws what either throws; then nothing is left running. */

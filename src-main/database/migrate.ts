@@ -6,8 +6,8 @@ import { initialSchema } from './migrations/001-initial.ts';
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [initialSchema];
 
-/** Brings a database to the newest schema, each migration in a transaction of its own. May be repeated. Throws `data.newer_version`. */
-export function migrate(sqlite: BetterSqlite3.Database): void {
+/** The version of a database's schema. Throws `data.newer_version`; nothing of the file has been changed then. */
+export function schemaVersion(sqlite: BetterSqlite3.Database): number {
   const version = Number(sqlite.pragma('user_version', { simple: true }));
   if (version > migrations.length) {
     throw new DomainError(
@@ -16,6 +16,12 @@ export function migrate(sqlite: BetterSqlite3.Database): void {
       { schema: version, known: migrations.length },
     );
   }
+  return version;
+}
+
+/** Brings a database to the newest schema, each migration in a transaction of its own. May be repeated. Throws `data.newer_version`. */
+export function migrate(sqlite: BetterSqlite3.Database): void {
+  const version = schemaVersion(sqlite);
   migrations.slice(version).forEach((statements, index) => {
     sqlite
       .transaction(() => {

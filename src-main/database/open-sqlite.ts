@@ -1,15 +1,18 @@
 /** Owns how the SQLite file is opened: pragmas, migrations, and the translation of its errors. */
 import BetterSqlite3 from 'better-sqlite3';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
-import { migrate } from './migrate.ts';
+import { migrate, schemaVersion } from './migrate.ts';
 
 /** How long a writer waits for another process's transaction before SQLite gives up. Ours last milliseconds. */
 const busyTimeoutMs = 10_000;
 
 /** Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`. */
 export function openSqlite(file: string, options: { readonly migrateSchema: boolean }): BetterSqlite3.Database {
+  let sqlite: BetterSqlite3.Database | null = null;
   try {
-    const sqlite = new BetterSqlite3(file, { timeout: busyTimeoutMs });
+    sqlite = new BetterSqlite3(file, { timeout: busyTimeoutMs });
+    // Before the first pragma that writes: a file of a newer version stays as it is.
+    schemaVersion(sqlite);
     sqlite.pragma('journal_mode = WAL');
     // FULL: what was acknowledged survives a power cut. Source: sqlite.org/pragma.html#pragma_synchronous
     sqlite.pragma('synchronous = FULL');
@@ -17,6 +20,7 @@ export function openSqlite(file: string, options: { readonly migrateSchema: bool
     if (options.migrateSchema) migrate(sqlite);
     return sqlite;
   } catch (error) {
+    sqlite?.close();
     throw databaseError(error, file);
   }
 }

@@ -45,6 +45,18 @@ export async function findRelease(db: Db, id: string): Promise<ReleaseRecord | n
 }
 
 /** Newest first. */
+/** Whether this build was ever current on the channel. */
+export async function wasReleased(db: Db, channelId: string, buildId: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('releases')
+    .select('id')
+    .where('channelId', '=', channelId)
+    .where('buildId', '=', buildId)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
 export async function listReleases(db: Db, channelId: string, limit: number): Promise<ReleaseRecord[]> {
   return db
     .selectFrom('releases')

@@ -1,19 +1,8 @@
 /** Owns the built interface as the desktop serves it: a fixed list of files, so that no address reaches the rest of the disk. */
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join, relative, sep } from 'node:path';
-import { contentSecurityPolicy } from '../host/static-files.ts';
+import { extname } from 'node:path';
+import { contentSecurityPolicy, contentTypes, listBuiltFiles } from '../host/static-files.ts';
 import { isInterfaceUrl } from './interface-address.ts';
-
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-};
 
 const textType = 'text/plain; charset=utf-8';
 
@@ -25,16 +14,7 @@ export interface InterfaceFiles {
 
 /** The files below `folder`, by URL path; none when it does not exist. */
 export async function listInterfaceFiles(folder: string): Promise<InterfaceFiles> {
-  const files = new Map<string, { readonly path: string; readonly sizeBytes: number }>();
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    // Not links: they may lead anywhere.
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const { size } = await stat(path);
-    files.set(`/${relative(folder, path).split(sep).join('/')}`, { path, sizeBytes: size });
-  }
-
+  const files = await listBuiltFiles(folder);
   return {
     isEmpty: files.size === 0,
     answer({ url, method }) {
@@ -45,7 +25,7 @@ export async function listInterfaceFiles(folder: string): Promise<InterfaceFiles
       if (!file) return refuse(404, 'There is no such file.');
       return new Response(method === 'HEAD' ? null : readBody(file.path), {
         headers: {
-          'content-type': types[extname(file.path)] ?? 'application/octet-stream',
+          'content-type': contentTypes[extname(file.path)] ?? 'application/octet-stream',
           'content-length': String(file.sizeBytes),
           'content-security-policy': contentSecurityPolicy,
           'x-content-type-options': 'nosniff',

@@ -87,6 +87,8 @@ export async function startHttpHost(options: {
   }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Node hands the socket over without a listener: a peer that resets it would end the engine. Source: http, event 'upgrade'.
+    socket.on('error', () => socket.destroy());
     const refusal =
       refuseForeign(request.headers, port) ??
       (isToken(token, protocolToken(request.headers)) ? null : unauthorized) ??

@@ -4,7 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
 
-const types: Readonly<Record<string, string>> = {
+/** By the ending of a file's name. */
+export const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -33,15 +34,26 @@ export interface StaticFiles {
   readonly isEmpty: boolean;
 }
 
-/** The files below `folder`; none when it does not exist. */
-export async function listStaticFiles(folder: string): Promise<StaticFiles> {
-  const files = new Map<string, { readonly path: string; readonly sizeBytes: number }>();
+export interface BuiltFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** The files below `folder`, by URL path; none when it does not exist. Not links: they may lead anywhere. */
+export async function listBuiltFiles(folder: string): Promise<ReadonlyMap<string, BuiltFile>> {
+  const files = new Map<string, BuiltFile>();
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries.filter(candidate => candidate.isFile())) {
     const path = join(entry.parentPath, entry.name);
     const { size } = await stat(path);
     files.set(`/${relative(folder, path).split(sep).join('/')}`, { path, sizeBytes: size });
   }
+  return files;
+}
+
+/** The built interface in `folder`; empty when it is not built. */
+export async function listStaticFiles(folder: string): Promise<StaticFiles> {
+  const files = new Map(await listBuiltFiles(folder));
   const index = files.get('/index.html');
   if (index) files.set('/', index);
   return {
@@ -51,7 +63,7 @@ export async function listStaticFiles(folder: string): Promise<StaticFiles> {
       if (!file) return false;
       const isHashed = path.startsWith('/assets/');
       response.writeHead(200, {
-        'content-type': types[extname(file.path)] ?? 'application/octet-stream',
+        'content-type': contentTypes[extname(file.path)] ?? 'application/octet-stream',
         'content-length': file.sizeBytes,
         'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-store',
         'content-security-policy': contentSecurityPolicy,

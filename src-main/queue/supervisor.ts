@@ -82,17 +82,22 @@ function lossMessage(status: string, evidence: LossEvidence, step: string | null
   }
 }
 
-/** Workers whose checkup is overdue, and workers in the table that no process of ours stands for (an engine that was killed). */
+/**
+ * Workers whose checkup is overdue, and workers in the table that no process of ours stands for (an engine that was killed).
+ * `watchingSince` is when the supervisor itself began or woke: nobody could show before then that he was alive.
+ */
 export async function findLostWorkers(
   db: Db,
   liveIds: ReadonlySet<string>,
   now: number,
+  watchingSince = 0,
 ): Promise<readonly { readonly id: string; readonly reason: string }[]> {
   const workers = await listLiveWorkers(db);
   return workers.flatMap(({ id, checkupAt }) => {
     if (!liveIds.has(id)) return [{ id, reason: 'its process belongs to an engine that has ended' }];
-    if (now - checkupAt > checkupDeadlineMs) {
-      return [{ id, reason: `no checkup for ${Math.round((now - checkupAt) / 1_000)} s` }];
+    const silentMs = now - Math.max(checkupAt, watchingSince);
+    if (silentMs > checkupDeadlineMs) {
+      return [{ id, reason: `no checkup for ${Math.round(silentMs / 1_000)} s` }];
     }
     return [];
   });

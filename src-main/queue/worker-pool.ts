@@ -16,6 +16,8 @@ import { findLostWorkers, type LossEvidence, releaseJobOfLostWorker } from './su
 
 /** How often the supervisor looks for lost workers: well within the deadline of 15 s for a job to run again. */
 const superviseEveryMs = 1_000;
+/** The supervisor did not look for this long: the machine slept, and its workers with it, or its clock was set. */
+const sleptAfterMs = 5_000;
 /** How long workers may take to end their step at stop: longer than the grace of a step, or the step would outlive them. */
 const stopGraceMs = 12_000;
 /** Above every pid (at most 2^22 on Linux): the sweep goes by the variable alone, since a lost worker's pid may be another's by now. */
@@ -60,7 +62,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const crashes = new Map<number, number>();
   let supervision: NodeJS.Timeout | null = null;
   let supervising: Promise<void> = Promise.resolve();
+  let lookedAt = 0;
+  let watchingSince = 0;
   let stopping = false;
+  let stopped: Promise<void> | null = null;
   let paused = false;
   let problem: DomainError | null = null;
   const ended = new Set<Promise<void>>();
@@ -159,7 +164,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   async function supervise(): Promise<void> {
-    for (const lost of await findLostWorkers(db, new Set(members.keys()), clock())) {
+    const now = clock();
+    if (Math.abs(now - lookedAt) > sleptAfterMs) watchingSince = now;
+    lookedAt = now;
+    for (const lost of await findLostWorkers(db, new Set(members.keys()), now, watchingSince)) {
       // Killed first: a stopped process that is continued later must find nothing to go on with.
       const member = members.get(lost.id);
       if (member) {
@@ -172,6 +180,21 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (problem && [...members.values()].some(member => clock() - member.startedAt > settledAfterMs)) problem = null;
   }
 
+  async function stopAll(): Promise<void> {
+    stopping = true;
+    if (supervision) clearInterval(supervision);
+    for (const restart of restarts.values()) clearTimeout(restart);
+    await supervising;
+    for (const member of members.values()) member.process.kill('SIGTERM');
+    const kill = setTimeout(() => {
+      for (const member of members.values()) member.process.kill('SIGKILL');
+    }, stopGraceMs);
+    while (members.size > 0 || ended.size > 0) {
+      await Promise.race([...ended, new Promise(resolve => setTimeout(resolve, 20))]);
+    }
+    clearTimeout(kill);
+  }
+
   return {
     get paused() {
       return paused;
@@ -182,6 +205,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     size: options.size,
     async start() {
       stopping = false;
+      stopped = null;
       paused = (await readSetting(db, 'workers.paused')) === 'true';
       await supervise();
       await Promise.all(Array.from({ length: options.size }, (_, slot) => launch(slot)));
@@ -189,20 +213,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         supervising = supervising.then(supervise).catch(error => logger.error('supervisor.failed', { error }));
       }, superviseEveryMs);
     },
-    async stop() {
-      if (stopping) return;
-      stopping = true;
-      if (supervision) clearInterval(supervision);
-      for (const restart of restarts.values()) clearTimeout(restart);
-      await supervising;
-      for (const member of members.values()) member.process.kill('SIGTERM');
-      const kill = setTimeout(() => {
-        for (const member of members.values()) member.process.kill('SIGKILL');
-      }, stopGraceMs);
-      while (members.size > 0 || ended.size > 0) {
-        await Promise.race([...ended, new Promise(resolve => setTimeout(resolve, 20))]);
-      }
-      clearTimeout(kill);
+    stop() {
+      stopped ??= stopAll();
+      return stopped;
     },
     wake: () => tell({ type: 'wake' }),
     cancel: jobId => tell({ type: 'cancel', jobId }),

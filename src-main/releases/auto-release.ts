@@ -3,16 +3,19 @@ import { DomainError } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
 import { appendEvent, listEvents } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
-import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
+import { type ChannelRecord, findRelease, listChannels, wasReleased } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ReleaseService } from './release-service.ts';
 
+/** A person does not change a channel more often than this within the milliseconds of a decision. */
+const maxChanges = 3;
+
 export interface AutoRelease {
   /** Releases the build on every channel of its repository that follows the branch. May be repeated. */
   consider(build: BuildWithPack): Promise<void>;
-  /** Considers the newest build of every repository: what a stopped engine left undone. */
-  considerAll(): Promise<void>;
+  /** Considers the newest build of every repository, or of one: what a stopped engine or a held channel left undone. */
+  considerAll(repositoryId?: string): Promise<void>;
 }
 
 export function createAutoRelease(options: {
@@ -59,18 +62,30 @@ export function createAutoRelease(options: {
     });
   }
 
+  /** Decides on the channel as it is now, and once more where a person changed it meanwhile. */
+  async function decide(channelId: string, build: BuildWithPack, triesLeft: number): Promise<void> {
+    const channel = (await listChannels(db, build.repositoryId)).find(candidate => candidate.id === channelId);
+    if (channel?.policy !== 'auto') return;
+    // Once live is enough: a channel that was rolled back from it, and resumed, must not get it again.
+    if (await wasReleased(db, channel.id, build.id)) return;
+    if (channel.pausedReason !== null) {
+      const message = `${channel.name} is held: ${channel.pausedReason}. Resume it to go on.`;
+      await refuse(channel, build, new DomainError('release.paused', message));
+      return;
+    }
+    try {
+      await considerChannel(channel, build);
+    } catch (error) {
+      const hasMoved = error instanceof DomainError && error.code === 'conflict';
+      if (!hasMoved || triesLeft === 0) throw error;
+      await decide(channelId, build, triesLeft - 1);
+    }
+  }
+
   async function consider(build: BuildWithPack): Promise<void> {
     for (const channel of await listChannels(db, build.repositoryId)) {
-      if (channel.policy !== 'auto') continue;
       try {
-        if (channel.pausedReason === null) await considerChannel(channel, build);
-        else {
-          await refuse(
-            channel,
-            build,
-            new DomainError('release.paused', `${channel.name} is held: ${channel.pausedReason}. Resume it to go on.`),
-          );
-        }
+        await decide(channel.id, build, maxChanges);
       } catch (error) {
         logger.error('release.auto_failed', { channel: channel.name, buildId: build.id, error });
         const shown =
@@ -82,8 +97,8 @@ export function createAutoRelease(options: {
 
   return {
     consider,
-    async considerAll() {
-      const repositories = new Set((await listChannels(db)).map(channel => channel.repositoryId));
+    async considerAll(only) {
+      const repositories = new Set((await listChannels(db, only)).map(channel => channel.repositoryId));
       for (const repositoryId of repositories) {
         const [newest] = await listBuilds(db, { repositoryId, limit: 1 });
         if (newest) await consider(newest);

@@ -35,6 +35,11 @@ export interface MachineRegistry {
   look(): Promise<void>;
 }
 
+/** Whether the whole store is out of reach. One document that is malformed says nothing of the next. */
+function isOfStore(error: unknown): boolean {
+  return error instanceof DomainError && error.code.startsWith('store.') && error.code !== 'store.malformed';
+}
+
 export function createMachineRegistry(options: {
   readonly db: Db;
   readonly stores: RegionStores;
@@ -125,29 +130,35 @@ export function createMachineRegistry(options: {
     options.onEvent();
   }
 
-  async function readNew(store: BlobStore, key: string, maxBytes: number): Promise<Uint8Array | null> {
-    const head = await store.head(key);
+  async function lookAtMachine(store: BlobStore, { id, repositoryId, enrolledAt }: MachineRecord): Promise<void> {
+    const key = enrolledAt === null ? storeKeys.enroll(repositoryId, id) : storeKeys.report(repositoryId, id);
     const name = `${store.url} ${key}`;
-    if (!head || seen.get(name) === head.version) return null;
-    const found = await store.read(key, maxBytes);
-    if (!found) return null;
-    seen.set(name, found.version);
-    return found.bytes;
+    const head = await store.head(key);
+    if (!head || seen.get(name) === head.version) return;
+    let { version } = head;
+    try {
+      const found = await store.read(key, enrolledAt === null ? maxEnrollBytes : maxDocumentBytes);
+      // As it is now: the same request may lie in several stores, and its secret counts once.
+      const machine = found && (await findMachine(db, id));
+      if (!machine) return;
+      version = found.version;
+      if (enrolledAt !== null) await take(machine, verifyReport(found.bytes, trust.current, { repositoryId }));
+      else if (await enroll(machine, found.bytes)) trustIsDue = true;
+    } catch (error) {
+      // What could not be read or recorded is looked at again; what was judged and refused is not.
+      if (isOfStore(error) || !(error instanceof DomainError)) throw error;
+      logger.warn('machine.document_refused', { machineId: id, store: store.url, error });
+    }
+    seen.set(name, version);
   }
 
   async function lookAt(store: BlobStore, machines: readonly MachineRecord[]): Promise<void> {
-    for (const { id, repositoryId, enrolledAt } of machines) {
+    for (const machine of machines) {
       try {
-        const key = enrolledAt === null ? storeKeys.enroll(repositoryId, id) : storeKeys.report(repositoryId, id);
-        const bytes = await readNew(store, key, enrolledAt === null ? maxEnrollBytes : maxDocumentBytes);
-        // As it is now: the same request may lie in several stores, and its secret counts once.
-        const machine = bytes && (await findMachine(db, id));
-        if (!machine) continue;
-        if (enrolledAt !== null) await take(machine, verifyReport(bytes, trust.current, { repositoryId }));
-        else if (await enroll(machine, bytes)) trustIsDue = true;
+        await lookAtMachine(store, machine);
       } catch (error) {
-        if (error instanceof DomainError && error.code.startsWith('store.')) throw error;
-        logger.warn('machine.document_refused', { machineId: id, store: store.url, error });
+        if (isOfStore(error)) throw error;
+        logger.error('machine.document_not_taken', { machineId: machine.id, store: store.url, error });
       }
     }
   }

@@ -36,6 +36,7 @@ export interface ReleaseService {
   releaseToReturnTo(channel: ChannelRecord, serial: number | undefined): Promise<ReleaseRecord>;
   /** The serial that the next release of a channel takes. */
   nextSerial(channel: ChannelRecord): Promise<number>;
+  /** Throws `conflict` where an automatic release was decided on a channel that has changed since. */
   release(request: ReleaseRequest): Promise<ReleaseRecord>;
   rollback(channel: ChannelRecord, serial: number | undefined, reason: string | null): Promise<ReleaseRecord>;
   /** Takes over pointers of the main store that this database does not know: a crash between the two, or another control center. */
@@ -90,9 +91,22 @@ export function createReleaseService(options: {
     });
   }
 
+  /** What the policy decided on must still be so when its turn comes: a rollback in between would be undone. */
+  function refuseIfMoved(decidedOn: ChannelRecord, channel: ChannelRecord): void {
+    const isSame =
+      channel.policy === decidedOn.policy &&
+      channel.pausedReason === decidedOn.pausedReason &&
+      channel.currentReleaseId === decidedOn.currentReleaseId;
+    if (isSame) return;
+    throw new DomainError('conflict', `${channel.name} was changed while a build was about to go live on it.`, {
+      channel: channel.name,
+    });
+  }
+
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind, reason } = request;
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
+    if (kind === 'auto') refuseIfMoved(request.channel, channel);
     const stored = await pointers.read(main, channel);
     const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
     const created: ReleaseRecord = {

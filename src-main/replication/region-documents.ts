@@ -1,10 +1,12 @@
 /** Owns the small documents of a region: trust, and the pointers of channels whose artifact is verified there. Not the packs. */
+import { storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { findBuild } from '../database/builds.ts';
 import type { Db } from '../database/open-database.ts';
 import { findReplica } from '../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
-import type { PointerService } from '../releases/pointer-service.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { PointerService, StoredPointer } from '../releases/pointer-service.ts';
 import type { RegionStore } from '../releases/region-stores.ts';
 import type { TrustService } from '../releases/trust-service.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
@@ -12,6 +14,10 @@ import type { Logger } from '../telemetry/logger.ts';
 
 /** A pointer that was written is looked at again only after this long: a region at rest costs nothing. */
 const recheckMs = 60_000;
+
+function isDamage(error: unknown): boolean {
+  return error instanceof DomainError && ['store.malformed', 'trust.signature_invalid'].includes(error.code);
+}
 
 export interface RegionDocuments {
   /** Brings a region's trust and pointers up to date. Never throws: a region that is down is tried again. */
@@ -26,19 +32,37 @@ export function createRegionDocuments(options: {
   readonly db: Db;
   readonly trust: TrustService;
   readonly pointers: PointerService;
+  readonly clock: Clock;
   readonly logger: Logger;
 }): RegionDocuments {
-  const { db, trust, pointers, logger } = options;
+  const { db, trust, pointers, clock, logger } = options;
   /** What was last seen to be right: store and channel → release id and time. */
   const settled = new Map<string, { readonly releaseId: string; readonly atMs: number }>();
   const turns = new Map<string, Promise<void>>();
+
+  /** The main store decides which serials are taken: a copy of a region that cannot be read any more is written anew. */
+  async function readPointer(
+    store: BlobStore,
+    channel: ChannelRecord,
+    isCopy: boolean,
+  ): Promise<{ readonly stored: StoredPointer | null; readonly version: string | null }> {
+    try {
+      const stored = await pointers.read(store, channel);
+      return { stored, version: stored?.version ?? null };
+    } catch (error) {
+      if (!isCopy || !isDamage(error)) throw error;
+      logger.warn('pointer.damaged', { store: store.url, channel: channel.name, error });
+      const head = await store.head(storeKeys.pointer(channel.repositoryId, channel.name));
+      return { stored: null, version: head?.version ?? null };
+    }
+  }
 
   async function publishPointer(store: BlobStore, channel: ChannelRecord, regionId: string | null): Promise<void> {
     const release = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
     if (!release) return;
     const name = `${store.url} ${channel.id}`;
     const known = settled.get(name);
-    if (known?.releaseId === release.id && Date.now() - known.atMs < recheckMs) return;
+    if (known?.releaseId === release.id && clock() - known.atMs < recheckMs) return;
     const build = await findBuild(db, release.buildId);
     if (!build) return;
     if (regionId !== null) {
@@ -46,21 +70,28 @@ export function createRegionDocuments(options: {
       // A release waits in a region for that region's verified copy.
       if (replica?.status !== 'verified') return;
     }
-    const stored = await pointers.read(store, channel);
+    const { stored, version } = await readPointer(store, channel, regionId !== null);
     if (pointers.isDue(stored, release)) {
-      await pointers.write(store, channel, await pointers.compose(channel, release), stored?.version ?? null);
+      await pointers.write(store, channel, await pointers.compose(channel, release), version);
     }
-    settled.set(name, { releaseId: release.id, atMs: Date.now() });
+    settled.set(name, { releaseId: release.id, atMs: clock() });
   }
 
   async function publish(store: BlobStore, regionId: string | null): Promise<void> {
     try {
       if (regionId !== null) await trust.publishTo(store);
-      for (const channel of await listChannels(db)) await publishPointer(store, channel, regionId);
+      for (const channel of await listChannels(db)) {
+        // One channel that cannot be published holds up no other.
+        await publishPointer(store, channel, regionId).catch(error => tell(store, error, channel.name));
+      }
     } catch (error) {
-      const expected = error instanceof DomainError;
-      logger[expected ? 'warn' : 'error']('region.documents_failed', { store: store.url, error });
+      tell(store, error, null);
     }
+  }
+
+  function tell(store: BlobStore, error: unknown, channel: string | null): void {
+    const expected = error instanceof DomainError;
+    logger[expected ? 'warn' : 'error']('region.documents_failed', { store: store.url, channel, error });
   }
 
   /** One at a time for each store, so that two looks cannot race for the same pointer. */

@@ -1,5 +1,6 @@
 /** Owns the swarm process: its channel to the engine, its clock and its end. What it does with a command is the session's. */
 import { messageOf } from '../contract/errors.ts';
+import { openParentChannel, type ParentChannel } from '../process/parent-channel.ts';
 import { type SwarmReport, swarmCommandSchema } from './messages.ts';
 import { createSwarmSession } from './swarm-session.ts';
 
@@ -10,42 +11,8 @@ const maxUnexpectedErrors = 20;
 /** Connections that do not close in this time are closed by the end of the process. */
 const closeGraceMs = 1_000;
 
-interface Channel {
-  send(message: SwarmReport): void;
-  onMessage(listener: (message: unknown) => void): void;
-  onDisconnect(listener: () => void): void;
-}
-
-/** The part of Electron's `process.parentPort` that is used. Source: Electron's documentation of utilityProcess. */
-interface ParentPort {
-  postMessage(message: unknown): void;
-  on(event: 'message', listener: (event: { data: unknown }) => void): void;
-}
-
-function isParentPort(value: unknown): value is ParentPort {
-  return typeof value === 'object' && value !== null && 'postMessage' in value && 'on' in value;
-}
-
-/** Electron's utility process has a port; a child of Node's `fork` has `process.send`. */
-function openChannel(): Channel {
-  const port: unknown = Reflect.get(process, 'parentPort');
-  if (isParentPort(port)) {
-    return {
-      send: message => port.postMessage(message),
-      onMessage: listener => port.on('message', event => listener(event.data)),
-      // Electron ends its utility processes together with itself.
-      onDisconnect: () => undefined,
-    };
-  }
-  return {
-    // The callback takes the error of a parent that has just gone; `disconnect` ends this process.
-    send: message => process.connected && process.send?.(message, undefined, undefined, () => undefined),
-    onMessage: listener => process.on('message', listener),
-    onDisconnect: listener => process.on('disconnect', listener),
-  };
-}
-
-function run(channel: Channel): void {
+function run(channel: ParentChannel): void {
+  const tell = (report: SwarmReport): void => channel.send(report);
   let unexpectedErrors = 0;
   let ending = false;
 
@@ -56,9 +23,9 @@ function run(channel: Channel): void {
     session.close().finally(() => process.exit(exitCode));
   };
   const logError = (event: string, error: unknown): void =>
-    channel.send({ type: 'log', level: 'error', event, message: messageOf(error) });
+    tell({ type: 'log', level: 'error', event, message: messageOf(error) });
 
-  const session = createSwarmSession(channel.send, error => {
+  const session = createSwarmSession(tell, error => {
     logError('swarm.client_failed', error);
     end(1);
   });
@@ -85,4 +52,4 @@ function run(channel: Channel): void {
   process.on('SIGTERM', () => end(0));
 }
 
-run(openChannel());
+run(openParentChannel());

@@ -1,4 +1,5 @@
 /** Owns the last phases: the artifact is packed in one pass, and lies in the main store before the job has succeeded. */
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
@@ -71,6 +72,15 @@ export async function packArtifact(
   });
 }
 
+/** Whether the store has these very bytes already. */
+async function isWhole(store: BlobStore, pack: Pack, signal: AbortSignal): Promise<boolean> {
+  const key = storeKeys.pack(pack.digest);
+  if ((await store.head(key))?.sizeBytes !== pack.sizeBytes) return false;
+  const hash = createHash('sha256');
+  for await (const chunk of await store.get(key, { signal })) hash.update(chunk);
+  return hash.digest('hex') === pack.digest;
+}
+
 /**
  * Puts everything that the artifact needs into the main store: pack, file list, torrent, and last the signed build record.
  * Returns what records the build in the database, to be run in the transaction that ends the job.
@@ -93,7 +103,8 @@ export async function publishArtifact(
   const buildId = uuidv7();
   const platform = hostPlatform();
   await asStep(run, { position: options.position, name: 'Publish to main store' }, async () => {
-    const reused = (await store.head(storeKeys.pack(pack.digest))) !== null;
+    // Read, not only seen: to build again is how a damaged pack of the main store is repaired.
+    const reused = await isWhole(store, pack, run.signal);
     if (!reused) {
       await store.put(
         storeKeys.pack(pack.digest),

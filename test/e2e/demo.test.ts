@@ -1,9 +1,9 @@
 /** `slipway demo` as a person runs it: it succeeds, says what was checked, and leaves nothing behind. */
 import { readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { slipway } from '../support/cli.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 
 const reportSchema = z.object({
   succeeded: z.boolean(),
@@ -16,11 +16,11 @@ const reportSchema = z.object({
   ),
 });
 
-const demoFolders = async () => (await readdir(tmpdir())).filter(name => name.startsWith('slipway-demo-'));
-
 test('the demo shows the whole journey and checks every stage', async () => {
-  const before = await demoFolders();
-  const outcome = await slipway(['demo', '--json']);
+  // A folder of its own for temporary files: another demo on this machine is none of its business.
+  const temporary = await scratchFolder();
+  const places = { TMPDIR: temporary, TEMP: temporary, TMP: temporary };
+  const outcome = await slipway(['demo', '--json'], { ...process.env, ...places });
   const report = reportSchema.parse(JSON.parse(outcome.stdout));
   expect(report.failure).toBeNull();
   expect(outcome.exitCode).toBe(0);
@@ -28,5 +28,5 @@ test('the demo shows the whole journey and checks every stage', async () => {
   const checked = report.stages.flatMap(stage => stage.checked);
   expect(checked).toContain('nothing was fetched for it');
   expect(checked).toContain('no process of the demo runs');
-  expect(await demoFolders()).toEqual(before);
+  expect(await readdir(temporary)).toEqual([]);
 });

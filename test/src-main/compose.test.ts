@@ -6,10 +6,12 @@ import { storeKeys } from '../../src-main/contract/documents.ts';
 import { findJob, listJobs } from '../../src-main/database/jobs.ts';
 import { listChannels } from '../../src-main/database/releases.ts';
 import { listLiveWorkers } from '../../src-main/database/workers.ts';
+import { setChannel } from '../../src-main/host/release-actions.ts';
 import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { pipeline } from '../support/builds.ts';
 import { isAlive } from '../support/child-program.ts';
+import { eventTypes } from '../support/database-fixtures.ts';
 import { eventually } from '../support/eventually.ts';
 import { git } from '../support/git-server.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
@@ -97,5 +99,19 @@ describe('an engine', () => {
     await first.stop();
     const again = await start(`${root}/data`);
     expect(await listChannels(again.db, id)).toMatchObject([{ name: 'production', currentReleaseId: null }]);
+  });
+
+  it('releases what a held channel missed as soon as a person resumes it', async () => {
+    const root = await scratchFolder();
+    const engine = await start(`${root}/data`, 1);
+    const url = await repositoryOf(`${root}/source`, { 'slipway.yml': pipeline('true') });
+    const { id } = await engine.repositories.add({ url });
+    const channel = { repositoryId: id, name: 'production' };
+    await setChannel(engine, { ...channel, policy: 'auto', paused: true });
+    const refused = async () => (await eventTypes(engine.db)).includes('release.refused');
+    await eventually(refused, { what: 'the refusal' });
+    expect(await listChannels(engine.db, id)).toMatchObject([{ currentReleaseId: null }]);
+    await setChannel(engine, { ...channel, paused: false });
+    await eventually(async () => (await listChannels(engine.db, id))[0]?.currentReleaseId, { what: 'the release' });
   });
 });

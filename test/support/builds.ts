@@ -92,7 +92,7 @@ export async function startBuilds(
           const job = await findJob(db, jobId);
           return job && isFinished(job.status) ? job : null;
         },
-        { what: `the end of job ${jobId}`, timeoutMs: 25_000 },
+        { what: `the end of job ${jobId}`, timeoutMs: 45_000 },
       );
     },
     /** The number that a step wrote to a file of the test's folder, when it is there. */

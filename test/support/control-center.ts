@@ -54,7 +54,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
   });
-  const documents = createRegionDocuments({ db, trust, pointers, logger: silentLogger });
+  const documents = createRegionDocuments({ db, trust, pointers, clock, logger: silentLogger });
   const reconciler = createReconciler({
     db,
     stores,

@@ -6,7 +6,7 @@ const lookEveryMs = 20;
 /** The first result of `fn` that is neither null, undefined nor false. Throws with the last result or error after `timeoutMs`. */
 export async function eventually<Result>(
   fn: () => Result | Promise<Result>,
-  { timeoutMs = 15_000, what = 'the fact' }: { readonly timeoutMs?: number; readonly what?: string } = {},
+  { timeoutMs = 30_000, what = 'the fact' }: { readonly timeoutMs?: number; readonly what?: string } = {},
 ): Promise<NonNullable<Exclude<Result, false>>> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown = null;

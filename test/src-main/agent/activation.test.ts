@@ -95,6 +95,14 @@ describe('health', () => {
     expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 3 });
   });
 
+  it('is not lost because old files cannot be removed', async () => {
+    const { agent, root } = await at.pairedAgent('web-1');
+    const packs = join(root, 'packs');
+    await at.publish(1, { 'app.txt': 'one' }, { health: healthy(`rm -rf ${packs} && touch ${packs}`) });
+    expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 1 });
+    expect(await agent.runOnce()).toMatchObject({ kind: 'unchanged', serial: 1 });
+  });
+
   it('leaves nothing at `current` when the first release is not well', async () => {
     const { agent, root } = await at.pairedAgent('web-1');
     await at.publish(1, { 'app.txt': 'one' }, { health: healthy('false') });
@@ -135,7 +143,8 @@ describe('a supervised release', () => {
   const pidFile = (name: string) => join(at.folder, `${name}.pid`);
   const sleeper = (name: string) =>
     `echo $$ > ${pidFile(name)}.new && mv ${pidFile(name)}.new ${pidFile(name)} && sleep 300 & wait`;
-  const started = (name: string) => healthy(`test -f ${pidFile(name)}`);
+  const started = (name: string) =>
+    healthCheckSchema.parse({ command: `test -f ${pidFile(name)}`, attempts: 100, intervalMs: 50 });
   const pidOf = async (name: string) => Number(await readFile(pidFile(name), 'utf8'));
 
   it('is replaced by the next one, and is back when that one dies at once', async () => {

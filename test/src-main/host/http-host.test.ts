@@ -253,6 +253,28 @@ it('survives a peer that hangs up in the middle', async () => {
   expect((await call('/status')).status).toBe(200);
 });
 
+it('survives peers that ask for a socket and reset the connection, with or without a token', async () => {
+  const { port, token } = running.host;
+  const ask = (protocol: string) =>
+    [
+      ...['GET /rpc HTTP/1.1', `host: 127.0.0.1:${port}`, 'connection: upgrade', 'upgrade: websocket'],
+      ...['sec-websocket-version: 13', 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=='],
+      ...[`sec-websocket-protocol: ${protocol}`, '', ''],
+    ].join('\r\n');
+  for (const protocol of ['slipway', `slipway, slipway-token.${token}`]) {
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const socket = createConnection(port, '127.0.0.1');
+        await once(socket, 'connect');
+        socket.on('error', () => undefined);
+        socket.write(ask(protocol), () => socket.resetAndDestroy());
+        await once(socket, 'close');
+      }),
+    );
+  }
+  expect((await call('/status')).status).toBe(200);
+});
+
 it('says that its port is in use', async () => {
   const other = createServer();
   other.listen(0, '127.0.0.1');

@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type CommandOptions, runCommand } from '../../../src-main/process/run-command.ts';
+import { eventually } from '../../support/eventually.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
 
 const node = (script: string, options: Partial<CommandOptions> = {}) =>
   runCommand({
@@ -64,13 +67,19 @@ test('ends a program that takes too long, and one that is cancelled', async () =
 });
 
 test('kills a program that does not listen, with its children', async () => {
+  const folder = await scratchFolder();
   const script = `
     process.on('SIGTERM', () => {});
-    const child = require('node:child_process').spawn(process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => 0, 1000)']);
+    const deaf = 'process.on("SIGTERM", () => {}); require("node:fs").writeFileSync("ready", ""); setInterval(() => 0, 1000)';
+    const child = require('node:child_process').spawn(process.execPath, ['-e', deaf]);
     console.log(child.pid);
     setInterval(() => 0, 1000)`;
-  const result = await node(script, { timeoutMs: 500 });
-  expect(result).toMatchObject({ outcome: 'timed_out', signal: 'SIGKILL' });
+  const cancelling = new AbortController();
+  const running = node(script, { cwd: folder, signal: cancelling.signal });
+  await eventually(() => existsSync(join(folder, 'ready')), { what: 'the program with its child' });
+  cancelling.abort();
+  const result = await running;
+  expect(result).toMatchObject({ outcome: 'cancelled', signal: 'SIGKILL' });
   const pid = Number(result.stdout.toString());
   expect(pid).toBeGreaterThan(1);
   expect(isRunning(pid)).toBe(false);

@@ -118,4 +118,6 @@ it('finds workers without a checkup, and those of an engine that has ended', asy
     { id: foreign.id, reason: 'its process belongs to an engine that has ended' },
     { id: late.id, reason: 'no checkup for 12 s' },
   ]);
+  // Since it watches: one that had no chance to show itself is not lost.
+  expect(await findLostWorkers(db, new Set([fine.id, late.id, foreign.id]), now, now - 1)).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { type EnrollRequest, storeKeys } from '../../../src-main/contract/documents.ts';
 import { findMachine } from '../../../src-main/database/machines.ts';
@@ -162,6 +163,35 @@ describe('a report', () => {
     await report({ sequence: 9, phase: 'active', serial: 1 });
     expect(await row()).toMatchObject({ reportSequence: 0 });
     await expect(center.machines.revoke(machineId)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('that is no document at all hides no other machine', async () => {
+    const { center, repositoryId, enroll, row, trusted } = await invited();
+    const place = { repositoryId, channel: 'production', name: 'web-0', region: null };
+    const other = parsePairing((await center.machines.invite(place)).secret);
+    const bytes = createEnrollRequest(
+      { ...place, machineId: other.machineId, publicKey: newSigner().publicKey, ageRecipient: 'age1x' },
+      other.secret,
+    );
+    await center.main.put(storeKeys.enroll(repositoryId, other.machineId), { kind: 'bytes', bytes });
+    await center.machines.look();
+    const tooLarge = { kind: 'bytes', bytes: Buffer.alloc(9 * 1024 * 1024) } as const;
+    await center.main.put(storeKeys.report(repositoryId, other.machineId), tooLarge);
+    await enroll();
+    expect(await row()).toMatchObject({ enrolledAt: 1_000_000 });
+    expect(trusted()).toHaveLength(2);
+  });
+
+  it('that could not be recorded is taken at the next look', async () => {
+    const { center, machineId, enroll, report, row } = await invited();
+    await enroll();
+    const refuse = `create trigger refuse before update on machines begin select raise(abort, 'no space'); end`;
+    await sql.raw(refuse).execute(center.db);
+    await report({ sequence: 1, phase: 'active', serial: 1, reportedAtMs: 50 });
+    expect(await row()).toMatchObject({ id: machineId, reportSequence: 0 });
+    await sql.raw('drop trigger refuse').execute(center.db);
+    await center.machines.look();
+    expect(await row()).toMatchObject({ reportSequence: 1, lastReportAt: 50 });
   });
 
   it('of a failure is an event of its own', async () => {

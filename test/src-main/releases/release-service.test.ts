@@ -3,7 +3,13 @@ import { storeKeys } from '../../../src-main/contract/documents.ts';
 import type { BuildWithPack } from '../../../src-main/database/builds.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import type { Db } from '../../../src-main/database/open-database.ts';
-import { type ChannelRecord, findRelease, insertChannel, listReleases } from '../../../src-main/database/releases.ts';
+import {
+  type ChannelRecord,
+  findRelease,
+  insertChannel,
+  listReleases,
+  updateChannel,
+} from '../../../src-main/database/releases.ts';
 import { createAutoRelease } from '../../../src-main/releases/auto-release.ts';
 import { pointerLifetimeMs } from '../../../src-main/releases/pointer-service.ts';
 import { createReleaseService } from '../../../src-main/releases/release-service.ts';
@@ -267,6 +273,53 @@ describe('the policy auto', () => {
     expect(await refusals()).toMatchObject([{ data: { code: 'release.paused' } }]);
   });
 
+  it('gives a channel that was resumed no build that it was rolled back from, but the next one', async () => {
+    const { center, channel, automatic, refusals } = await auto();
+    await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 1_000 }));
+    await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 2_000 }));
+    await rollback(center, channel);
+    await updateChannel(center.db, channel.id, { pausedReason: null });
+    await automatic.considerAll();
+    expect((await pointerOf(center, channel)).serial).toBe(3);
+    expect(await refusals()).toEqual([]);
+    const repair = await addBuild(center.db, channel.repositoryId, { createdAt: 3_000 });
+    await automatic.considerAll(channel.repositoryId);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 4, buildId: repair.id });
+  });
+
+  it('never undoes a rollback that came while it decided', async () => {
+    let beforeAnswer: () => Promise<unknown> = async () => undefined;
+    const center = await startControlCenter();
+    const channel = await center.addChannel('auto');
+    const { db, releases } = center;
+    const automatic = createAutoRelease({
+      ...{ db, releases, clock: Date.now, logger: silentLogger },
+      isAncestor: async () => {
+        await beforeAnswer();
+        return true;
+      },
+    });
+    const first = await addBuild(db, channel.repositoryId, { createdAt: 1_000 });
+    await automatic.consider(first);
+    await automatic.consider(await addBuild(db, channel.repositoryId, { createdAt: 2_000 }));
+    beforeAnswer = () => rollback(center, channel);
+    const late = await addBuild(db, channel.repositoryId, { createdAt: 3_000 });
+    await automatic.consider(late);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 3, buildId: first.id });
+    const events = await listEvents(db, { after: 0, limit: 100, jobId: late.jobId });
+    expect(events.filter(event => event.type === 'release.refused')).toMatchObject([
+      { data: { code: 'release.paused' } },
+    ]);
+  });
+
+  it('releases a build once, however many ask at once', async () => {
+    const { center, channel, automatic, refusals } = await auto();
+    const build = await addBuild(center.db, channel.repositoryId, { createdAt: 1_000 });
+    await Promise.all([automatic.consider(build), automatic.consider(build), automatic.considerAll()]);
+    expect(await listReleases(center.db, channel.id, 10)).toMatchObject([{ serial: 1, buildId: build.id }]);
+    expect(await refusals()).toEqual([]);
+  });
+
   it('leaves a manual channel alone', async () => {
     const { center, automatic } = await auto();
     const manual = await center.addChannel('manual');
@@ -286,7 +339,7 @@ it('renews a pointer that grows old, under its serial', async () => {
   expect(await isDue()).toBe(true);
   await center.reconciler.start();
   onTestFinished(() => center.reconciler.stop());
-  await expect.poll(async () => (await pointerOf(center, channel)).issuedAtMs, { timeout: 5_000 }).toBe(nowMs);
+  await expect.poll(async () => (await pointerOf(center, channel)).issuedAtMs, { timeout: 15_000 }).toBe(nowMs);
   expect((await pointerOf(center, channel)).serial).toBe(1);
   expect(await center.main.head(storeKeys.pointer(channel.repositoryId, channel.name))).not.toBeNull();
 });

@@ -10,11 +10,13 @@ import {
   updateRegion,
   updateReplica,
 } from '../../../src-main/database/regions.ts';
+import { signPointer } from '../../../src-main/releases/pointer-document.ts';
 import { createReconciler } from '../../../src-main/replication/reconciler.ts';
 import { createRegionDocuments } from '../../../src-main/replication/region-documents.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import { startControlCenter } from '../../support/control-center.ts';
 import { eventually } from '../../support/eventually.ts';
+import { newSigner, pointerOf } from '../../support/signed-protocol.ts';
 
 type Center = Awaited<ReturnType<typeof startControlCenter>>;
 
@@ -95,7 +97,7 @@ describe('the reconciler', () => {
     await center.reconciler.start();
     await becomes(center, build.packDigest, region.id, 'failed');
     const first = await findReplica(center.db, build.packDigest, region.id);
-    expect((first?.nextAttemptAt ?? 0) - Date.now()).toBeGreaterThan(0);
+    expect((first?.nextAttemptAt ?? 0) - (first?.startedAt ?? 0)).toBeGreaterThan(1_000);
     aheadMs = 5_000;
     await mkdir(region.path, { recursive: true });
     // No signal: its own look finds that the time has come.
@@ -184,12 +186,12 @@ describe('the documents of a region', () => {
     await becomes(center, build.packDigest, late.id, 'failed');
 
     // Reachable now, but its pack waits for the next attempt: trust comes, the pointer does not.
-    await mkdir(late.path, { recursive: true });
     await updateReplica(
       center.db,
       { packDigest: build.packDigest, regionId: late.id },
       { nextAttemptAt: Date.now() + 3_600_000 },
     );
+    await mkdir(late.path, { recursive: true });
     center.reconciler.signal();
     await eventually(() => late.store.head(storeKeys.trust), { what: 'trust in the late region' });
     expect(await late.store.head(pointerKey)).toBeNull();
@@ -199,6 +201,33 @@ describe('the documents of a region', () => {
     await eventually(() => late.store.head(pointerKey), { what: 'the pointer in the late region' });
     expect(await statusOf(center, build.packDigest, late.id)).toBe('verified');
     expect((await center.pointers.read(late.store, channel))?.pointer).toMatchObject({ serial: 1, buildId: build.id });
+  });
+
+  it('are written anew where they were damaged, and hold up no other channel', async () => {
+    let aheadMs = 0;
+    const center = await startControlCenter({ clock: () => Date.now() + aheadMs });
+    const region = await center.addRegion('eu');
+    const [before, channel, after] = [await center.addChannel(), await center.addChannel(), await center.addChannel()];
+    const pointerKey = (of: typeof channel) => storeKeys.pointer(of.repositoryId, of.name);
+    for (const of of [before, channel, after]) {
+      const build = await center.publishBuild(of.repositoryId);
+      await center.releases.release({ channel: of, build, kind: 'promote', reason: null });
+    }
+    await center.reconciler.start();
+    for (const of of [before, channel, after]) {
+      await eventually(() => region.store.head(pointerKey(of)), { what: 'the pointer' });
+    }
+    // What nobody can read is replaced; what a key that we do not know has signed is not ours to replace.
+    await region.store.put(pointerKey(channel), { kind: 'bytes', bytes: Buffer.from('{') });
+    const theirs = signPointer(pointerOf(), newSigner());
+    for (const of of [before, after]) await region.store.put(pointerKey(of), { kind: 'bytes', bytes: theirs });
+    aheadMs = 120_000;
+    center.reconciler.signal();
+    await eventually(() => center.pointers.read(region.store, channel), { what: 'the pointer that was damaged' });
+    for (const of of [before, after]) {
+      const kept = await region.store.read(pointerKey(of), 100_000);
+      expect(theirs.equals(kept?.bytes ?? Buffer.of())).toBe(true);
+    }
   });
 
   it('come back when the store of a region was emptied', async () => {
@@ -220,7 +249,7 @@ function nextReconciler(center: Center) {
   return createReconciler({
     db,
     stores,
-    documents: createRegionDocuments({ db, trust, pointers, logger: silentLogger }),
+    documents: createRegionDocuments({ db, trust, pointers, clock: Date.now, logger: silentLogger }),
     clock: Date.now,
     logger: silentLogger,
     onPulse: () => undefined,

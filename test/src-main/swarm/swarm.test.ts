@@ -186,7 +186,7 @@ describe('a web seed', () => {
       folder,
       peers: [addressOf(seeder.client)],
       webSeeds: [],
-      stallTimeoutMs: 1_500,
+      stallTimeoutMs: 5_000,
       onProgress: ({ bytesDone }) => {
         if (bytesDone < mebibyte / 4) return;
         seeder.processes.at(-1)?.kill('SIGKILL');

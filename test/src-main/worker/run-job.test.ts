@@ -14,6 +14,7 @@ import { digestOf } from '../../../src-main/replication/copy-pack.ts';
 import { parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
 import { pipeline, startBuilds } from '../../support/builds.ts';
 import { isAlive } from '../../support/child-program.ts';
+import { eventually } from '../../support/eventually.ts';
 import { endsWithFile } from '../../support/for-this-file.ts';
 import { newSigner, trustOf } from '../../support/signed-protocol.ts';
 
@@ -103,8 +104,23 @@ describe('a job that succeeds', () => {
   });
 
   it('left no work folder', async () => {
-    expect(await readdir(builds.folder.work).catch(() => [])).toEqual([]);
+    // The worker removes it after it has recorded the end.
+    const isGone = async () => (await readdir(builds.folder.work).catch(() => [])).length === 0;
+    await eventually(isGone, { what: 'the end of the work folder' });
   });
+});
+
+it('repairs a pack of the main store that was damaged, by building it again', async () => {
+  const repository = await builds.createRepository();
+  const first = await builds.ended((await repository.push({ 'slipway.yml': pipeline('true'), 'a.txt': 'tide' })).id);
+  const digest = (await findBuildOfJob(builds.db, first.id))?.packDigest ?? '';
+  const key = storeKeys.pack(digest);
+  const bytes = Buffer.from(await mustRead(key));
+  bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20);
+  await builds.store.put(key, { kind: 'bytes', bytes });
+  const again = await builds.ended((await repository.push({})).id);
+  expect((await findBuildOfJob(builds.db, again.id))?.packDigest).toBe(digest);
+  expect(await digestOf(builds.store, key, new AbortController().signal)).toBe(digest);
 });
 
 it('makes the same artifact of the same files, whatever the commit', async () => {
