@@ -1,4 +1,5 @@
 /** Owns the masking of secret values in a stream of output, across the borders of its chunks. */
+import { createPatternSearch, type PatternSearch } from './pattern-search.ts';
 
 /** Shorter values (`true`, `8080`) stand all over a log; masking them would hide the log and protect nothing. */
 const minSecretChars = 6;
@@ -9,7 +10,7 @@ const mask = Buffer.from('***');
 export interface Masker {
   /** What may be shown now. Holds back only a tail that could be the beginning of a secret. */
   push(chunk: Buffer): Buffer;
-  /** The rest. */
+  /** The rest. What is pushed afterwards is a new stream. */
   end(): Buffer;
 }
 
@@ -55,13 +56,9 @@ interface Span {
 }
 
 /** Where any pattern stands in `data`, overlapping places as one, in order. */
-function spansIn(data: Buffer, patterns: readonly Buffer[], alreadyMaskedBytes: number): Span[] {
-  const found: Span[] = alreadyMaskedBytes > 0 ? [{ start: 0, end: alreadyMaskedBytes }] : [];
-  for (const pattern of patterns) {
-    for (let at = data.indexOf(pattern); at >= 0; at = data.indexOf(pattern, at + 1)) {
-      found.push({ start: at, end: at + pattern.length });
-    }
-  }
+function spansIn(data: Buffer, search: PatternSearch, alreadyMaskedBytes: number): Span[] {
+  const found: Span[] = search.findIn(data);
+  if (alreadyMaskedBytes > 0) found.push({ start: 0, end: alreadyMaskedBytes });
   found.sort((a, b) => a.start - b.start || b.end - a.end);
   const merged: Span[] = [];
   for (const span of found) {
@@ -91,6 +88,7 @@ function heldBackFrom(data: Buffer, patterns: readonly Buffer[], longest: number
  */
 export function createMasker(secrets: readonly string[]): Masker {
   const patterns = patternsOf(secrets);
+  const search = createPatternSearch(patterns);
   const longest = patterns.reduce((most, pattern) => Math.max(most, pattern.length), 0);
   let held = Buffer.alloc(0);
   /** So many bytes at the start of `held` belong to a secret whose mask has been shown already. */
@@ -100,7 +98,7 @@ export function createMasker(secrets: readonly string[]): Masker {
     const shown: Buffer[] = [];
     let position = 0;
     let maskedAfter = 0;
-    for (const span of spansIn(data, patterns, maskedBytes)) {
+    for (const span of spansIn(data, search, maskedBytes)) {
       const isShown = span.start === 0 && maskedBytes > 0;
       if (span.start >= until && !isShown) break;
       shown.push(data.subarray(position, span.start));

@@ -137,7 +137,8 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
       const { branch, revision, pinRef, signal } = request;
       if (!/^https?:/.test(url)) await findGitFolder(url);
       await prepare(folder);
-      if (revision === undefined || !(await holds(folder, revision))) {
+      const fetching = revision === undefined || !(await holds(folder, revision));
+      if (fetching) {
         const found = await fetchBranch(folder, request);
         if (revision === undefined) {
           if (found === 'missing' || branch === null) throw branchMissing(url, branch ?? '');
@@ -157,7 +158,8 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
       const found = revision ?? (await resolveRef(folder, refOf(branch ?? '')));
       if (pinRef !== undefined) await pin(folder, pinRef, found);
       // Every fetch adds a pack. A failure here harms nobody, and the next fetch tries again.
-      await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
+      if (fetching)
+        await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
       return { revision: found };
     },
 
@@ -193,13 +195,15 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
     },
 
     async checkout(folder, { revision, targetFolder, signal }) {
-      await assertCommit(folder, revision);
       // An index of its own: several workers may check out of one mirror at the same time, and no .git is left behind.
       const index = join(folder, `checkout-${randomUUID()}.index`);
       const common = { gitDir: folder, env: { GIT_INDEX_FILE: index }, ...(signal === undefined ? {} : { signal }) };
       try {
-        const read = await run({ ...common, verb: 'read-tree', operands: [revision] });
-        if (read.exitCode !== 0) throw checkoutError(read.text, targetFolder);
+        const read = await run({ ...common, verb: 'read-tree', operands: [`${revision}^{commit}`] });
+        if (read.exitCode !== 0) {
+          await assertCommit(folder, revision);
+          throw checkoutError(read.text, targetFolder);
+        }
         const write = await run({
           ...common,
           verb: 'checkout-index',

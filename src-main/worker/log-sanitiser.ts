@@ -10,8 +10,20 @@ type State = 'text' | 'escape' | 'csi' | 'string' | 'string-escape' | 'intermedi
 /** A colour sequence longer than this is not one. */
 const maxSequenceBytes = 64;
 
+/** 1 for each byte that plain text lets through unseen. Nearly all output is such bytes: they are copied in runs. */
+const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x09 || byte === lineFeed || byte === 0x0d || (byte >= 0x20 && byte !== 0x7f && byte !== 0xc2) ? 1 : 0,
+);
+
+/** Where the run of plain bytes ends that begins at `from`. */
+function endOfPlain(chunk: Uint8Array, from: number): number {
+  let at = from;
+  while (at < chunk.length && plain[chunk[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
 export interface LogSanitiser {
-  /** What of `chunk` may be written. Sequences may be split between chunks. */
+  /** What of `chunk` may be written; `chunk` itself where that is all of it. Sequences may be split between chunks. */
   push(chunk: Uint8Array): Buffer;
 }
 
@@ -25,10 +37,23 @@ export function createLogSanitiser(): LogSanitiser {
 
   return {
     push(chunk) {
+      const firstRun = state === 'text' ? endOfPlain(chunk, 0) : 0;
+      if (firstRun === chunk.length) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
       // A C1 lead byte held back from the chunk before may come on top.
       const out = Buffer.allocUnsafe(chunk.length + maxSequenceBytes + 4);
-      let length = 0;
-      for (const byte of chunk) {
+      out.set(chunk.subarray(0, firstRun));
+      let length = firstRun;
+      for (let at = firstRun; at < chunk.length; at += 1) {
+        if (state === 'text') {
+          const end = endOfPlain(chunk, at);
+          if (end > at) {
+            out.set(chunk.subarray(at, end), length);
+            length += end - at;
+            at = end;
+          }
+        }
+        const byte = chunk[at];
+        if (byte === undefined) break;
         if (byte === lineFeed) {
           // A line always ends: what runs on over it is a program that forgot to end its sequence.
           state = 'text';
@@ -54,7 +79,7 @@ export function createLogSanitiser(): LogSanitiser {
           case 'text':
             if (byte === escapeByte) state = 'escape';
             else if (byte === 0xc2) state = 'c1-lead';
-            else if (byte >= 0x20 ? byte !== 0x7f : byte === 0x09 || byte === 0x0d) out[length++] = byte;
+            else if (plain[byte] === 1) out[length++] = byte;
             break;
           case 'escape':
             if (byte === 0x5b) {

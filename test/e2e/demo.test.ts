@@ -10,6 +10,7 @@ const reportSchema = z.object({
   failure: z.string().nullable(),
   totalMs: z.number(),
   eventLoopMaxMs: z.number().positive(),
+  eventLoopMaxOwnMs: z.number().positive(),
   stages: z.array(
     z.object({ name: z.string(), ms: z.number(), bytes: z.number().nullable(), checked: z.array(z.string()).min(1) }),
   ),

@@ -53,6 +53,7 @@ export async function startBuilds(
     const id = await addRepository(db, source);
     return {
       id,
+      source,
       /** Commits these files, and queues a job of the commit. */
       async push(files: Readonly<Record<string, string>>): Promise<JobRecord> {
         for (const [path, text] of Object.entries(files)) {

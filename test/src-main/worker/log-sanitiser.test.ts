@@ -56,6 +56,15 @@ describe('the log', () => {
     expect(sanitise(...[...input].map(byte => Buffer.from([byte])))).toEqual(whole);
   });
 
+  it('copies long runs between sequences as it copies single bytes, and changes nothing of what it was given', () => {
+    const parts = cases.flatMap(([, input]) => [input, bytes('plain Grüße '.repeat(20)), input]);
+    const input = Buffer.concat([...parts, ...parts.reverse()]);
+    const before = Buffer.from(input);
+    const whole = sanitise(input);
+    expect(whole.equals(sanitise(...[...input].map(byte => Buffer.from([byte]))))).toBe(true);
+    expect(input.equals(before)).toBe(true);
+  });
+
   it('never holds an escape but of a colour, whatever comes in', () => {
     const alphabet = [0x1b, 0x5b, 0x5d, 0x3f, 0x31, 0x3b, 0x6d, 0x4a, 0x07, 0x5c, 0xc2, 0x9b, 0x9d, 0x50, 0x41, 0x0a];
     let seed = 1;
