@@ -86,7 +86,7 @@ function recipeFor(
         programs: ['fasm'],
         assemble: (source, object) => `fasm ${source} ${object}`,
         link: null,
-        suffix: /^\s*format\s+binary\b/im.test(target.main.text) ? '.bin' : '',
+        suffix: /^[ \t]*format\s+binary\b/im.test(target.main.text) ? '.bin' : '',
       };
   }
 }

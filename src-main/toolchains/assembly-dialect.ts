@@ -28,41 +28,41 @@ type Marks = readonly (readonly [RegExp, number])[];
  */
 const marks: Readonly<Record<Dialect, Marks>> = {
   gas: [
-    [/^\s*\.(?:globl|global|section|text|data|bss|rodata)\b(?!\s*(?:proc|code))/m, 2],
+    [/^[ \t]*\.(?:globl|global|section|text|data|bss|rodata)\b(?!\s*(?:proc|code))/m, 2],
     [
-      /^\s*\.(?:type|size|ascii|asciz|string|byte|long|quad|align|balign|equ|set|cfi_\w+|code(?:16|32|64)|arch|cpu)\b/m,
+      /^[ \t]*\.(?:type|size|ascii|asciz|string|byte|long|quad|align|balign|equ|set|cfi_\w+|code(?:16|32|64)|arch|cpu)\b/m,
       2,
     ],
-    [/^\s*\.(?:intel_syntax|att_syntax)\b/m, 5],
+    [/^[ \t]*\.(?:intel_syntax|att_syntax)\b/m, 5],
     [/%(?:[re]?[abcd]x|[re]?[sd]i|[re]?[sb]p|r\d+[dwb]?|[abcd][lh])\b/, 3],
-    [/^\s*(?:mov|add|sub|lea|cmp|xor)[bwlq]\s/m, 1],
-    [/^\s*(?:svc|ecall)\b/m, 3],
-    [/^\s*(?:#|\/\/|\/\*)/m, 1],
+    [/^[ \t]*(?:mov|add|sub|lea|cmp|xor)[bwlq]\s/m, 1],
+    [/^[ \t]*(?:svc|ecall)\b/m, 3],
+    [/^[ \t]*(?:#|\/\/|\/\*)/m, 1],
   ],
   nasm: [
-    [/^\s*(?:section|segment)\s+\.\w+/im, 2],
-    [/^\s*global\s+[\w.$]+/im, 2],
-    [/^\s*extern\s+[\w.$]+\s*(?:,|;|$)/im, 1],
-    [/^\s*\[?\s*(?:bits\s+(?:16|32|64)|org\s+\w+|cpu\s+\w+)\b/im, 2],
-    [/^\s*default\s+(?:rel|abs)\b/im, 3],
-    [/^\s*%(?:define|macro|include|ifdef|assign|rep|xdefine)\b/im, 3],
+    [/^[ \t]*(?:section|segment)\s+\.\w+/im, 2],
+    [/^[ \t]*global\s+[\w.$]+/im, 2],
+    [/^[ \t]*extern\s+[\w.$]+\s*(?:,|;|$)/im, 1],
+    [/^[ \t]*\[?\s*(?:bits\s+(?:16|32|64)|org\s+\w+|cpu\s+\w+)\b/im, 2],
+    [/^[ \t]*default\s+(?:rel|abs)\b/im, 3],
+    [/^[ \t]*%(?:define|macro|include|ifdef|assign|rep|xdefine)\b/im, 3],
     [/\b(?:resb|resw|resd|resq|times)\s+\S/i, 2],
-    [/^\s*(?:\w+:?\s+)?equ\s+\$\s*-/im, 1],
+    [/^[ \t]*(?:\w+:?\s+)?equ\s+\$\s*-/im, 1],
   ],
   masm: [
-    [/^\s*\.(?:code|model|stack|data\?|const)\b/im, 3],
-    [/^\s*\.(?:386|486|586|686|mmx|xmm|8086|286)p?\b/im, 3],
-    [/^\s*[\w@?]+\s+(?:proc|endp|ends|segment|struct?)\b/im, 3],
-    [/^\s*end(?:\s+[\w@?]+)?\s*(?:;.*)?$/im, 2],
-    [/^\s*(?:invoke|includelib|option\s+casemap|extrn|extern\s+\w+\s*:\s*proc|public)\b/im, 3],
+    [/^[ \t]*\.(?:code|model|stack|data\?|const)\b/im, 3],
+    [/^[ \t]*\.(?:386|486|586|686|mmx|xmm|8086|286)p?\b/im, 3],
+    [/^[ \t]*[\w@?]+\s+(?:proc|endp|ends|segment|struct?)\b/im, 3],
+    [/^[ \t]*end(?:\s+[\w@?]+)?\s*(?:;.*)?$/im, 2],
+    [/^[ \t]*(?:invoke|includelib|option\s+casemap|extrn|extern\s+\w+\s*:\s*proc|public)\b/im, 3],
     [/\b(?:byte|word|dword|qword)\s+ptr\b/i, 1],
     [/\b(?:offset|dup\s*\()/i, 1],
-    [/^\s*\.data\s*$/im, 1],
+    [/^[ \t]*\.data\s*$/im, 1],
   ],
   fasm: [
-    [/^\s*format\s+(?:elf(?:64)?|pe(?:64)?|mz|coff|ms\s+coff|binary)\b/im, 9],
-    [/^\s*(?:entry\s+\w+|segment\s+readable|section\s+'[^']+')/im, 4],
-    [/^\s*\w+\s*(?:equ|=)\s*\$\s*-/im, 1],
+    [/^[ \t]*format\s+(?:elf(?:64)?|pe(?:64)?|mz|coff|ms\s+coff|binary)\b/im, 9],
+    [/^[ \t]*(?:entry\s+\w+|segment\s+readable|section\s+'[^']+')/im, 4],
+    [/^[ \t]*\w+\s*(?:equ|=)\s*\$\s*-/im, 1],
   ],
 };
 
@@ -116,44 +116,44 @@ function entryAfterEnd(text: string): string | null {
 function exportsEntry(text: string, dialect: Dialect, name: string): boolean {
   switch (dialect) {
     case 'gas':
-      return new RegExp(`^\\s*\\.glob(?:a)?l\\s+(?:[\\w$]+\\s*,\\s*)*${name}\\b`, 'm').test(text);
+      return new RegExp(`^[ \\t]*\\.glob(?:a)?l\\s+(?:[\\w$]+\\s*,\\s*)*${name}\\b`, 'm').test(text);
     case 'nasm':
-      return new RegExp(`^\\s*global\\s+(?:[\\w$]+\\s*,\\s*)*${name}\\b`, 'im').test(text);
+      return new RegExp(`^[ \\t]*global\\s+(?:[\\w$]+\\s*,\\s*)*${name}\\b`, 'im').test(text);
     case 'masm':
-      return new RegExp(`^\\s*(?:${name}\\s+proc\\b|public\\s+${name}\\b)`, 'm').test(text);
+      return new RegExp(`^[ \\t]*(?:${name}\\s+proc\\b|public\\s+${name}\\b)`, 'm').test(text);
     case 'fasm':
-      return new RegExp(`^\\s*(?:entry\\s+|public\\s+)${name}\\b|^${name}:`, 'm').test(text);
+      return new RegExp(`^[ \\t]*(?:entry\\s+|public\\s+)${name}\\b|^${name}:`, 'm').test(text);
   }
 }
 
 function flatAddress(text: string, dialect: Dialect): string | null {
-  if (dialect === 'nasm') return /^\s*\[?\s*org\s+([\w$]+)/im.exec(text)?.[1] ?? null;
-  if (dialect === 'masm') return /^\s*org\s+(100h|7c00h)\b/im.exec(text)?.[1] ?? null;
-  if (dialect === 'fasm') return /^\s*format\s+binary\b/im.test(text) ? '0' : null;
+  if (dialect === 'nasm') return /^[ \t]*\[?\s*org\s+([\w$]+)/im.exec(text)?.[1] ?? null;
+  if (dialect === 'masm') return /^[ \t]*org\s+(100h|7c00h)\b/im.exec(text)?.[1] ?? null;
+  if (dialect === 'fasm') return /^[ \t]*format\s+binary\b/im.test(text) ? '0' : null;
   // A boot sector: 16-bit code with the BIOS's signature in its last two bytes.
-  return /^\s*\.code16\b/m.test(text) && /0xaa55/i.test(text) ? '0x7c00' : null;
+  return /^[ \t]*\.code16\b/m.test(text) && /0xaa55/i.test(text) ? '0x7c00' : null;
 }
 
 function machineOf(text: string, dialect: Dialect): Machine {
   if (dialect !== 'gas') return 'x86';
-  if (/%[re]?[abcd]x\b|%r\d|^\s*syscall\b|\bint\s+\$?0x80|\b[re][abcd]x\b/m.test(text)) return 'x86';
-  if (/^\s*ecall\b|\ba[0-7],|^\s*li\s+a\d/m.test(text)) return 'riscv64';
-  if (/^\s*(?:mov|ldr|adr|adrp|stp|sub|add)\s+(?:x\d+|w\d+|sp)\b|^\s*svc\s+#?0x80/m.test(text)) return 'arm64';
-  if (/^\s*(?:swi|svc)\b|^\s*(?:mov|ldr|push)\s+\{?r\d+/m.test(text)) return 'arm';
+  if (/%[re]?[abcd]x\b|%r\d|^[ \t]*syscall\b|\bint\s+\$?0x80|\b[re][abcd]x\b/m.test(text)) return 'x86';
+  if (/^[ \t]*ecall\b|\ba[0-7],|^[ \t]*li\s+a\d/m.test(text)) return 'riscv64';
+  if (/^[ \t]*(?:mov|ldr|adr|adrp|stp|sub|add)\s+(?:x\d+|w\d+|sp)\b|^[ \t]*svc\s+#?0x80/m.test(text)) return 'arm64';
+  if (/^[ \t]*(?:swi|svc)\b|^[ \t]*(?:mov|ldr|push)\s+\{?r\d+/m.test(text)) return 'arm';
   return 'x86';
 }
 
 function bitsOf(text: string, dialect: Dialect, machine: Machine): 16 | 32 | 64 {
   if (machine !== 'x86') return machine === 'arm' ? 32 : 64;
-  const [, told] = /^\s*\[?\s*(?:bits|use|\.code)\s*(16|32|64)\b/im.exec(text) ?? [];
+  const [, told] = /^[ \t]*\[?\s*(?:bits|use|\.code)\s*(16|32|64)\b/im.exec(text) ?? [];
   if (told !== undefined) return told === '16' ? 16 : told === '32' ? 32 : 64;
-  if (/\br(?:[abcd]x|[sd]i|[sb]p|\d+)\b|^\s*syscall\b/im.test(text)) return 64;
+  if (/\br(?:[abcd]x|[sd]i|[sb]p|\d+)\b|^[ \t]*syscall\b/im.test(text)) return 64;
   if (dialect === 'masm') {
-    if (/^\s*\.(?:model\s+(?:tiny|small|compact|medium|large)|8086|286)\b/im.test(text)) return 16;
-    return /^\s*\.(?:[3-6]86|model\s+flat)/im.test(text) ? 32 : 64;
+    if (/^[ \t]*\.(?:model\s+(?:tiny|small|compact|medium|large)|8086|286)\b/im.test(text)) return 16;
+    return /^[ \t]*\.(?:[3-6]86|model\s+flat)/im.test(text) ? 32 : 64;
   }
-  if (/^\s*format\s+(?:elf64|pe64)/im.test(text)) return 64;
-  if (/^\s*format\s+(?:elf|pe|coff)\b/im.test(text)) return 32;
+  if (/^[ \t]*format\s+(?:elf64|pe64)/im.test(text)) return 64;
+  if (/^[ \t]*format\s+(?:elf|pe|coff)\b/im.test(text)) return 32;
   if (/\borg\s+(?:0x7c00|0x100|7c00h|100h)/im.test(text)) return 16;
   return /\bint\s+\$?(?:0x80|80h)/i.test(text) ? 32 : 64;
 }

@@ -19,7 +19,7 @@ export async function detectElixir(tree: ProjectTree): Promise<DetectedPlan | nu
   const app = /\bapp:\s*:(\w+)/.exec(text)?.[1];
   const isUmbrella = /\bapps_path:/.test(text);
   const named = /\breleases:\s*\[\s*(\w+):/.exec(text)?.[1];
-  const runs = /^\s*mod:\s*[{[]/m.test(text) && app !== undefined;
+  const runs = /^[ \t]*mod:\s*[{[]/m.test(text) && app !== undefined;
   const release = named ?? (runs ? app : undefined);
   const production = { MIX_ENV: 'prod' };
   const test = firstFile(tree, /^(?:apps\/[^/]+\/)?test\/.+_test\.exs$/);

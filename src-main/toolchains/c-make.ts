@@ -47,7 +47,7 @@ export async function detectMake(tree: ProjectTree): Promise<DetectedPlan | null
 }
 
 function compilersOf(tree: ProjectTree, file: string, text: string): ToolRequirement[] {
-  const named = /^\s*(?:CC|CXX)\s*:?=/m.test(text);
+  const named = /^[ \t]*(?:CC|CXX)\s*:?=/m.test(text);
   const first = (extension: RegExp): Evidence | null => {
     const path = tree.files.find(candidate => extension.test(candidate));
     return path === undefined ? null : { file: path, line: 1, reason: 'a source that make compiles' };

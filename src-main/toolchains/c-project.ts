@@ -9,19 +9,19 @@ const cmakeLeftovers = ['**/CMakeFiles', '**/*.o', '**/*.obj', 'build/CMakeCache
 export async function detectCmake(tree: ProjectTree): Promise<DetectedPlan | null> {
   const file = 'CMakeLists.txt';
   const text = await tree.readText(file);
-  if (text === null || !/^\s*(?:project|cmake_minimum_required)\s*\(/im.test(text)) return null;
-  const project = evidenceAt(file, 'a project of CMake', text, /^\s*project\s*\(/im);
+  if (text === null || !/^[ \t]*(?:project|cmake_minimum_required)\s*\(/im.test(text)) return null;
+  const project = evidenceAt(file, 'a project of CMake', text, /^[ \t]*project\s*\(/im);
   const version = /cmake_minimum_required\s*\(\s*VERSION\s+([\d.]+)/i.exec(text)?.[1] ?? null;
   const steps = [
     usualStep('configure', 'cmake -S . -B build -DCMAKE_BUILD_TYPE=Release', project),
     usualStep('build', 'cmake --build build --config Release --parallel', project),
   ];
-  const test = /^\s*(?:enable_testing\s*\(|include\s*\(\s*CTest\b)/im;
+  const test = /^[ \t]*(?:enable_testing\s*\(|include\s*\(\s*CTest\b)/im;
   if (lineOf(text, test) !== null) {
     const run = 'ctest --test-dir build -C Release --output-on-failure';
     steps.push(usualStep('test', run, evidenceAt(file, 'tests of CTest', text, test)));
   }
-  const languages = /^\s*project\s*\(([^)]*)\)/im.exec(text)?.[1] ?? '';
+  const languages = /^[ \t]*project\s*\(([^)]{0,2000})\)/im.exec(text)?.[1] ?? '';
   const isC = /\bC\b/.test(languages) || !/\bLANGUAGES\b|\bCXX\b/.test(languages);
   const isCpp = /\bCXX\b/.test(languages) || !/\bLANGUAGES\b|\bC\b/.test(languages);
   const compilers = tree.platform === 'win32' ? [] : [...(isC ? ['cc'] : []), ...(isCpp ? ['c++'] : [])];
@@ -39,14 +39,14 @@ export async function detectCmake(tree: ProjectTree): Promise<DetectedPlan | nul
 export async function detectMeson(tree: ProjectTree): Promise<DetectedPlan | null> {
   const file = 'meson.build';
   const text = await tree.readText(file);
-  if (text === null || !/^\s*project\s*\(/m.test(text)) return null;
-  const project = evidenceAt(file, 'a project of Meson', text, /^\s*project\s*\(/m);
+  if (text === null || !/^[ \t]*project\s*\(/m.test(text)) return null;
+  const project = evidenceAt(file, 'a project of Meson', text, /^[ \t]*project\s*\(/m);
   const steps = [
     usualStep('configure', 'meson setup build --buildtype=release', project),
     usualStep('build', 'meson compile -C build', project),
   ];
-  if (lineOf(text, /^\s*test\s*\(/m) !== null || tree.has('tests/meson.build') || tree.has('test/meson.build')) {
-    const evidence = evidenceAt(file, 'tests of Meson', text, /^\s*(?:test\s*\(|subdir\s*\(\s*'tests?')/m);
+  if (lineOf(text, /^[ \t]*test\s*\(/m) !== null || tree.has('tests/meson.build') || tree.has('test/meson.build')) {
+    const evidence = evidenceAt(file, 'tests of Meson', text, /^[ \t]*(?:test\s*\(|subdir\s*\(\s*'tests?')/m);
     steps.push(usualStep('test', 'meson test -C build --print-errorlogs', evidence));
   }
   const version = /meson_version\s*:\s*'[^\d']*([\d.]+)/.exec(text)?.[1] ?? null;
@@ -65,7 +65,7 @@ export async function detectAutotools(tree: ProjectTree): Promise<DetectedPlan |
   const file = ['configure.ac', 'configure.in'].find(name => tree.has(name));
   if (file === undefined || tree.platform === 'win32' || tree.has('configure')) return null;
   const text = (await tree.readText(file)) ?? '';
-  const project = evidenceAt(file, 'a project of Autoconf', text, /^\s*AC_INIT\b/m);
+  const project = evidenceAt(file, 'a project of Autoconf', text, /^[ \t]*AC_INIT\b/m);
   const script = ['autogen.sh', 'bootstrap', 'bootstrap.sh', 'buildconf'].find(name => tree.has(name));
   const [run, evidence] =
     script === undefined

@@ -21,7 +21,7 @@ export async function detectHaskell(tree: ProjectTree): Promise<DetectedPlan | n
   const isStack = file === 'stack.yaml';
   const project = evidenceAt(file, `a project of ${isStack ? 'Stack' : 'Cabal'}`);
   const folder = tree.platform === 'win32' ? '(if not exist bin mkdir bin)' : 'mkdir -p bin';
-  const hasProgram = /^\s*executables?\b/im.test(text);
+  const hasProgram = /^[ \t]*executables?\b/im.test(text);
   const build = isStack
     ? hasProgram
       ? 'stack build --copy-bins --local-bin-path bin'
@@ -33,7 +33,7 @@ export async function detectHaskell(tree: ProjectTree): Promise<DetectedPlan | n
     ...(isStack ? [] : [usualStep('install', 'cabal update', project)]),
     usualStep('build', hasProgram ? `${folder} && ${build}` : build, project),
   ];
-  const tests = /^\s*(?:test-suite\b|tests:)/im;
+  const tests = /^[ \t]*(?:test-suite\b|tests:)/im;
   if (tests.test(text)) {
     steps.push(
       usualStep(

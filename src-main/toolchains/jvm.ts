@@ -25,10 +25,10 @@ export async function detectMaven(tree: ProjectTree): Promise<DetectedPlan | nul
   if (test !== null)
     steps.push(usualStep('test', `${maven.command} -B -ntp test`, evidenceAt(test, 'a test of the JVM')));
   // Properties, dependencies and the parent have names of their own; the project's stands outside of them.
-  const own = text.replace(/<(parent|dependencies|dependencyManagement|build|properties|profiles)>[\s\S]*?<\/\1>/g, '');
+  const own = withoutNested(text);
   const name = /<artifactId>\s*([\w.-]+)\s*</.exec(own)?.[1];
   const version =
-    /<version>\s*([\w.-]+)\s*</.exec(own)?.[1] ?? /<parent>[\s\S]*?<version>\s*([\w.-]+)\s*</.exec(text)?.[1];
+    /<version>\s*([\w.-]+)\s*</.exec(own)?.[1] ?? /<parent>[\s\S]{0,2000}?<version>\s*([\w.-]+)\s*</.exec(text)?.[1];
   const jar = /<finalName>\s*([\w.-]+)\s*</.exec(text)?.[1] ?? (name && version ? `${name}-${version}` : null);
   const isModular = /<modules>/.test(text);
   const isWar = /<packaging>\s*war\s*</.test(text);
@@ -57,6 +57,17 @@ export async function detectMaven(tree: ProjectTree): Promise<DetectedPlan | nul
   });
 }
 
+/** A pom.xml without the elements that hold names of others. Cut by position: a pattern would search an unclosed one again and again. */
+function withoutNested(text: string): string {
+  let rest = text;
+  for (const element of ['parent', 'dependencies', 'dependencyManagement', 'build', 'properties', 'profiles']) {
+    const begin = rest.indexOf(`<${element}>`);
+    const end = rest.lastIndexOf(`</${element}>`);
+    if (begin >= 0 && end > begin) rest = rest.slice(0, begin) + rest.slice(end);
+  }
+  return rest;
+}
+
 /** A build.gradle or settings.gradle at the root, in Groovy or Kotlin. */
 export async function detectGradle(tree: ProjectTree): Promise<DetectedPlan | null> {
   const file = ['build.gradle.kts', 'build.gradle', 'settings.gradle.kts', 'settings.gradle'].find(name =>
@@ -71,9 +82,9 @@ export async function detectGradle(tree: ProjectTree): Promise<DetectedPlan | nu
   const isAndroid = /com\.android\.application/.test(text);
   const isBoot = /org\.springframework\.boot/.test(text);
   const isApplication =
-    !isBoot && /^\s*(?:id[ (]*["'])?application["']?\)?\s*$|apply plugin:\s*["']application/m.test(text);
+    !isBoot && /^[ \t]*(?:id[ (]*["'])?application["']?\)?\s*$|apply plugin:\s*["']application/m.test(text);
   const folder =
-    /^\s*(?:id|application|kotlin|java|org|plugins)/m.test(root) && !file.startsWith('settings') ? '' : 'app/';
+    /^[ \t]*(?:id|application|kotlin|java|org|plugins)/m.test(root) && !file.startsWith('settings') ? '' : 'app/';
   const task = isAndroid ? 'assembleRelease' : isBoot ? 'bootJar' : isApplication ? 'installDist' : 'assemble';
   const flags = '--no-daemon --console=plain';
   const steps = [usualStep('build', `${gradle.command} ${flags} ${task}`, project)];
@@ -113,7 +124,7 @@ async function gradleStart(
   const named = /rootProject\.name\s*=\s*["']([\w.-]+)["']/.exec(settings)?.[1];
   const name = folder === 'app/' ? 'app' : named;
   if (name === undefined) return null;
-  const version = /^\s*version\s*=\s*["']([\w.-]+)["']/m.exec(text)?.[1];
+  const version = /^[ \t]*version\s*=\s*["']([\w.-]+)["']/m.exec(text)?.[1];
   if (isBoot) {
     const jar = `${folder}build/libs/${name}${version === undefined ? '' : `-${version}`}.jar`;
     return { start: `java -jar ${jar}`, evidence: { file, line: 1, reason: 'bootJar makes one jar that is run' } };

@@ -125,7 +125,7 @@ const rules: readonly MigrationRule[] = [
   {
     tool: 'sqlx',
     marker: /^migrations\/\d+_.+\.sql$/,
-    proof: { files: /(?:^|\/)Cargo\.toml$/, pattern: /^\s*sqlx\b/m },
+    proof: { files: /(?:^|\/)Cargo\.toml$/, pattern: /^[ \t]*sqlx\b/m },
     run: 'sqlx migrate run',
   },
   {

@@ -19,10 +19,10 @@ export async function detectPerl(tree: ProjectTree): Promise<DetectedPlan | null
   const project = evidenceAt(file, 'a Perl project');
   const text = (await tree.readText(file)) ?? '';
   const requirements = [
-    requirement('perl', project, /^\s*requires\s+["']perl["']\s*,\s*["']v?([\d.]+)["']/m.exec(text)?.[1] ?? null),
+    requirement('perl', project, /^[ \t]*requires\s+["']perl["']\s*,\s*["']v?([\d.]+)["']/m.exec(text)?.[1] ?? null),
   ];
   const steps: PlanStep[] = [];
-  const hasModules = file === 'cpanfile' && /^\s*requires\s+["'](?!perl["'])/m.test(text);
+  const hasModules = file === 'cpanfile' && /^[ \t]*requires\s+["'](?!perl["'])/m.test(text);
   if (hasModules) {
     requirements.push(requirement('cpanm', project));
     steps.push(usualStep('install', 'cpanm --notest --local-lib-contained local --installdeps .', project));

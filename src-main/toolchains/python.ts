@@ -69,7 +69,7 @@ async function testStep(
   if (isInstalled && named !== null) {
     return step(`${program} -m pytest`, { file: 'requirements.txt', line: named, reason: 'pytest is a dependency' });
   }
-  if (isInstalled && requirements === '' && /^\s*(?:dependencies\s*=.*)?["']pytest\b/m.test(pyproject)) {
+  if (isInstalled && requirements === '' && /^[ \t]*(?:dependencies\s*=.*)?["']pytest\b/m.test(pyproject)) {
     const line = lineOf(pyproject, /["']pytest\b/);
     if (!/optional-dependencies|dependency-groups/.test(pyproject)) {
       return step(`${program} -m pytest`, { file: 'pyproject.toml', line, reason: 'pytest is a dependency' });

@@ -17,12 +17,12 @@ export async function detectRuby(tree: ProjectTree): Promise<DetectedPlan | null
   const file = ['Gemfile', 'gems.rb', 'config.ru'].find(name => tree.has(name)) ?? gemspec;
   if (file === null || file === undefined) return null;
   const text = (await tree.readText(file)) ?? '';
-  const has = (gem: string) => new RegExp(`^\\s*gem\\s+["']${gem}["']`, 'm').test(text);
+  const has = (gem: string) => new RegExp(`^[ \\t]*gem\\s+["']${gem}["']`, 'm').test(text);
   const isRails = tree.has('bin/rails') || tree.has('config/application.rb');
   const isJekyll = tree.has('_config.yml') && (has('jekyll') || has('github-pages'));
   const project = evidenceAt(file, 'a Ruby project');
   const usesBundler = file === 'Gemfile' || file === 'gems.rb';
-  const version = /^\s*ruby\s+["'][^\d"']*([\d.]+)["']/m.exec(text)?.[1] ?? null;
+  const version = /^[ \t]*ruby\s+["'][^\d"']*([\d.]+)["']/m.exec(text)?.[1] ?? null;
   const requirements = [requirement('ruby', project, version)];
   const steps = [];
   if (usesBundler) {
@@ -31,7 +31,7 @@ export async function detectRuby(tree: ProjectTree): Promise<DetectedPlan | null
       usualStep(
         'install',
         'bundle install --jobs 4',
-        evidenceAt(file, 'lists what the project needs', text, /^\s*gem\b/m),
+        evidenceAt(file, 'lists what the project needs', text, /^[ \t]*gem\b/m),
       ),
     );
   }
@@ -72,7 +72,7 @@ async function testOf(tree: ProjectTree, has: (gem: string) => boolean, isRails:
   if (spec !== null && (has('rspec') || has('rspec-rails') || tree.has('.rspec'))) {
     return usualStep('test', 'bundle exec rspec', evidenceAt(spec, 'a spec of RSpec'));
   }
-  const test = firstFile(tree, /^test\/.+(?:_test|test_[^/]+)\.rb$/);
+  const test = firstFile(tree, /^test\/(?:.+\/)?(?:[^/]+_test|test_[^/]+)\.rb$/);
   if (test === null) return null;
   if (isRails) return usualStep('test', 'bundle exec rails test', evidenceAt(test, 'a test of Rails'));
   const rakefile = (await tree.readText('Rakefile')) ?? '';
@@ -103,7 +103,7 @@ function startOf(
   if (has('puma'))
     return {
       start: command('puma'),
-      evidence: evidenceAt('Gemfile', 'Puma serves config.ru', text, /^\s*gem\s+["']puma/m),
+      evidence: evidenceAt('Gemfile', 'Puma serves config.ru', text, /^[ \t]*gem\s+["']puma/m),
     };
   return { start: command('rackup'), evidence };
 }

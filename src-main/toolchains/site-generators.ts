@@ -16,10 +16,10 @@ const generators: readonly Generator[] = [
   {
     tool: 'hugo',
     marker: /^(?:hugo\.(?:toml|ya?ml|json)|config\.(?:toml|ya?ml)|config\/_default\/(?:hugo|config)\.(?:toml|ya?ml))$/,
-    proof: /^\s*(?:baseURL|theme|languageCode)\b|"baseURL"/im,
+    proof: /^[ \t]*(?:baseURL|theme|languageCode)\b|"baseURL"/im,
     run: 'hugo --minify --gc',
     output: 'public',
-    setting: /^\s*publishDir\s*[=:]\s*["']?([\w./-]+)/im,
+    setting: /^[ \t]*publishDir\s*[=:]\s*["']?([\w./-]+)/im,
   },
   {
     tool: 'zola',

@@ -9,30 +9,34 @@ export interface StatedVersion {
 
 /** Files that hold one version for one tool; the first that is there counts. */
 const files: readonly { readonly tool: string; readonly file: string; readonly pattern: RegExp }[] = [
-  { tool: 'node', file: '.nvmrc', pattern: /^\s*v?([\w.*/-]+)/ },
-  { tool: 'node', file: '.node-version', pattern: /^\s*v?([\w.*/-]+)/ },
+  { tool: 'node', file: '.nvmrc', pattern: /^[ \t]*v?([\w.*/-]+)/ },
+  { tool: 'node', file: '.node-version', pattern: /^[ \t]*v?([\w.*/-]+)/ },
   { tool: 'node', file: 'package.json', pattern: /"volta"\s*:\s*\{[^}]*"node"\s*:\s*"([^"]+)"/ },
   { tool: 'python', file: '.python-version', pattern: /^(?!#)\s*(?:c?python-)?([\w.-]+)/m },
   { tool: 'python', file: 'runtime.txt', pattern: /^python-([\d.]+)/m },
   { tool: 'python', file: 'Pipfile', pattern: /^python_(?:full_)?version\s*=\s*"([^"]+)"/m },
   { tool: 'python', file: 'pyproject.toml', pattern: /^\[tool\.poetry\.dependencies\][^[]*?^python\s*=\s*"([^"]+)"/m },
-  { tool: 'ruby', file: '.ruby-version', pattern: /^\s*(?:ruby-)?([\w.-]+)/ },
-  { tool: 'rust', file: 'rust-toolchain.toml', pattern: /^\s*channel\s*=\s*["']([^"']+)["']/m },
-  { tool: 'rust', file: 'rust-toolchain', pattern: /^\s*(?:channel\s*=\s*["'])?([\d.]+|stable|beta|nightly[\w-]*)/m },
-  { tool: 'go', file: '.go-version', pattern: /^\s*(?:go)?([\w.]+)/ },
+  { tool: 'ruby', file: '.ruby-version', pattern: /^[ \t]*(?:ruby-)?([\w.-]+)/ },
+  { tool: 'rust', file: 'rust-toolchain.toml', pattern: /^[ \t]*channel\s*=\s*["']([^"']+)["']/m },
+  {
+    tool: 'rust',
+    file: 'rust-toolchain',
+    pattern: /^[ \t]*(?:channel\s*=\s*["'])?([\d.]+|stable|beta|nightly[\w-]*)/m,
+  },
+  { tool: 'go', file: '.go-version', pattern: /^[ \t]*(?:go)?([\w.]+)/ },
   { tool: 'go', file: 'go.mod', pattern: /^toolchain\s+go([\w.]+)/m },
-  { tool: 'java', file: '.java-version', pattern: /^\s*([\w.-]+)/ },
+  { tool: 'java', file: '.java-version', pattern: /^[ \t]*([\w.-]+)/ },
   { tool: 'java', file: '.sdkmanrc', pattern: /^java\s*=\s*([\w.-]+)/m },
   { tool: 'java', file: 'system.properties', pattern: /^java\.runtime\.version\s*=\s*([\w.-]+)/m },
   { tool: 'dotnet', file: 'global.json', pattern: /"sdk"\s*:\s*\{[^}]*"version"\s*:\s*"([^"]+)"/ },
-  { tool: 'php', file: '.php-version', pattern: /^\s*([\w.-]+)/ },
-  { tool: 'swift', file: '.swift-version', pattern: /^\s*(?:swift-)?([\w.-]+)/ },
-  { tool: 'zig', file: '.zigversion', pattern: /^\s*([\w.+-]+)/ },
-  { tool: 'elixir', file: '.exenv-version', pattern: /^\s*([\w.-]+)/ },
+  { tool: 'php', file: '.php-version', pattern: /^[ \t]*([\w.-]+)/ },
+  { tool: 'swift', file: '.swift-version', pattern: /^[ \t]*(?:swift-)?([\w.-]+)/ },
+  { tool: 'zig', file: '.zigversion', pattern: /^[ \t]*([\w.+-]+)/ },
+  { tool: 'elixir', file: '.exenv-version', pattern: /^[ \t]*([\w.-]+)/ },
   { tool: 'elixir', file: 'elixir_buildpack.config', pattern: /^elixir_version\s*=\s*([\w.-]+)/m },
-  { tool: 'perl', file: '.perl-version', pattern: /^\s*(?:perl-)?([\w.]+)/ },
-  { tool: 'deno', file: '.dvmrc', pattern: /^\s*v?([\w.]+)/ },
-  { tool: 'bun', file: '.bun-version', pattern: /^\s*v?([\w.]+)/ },
+  { tool: 'perl', file: '.perl-version', pattern: /^[ \t]*(?:perl-)?([\w.]+)/ },
+  { tool: 'deno', file: '.dvmrc', pattern: /^[ \t]*v?([\w.]+)/ },
+  { tool: 'bun', file: '.bun-version', pattern: /^[ \t]*v?([\w.]+)/ },
   { tool: 'pnpm', file: 'package.json', pattern: /"packageManager"\s*:\s*"pnpm@([\w.-]+)/ },
   { tool: 'yarn', file: 'package.json', pattern: /"packageManager"\s*:\s*"yarn@([\w.-]+)/ },
   { tool: 'npm', file: 'package.json', pattern: /"packageManager"\s*:\s*"npm@([\w.-]+)/ },
@@ -74,7 +78,7 @@ export async function statedVersions(tree: ProjectTree): Promise<ReadonlyMap<str
     for (const [index, line] of text.split('\n').entries()) {
       if (isToml && line.startsWith('[')) inTools = /^\[tools\]/.test(line);
       if (!inTools) continue;
-      const pattern = isToml ? /^\s*"?([\w-]+)"?\s*=\s*(?:\[\s*)?["']([^"']+)["']/ : /^([\w-]+)\s+([^\s#]+)/;
+      const pattern = isToml ? /^[ \t]*"?([\w-]+)"?\s*=\s*(?:\[\s*)?["']([^"']+)["']/ : /^([\w-]+)\s+([^\s#]+)/;
       const [, tool, version] = pattern.exec(line) ?? [];
       if (tool && version) add(tool, version, { file, line: index + 1, reason: `states the version of ${tool}` });
     }
