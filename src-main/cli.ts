@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** zstd came to Node's own zlib in 22.15. Source: https://nodejs.org/docs/latest-v24.x/api/zlib.html */
-const needed = [22, 15] as const;
+/** The line that is tested, and the one inside Electron; older ones lack zstd or a thread's own processor time. */
+const needed = [24, 0] as const;
 
 function isRecentEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);

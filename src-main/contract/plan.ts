@@ -42,13 +42,30 @@ export const healthCheckSchema = z.object({
 });
 export type HealthCheck = z.infer<typeof healthCheckSchema>;
 
+/** A project of its own below the root, as in a repository of several; `slipway plan` on its folder plans it. */
+export const projectRootSchema = z.object({
+  /** `/`-separated, below the planned folder. */
+  path: z.string(),
+  /** What its plan would be named: see `planSchema.tool`. */
+  tool: z.string(),
+  evidence: evidenceSchema,
+});
+export type ProjectRoot = z.infer<typeof projectRootSchema>;
+
 export const planSchema = z.object({
   /** What the steps come from: a slipway.yml, or detection. */
   origin: z.enum(['pipeline', 'detected']),
-  /** The tool that names the plan: `node`, `python`, `go`, `rust`, `make`, `nasm`, `static`, `custom`. */
+  /** The tool that names the plan: `node`, `python`, `maven`, `cmake`, `nasm`, `static`, …; `custom` for a slipway.yml. */
   tool: z.string(),
   requirements: z.array(toolRequirementSchema),
   steps: z.array(planStepSchema),
+  /**
+   * Changes of a database that the repository brings, of phase `migrate`, in the order in which they run. They are found
+   * and listed and are not among `steps`: a build has no database, an activation has. Plans of old builds have none.
+   */
+  migrations: z.array(planStepSchema).default([]),
+  /** Projects below the root that the steps do not build by themselves. Plans of old builds have none. */
+  roots: z.array(projectRootSchema).default([]),
   env: z.record(z.string(), z.string()),
   /** Names only; values come from the secret store. */
   secrets: z.array(z.string()),

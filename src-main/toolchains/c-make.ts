@@ -1,5 +1,6 @@
 /** Owns how a project with a Makefile is recognised and built: C, C++, assembly, or anything else that make drives. */
-import type { Evidence, Plan, PlanStep, ToolRequirement } from '../contract/plan.ts';
+import type { Evidence, PlanStep, ToolRequirement } from '../contract/plan.ts';
+import type { DetectedPlan } from './detected-plan.ts';
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
 
 /** In the order in which GNU make looks for them. Source: GNU make manual, section 3.2. */
@@ -8,7 +9,7 @@ const makefiles = ['GNUmakefile', 'makefile', 'Makefile'];
 const intermediates = ['**/*.o', '**/*.obj', '**/*.d'];
 
 /** A Makefile at the root, or a configure script that writes one. */
-export async function detectMake(tree: ProjectTree): Promise<Plan | null> {
+export async function detectMake(tree: ProjectTree): Promise<DetectedPlan | null> {
   const name = makefiles.find(makefile => tree.has(makefile));
   const isConfigured =
     name === undefined && tree.has('configure') && tree.has('Makefile.in') && tree.platform !== 'win32';
@@ -46,7 +47,7 @@ export async function detectMake(tree: ProjectTree): Promise<Plan | null> {
 }
 
 function compilersOf(tree: ProjectTree, file: string, text: string): ToolRequirement[] {
-  const named = /^\s*(?:CC|CXX)\s*:?=/m.test(text);
+  const named = /^[ \t]*(?:CC|CXX)\s*:?=/m.test(text);
   const first = (extension: RegExp): Evidence | null => {
     const path = tree.files.find(candidate => extension.test(candidate));
     return path === undefined ? null : { file: path, line: 1, reason: 'a source that make compiles' };

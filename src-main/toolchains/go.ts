@@ -1,5 +1,6 @@
 /** Owns how a Go module is recognised and built: its programs go to bin/. */
-import type { Evidence, Plan, PlanStep } from '../contract/plan.ts';
+import type { Evidence, PlanStep } from '../contract/plan.ts';
+import type { DetectedPlan } from './detected-plan.ts';
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
 
 /** The package clause and the imports stand at the top of a file. */
@@ -17,7 +18,7 @@ interface Program {
 }
 
 /** A go.mod at the root. */
-export async function detectGo(tree: ProjectTree): Promise<Plan | null> {
+export async function detectGo(tree: ProjectTree): Promise<DetectedPlan | null> {
   const text = await tree.readText('go.mod');
   if (text === null) return null;
   const module = /^module\s+"?([^\s"]+)/m.exec(text)?.[1] ?? 'program';

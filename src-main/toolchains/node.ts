@@ -1,54 +1,38 @@
 /** Owns how a Node project is recognised and built: package manager, scripts, and what of the tree a machine needs. */
-import { z } from 'zod';
-import { DomainError, messageOf } from '../contract/errors.ts';
-import type { Evidence, Plan, PlanStep, ToolRequirement } from '../contract/plan.ts';
+import type { Evidence, PlanStep, ToolRequirement } from '../contract/plan.ts';
+import type { DetectedPlan } from './detected-plan.ts';
+import { nodeOutput, nodeServer } from './node-frameworks.ts';
+import { type Manager, type Manifest, managerOf, parseManifest, scriptEvidence } from './node-manager.ts';
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
 
 const file = 'package.json';
 
-/** What a package.json of any age may hold; a field of another shape is as good as absent. */
-const namesSchema = z.record(z.string(), z.unknown()).catch({});
-const manifestSchema = z.object({
-  private: z.boolean().catch(false),
-  main: z.string().nullable().catch(null),
-  scripts: z.record(z.string(), z.string().catch('')).catch({}),
-  dependencies: namesSchema,
-  devDependencies: namesSchema,
-  optionalDependencies: namesSchema,
-  peerDependencies: namesSchema,
-  engines: z.object({ node: z.string().nullable().catch(null) }).catch({ node: null }),
-  packageManager: z.string().catch(''),
-  workspaces: z.unknown().optional(),
-  bin: z.unknown().optional(),
-  exports: z.unknown().optional(),
-});
-type Manifest = z.infer<typeof manifestSchema>;
-
-interface Manager {
-  readonly program: 'npm' | 'pnpm' | 'yarn' | 'bun';
-  readonly install: string;
-  readonly run: (script: string) => string;
-  readonly prune: string | null;
-  readonly evidence: Evidence;
-}
-
 /** A tree that is another language's project keeps package.json for its linters alone. */
-const otherManifests = ['requirements.txt', 'pyproject.toml', 'setup.py', 'Makefile', 'go.mod', 'Cargo.toml'];
+const otherManifests = [
+  'requirements.txt',
+  'pyproject.toml',
+  'setup.py',
+  'Makefile',
+  'go.mod',
+  'Cargo.toml',
+  'CMakeLists.txt',
+  'meson.build',
+];
 
 /**
  * A package.json at the root.
  *
  * Throws `plan.nothing_detected` where it is no JSON object, since every guess after that would be wrong.
  */
-export async function detectNode(tree: ProjectTree): Promise<Plan | null> {
+export async function detectNode(tree: ProjectTree): Promise<DetectedPlan | null> {
   const text = await tree.readText(file);
   if (text === null) return null;
   const manifest = parseManifest(text);
   if (isToolingOnly(manifest) && otherManifests.some(other => tree.has(other))) return null;
   const manager = managerOf(tree, manifest, text);
   const steps = stepsOf(tree, manifest, manager, text);
-  const start = await startOf(tree, manifest, text);
-  const output = await staticOutput(tree, manifest, start === null, text);
+  const start = await startOf(tree, manifest, manager, text);
+  const output = await nodeOutput(tree, manifest, start?.start ?? null, text);
   return {
     origin: 'detected',
     tool: 'node',
@@ -67,82 +51,9 @@ export async function detectNode(tree: ProjectTree): Promise<Plan | null> {
   };
 }
 
-function parseManifest(text: string): Manifest {
-  const refuse = (reason: string) =>
-    new DomainError(
-      'plan.nothing_detected',
-      `${file} cannot be read as JSON (${reason}); correct it, or write a slipway.yml that says how to build.`,
-      { file },
-    );
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw refuse(messageOf(error));
-  }
-  const result = manifestSchema.safeParse(value);
-  if (!result.success) throw refuse('it is not an object');
-  return result.data;
-}
-
 function isToolingOnly(manifest: Manifest): boolean {
   const { scripts, main, bin, exports } = manifest;
   return !scripts.build && !scripts.start && main === null && bin === undefined && exports === undefined;
-}
-
-function managerOf(tree: ProjectTree, manifest: Manifest, text: string): Manager {
-  const lockfiles = [
-    { program: 'pnpm', lockfile: 'pnpm-lock.yaml' },
-    { program: 'yarn', lockfile: 'yarn.lock' },
-    { program: 'bun', lockfile: 'bun.lock' },
-    { program: 'bun', lockfile: 'bun.lockb' },
-    { program: 'npm', lockfile: 'package-lock.json' },
-    { program: 'npm', lockfile: 'npm-shrinkwrap.json' },
-  ] as const;
-  const [, named] = /^(npm|pnpm|yarn|bun)@/.exec(manifest.packageManager) ?? [];
-  const present = lockfiles.filter(({ lockfile }) => tree.has(lockfile));
-  const locked = present.find(({ program }) => program === named) ?? (named === undefined ? present[0] : undefined);
-  const evidence = locked
-    ? { file: locked.lockfile, line: 1, reason: `a lock file of ${locked.program}` }
-    : named === undefined
-      ? { file, line: 1, reason: 'no lock file, so npm' }
-      : { file, line: lineOf(text, /"packageManager"/), reason: `packageManager names ${named}` };
-  const modernYarn = tree.has('.yarnrc.yml') || /^yarn@[2-9]/.test(manifest.packageManager);
-  switch (locked?.program ?? named) {
-    case 'pnpm':
-      return {
-        program: 'pnpm',
-        install: locked ? 'pnpm install --frozen-lockfile' : 'pnpm install',
-        run: script => `pnpm run ${script}`,
-        prune: 'pnpm prune --prod --ignore-scripts',
-        evidence,
-      };
-    case 'yarn':
-      return {
-        program: 'yarn',
-        install: `yarn install${locked ? (modernYarn ? ' --immutable' : ' --frozen-lockfile') : ''}`,
-        run: script => `yarn run ${script}`,
-        // Yarn has no command that only takes away; what it leaves is larger, not wrong.
-        prune: null,
-        evidence,
-      };
-    case 'bun':
-      return {
-        program: 'bun',
-        install: locked ? 'bun install --frozen-lockfile' : 'bun install',
-        run: script => `bun run ${script}`,
-        prune: null,
-        evidence,
-      };
-    default:
-      return {
-        program: 'npm',
-        install: locked ? 'npm ci --no-audit --no-fund' : 'npm install --no-audit --no-fund',
-        run: script => (script === 'test' ? 'npm test' : `npm run ${script}`),
-        prune: 'npm prune --omit=dev --ignore-scripts --no-audit --no-fund',
-        evidence,
-      };
-  }
 }
 
 const has = (names: Record<string, unknown>) => Object.keys(names).length > 0;
@@ -164,27 +75,22 @@ function isTestable(tree: ProjectTree, test: string | undefined): boolean {
   return folder === undefined || tree.files.some(path => path.startsWith(`${folder}/`));
 }
 
-function scriptEvidence(text: string, script: string): Evidence {
-  const scriptsLine = lineOf(text, /"scripts"\s*:/) ?? 1;
-  const below = text
-    .split('\n')
-    .slice(scriptsLine - 1)
-    .join('\n');
-  const line = lineOf(below, new RegExp(`"${script}"\\s*:`));
-  return { file, line: line === null ? scriptsLine : scriptsLine - 1 + line, reason: `the script "${script}"` };
-}
-
 function stepsOf(tree: ProjectTree, manifest: Manifest, manager: Manager, text: string): PlanStep[] {
   const steps: PlanStep[] = [];
   const { build, test } = manifest.scripts;
+  const member = build ? null : workspaceWith(tree, manifest);
   const hasTests = isTestable(tree, test);
-  if (isInstalled(manifest, Boolean(build) || hasTests)) {
+  if (member !== null || isInstalled(manifest, Boolean(build) || hasTests)) {
     const step = { id: 'install', name: 'Install dependencies', phase: 'prepare', run: manager.install } as const;
     steps.push(detectedStep(step, manager.evidence));
   }
   if (build) {
     const step = { id: 'build', name: 'Build', phase: 'build', run: manager.run('build') } as const;
     steps.push(detectedStep(step, scriptEvidence(text, 'build')));
+  }
+  if (member !== null) {
+    const evidence = { file: member, line: 1, reason: 'a workspace; each builds with its own script' };
+    steps.push(detectedStep({ id: 'build', name: 'Build', phase: 'build', run: manager.runEach('build') }, evidence));
   }
   if (hasTests) {
     const step = { id: 'test', name: 'Test', phase: 'test', run: manager.run('test') } as const;
@@ -198,6 +104,12 @@ function stepsOf(tree: ProjectTree, manifest: Manifest, manager: Manager, text: 
   return steps;
 }
 
+/** The first package of a workspace below the root; null where the root is no workspace. Its scripts are the manager's to read. */
+function workspaceWith(tree: ProjectTree, manifest: Manifest): string | null {
+  if (manifest.workspaces === undefined && !tree.has('pnpm-workspace.yaml')) return null;
+  return tree.files.find(path => path.endsWith('/package.json')) ?? null;
+}
+
 function excludedOf(manifest: Manifest): string[] {
   const modules = hasRuntimeDependencies(manifest) ? 'node_modules/.cache' : 'node_modules';
   return [...wholeTree.exclude, modules];
@@ -206,14 +118,23 @@ function excludedOf(manifest: Manifest): string[] {
 async function startOf(
   tree: ProjectTree,
   manifest: Manifest,
+  manager: Manager,
   text: string,
 ): Promise<{ start: string; evidence: Evidence } | null> {
   const procfile = await procfileStart(tree);
   if (procfile !== null) return procfile;
+  for (const name of ['start:prod', 'serve:prod', 'start:production']) {
+    const script = manifest.scripts[name];
+    if (script) return { start: plainNode(script) ?? manager.run(name), evidence: scriptEvidence(text, name) };
+  }
   const script = manifest.scripts.start;
+  const isDevelopment = script !== undefined && developmentServer.test(script);
+  const server = script && !isDevelopment ? null : await nodeServer(tree, manifest, text);
+  if (server !== null) return server;
+  if (isDevelopment && manifest.scripts.build) return null;
   if (script) {
     // Run without npm in between, so that a signal reaches the program itself.
-    const start = /^node [\w./-]+$/.test(script) ? script : 'npm start';
+    const start = plainNode(script) ?? 'npm start';
     return { start, evidence: scriptEvidence(text, 'start') };
   }
   if (tree.has('server.js')) {
@@ -227,33 +148,13 @@ async function startOf(
   return { start: `node ${main}`, evidence };
 }
 
-/** Bundlers that build a site into one folder by default, when nothing is started. */
-const bundlers = [
-  { name: 'react-scripts', command: /react-scripts build/, folder: 'build', configures: /BUILD_PATH/ },
-  { name: 'vite', command: /\bvite build\b/, folder: 'dist', configures: /\boutDir\b|--outDir/ },
-  { name: 'astro', command: /\bastro build\b/, folder: 'dist', configures: /\boutDir\b|--outDir/ },
-  { name: 'parcel', command: /\bparcel build\b/, folder: 'dist', configures: /--dist-dir|"distDir"/ },
-] as const;
+/** What builds again at each change and is no server for a machine; the build's output is served instead. */
+const developmentServer =
+  /\b(?:react-scripts start|vite(?!\s+preview)\b|ng serve|vue-cli-service serve|nodemon|nest start(?!.*prod)|ts-node-dev|gatsby develop|astro dev|next dev|nuxt dev|remix dev|docusaurus start|webpack(?:-dev-server| serve)|parcel(?! build)|ember serve|eleventy --serve|vitepress dev)\b/;
 
-async function staticOutput(
-  tree: ProjectTree,
-  manifest: Manifest,
-  isUnstarted: boolean,
-  text: string,
-): Promise<{ artifact: Plan['artifact']; evidence: Evidence } | null> {
-  const build = manifest.scripts.build;
-  if (!build || !isUnstarted) return null;
-  const bundler = bundlers.find(({ command }) => command.test(build));
-  if (bundler === undefined) return null;
-  const configurations = tree.files.filter(path => /^(vite|astro)\.config\.[cm]?[jt]s$/.test(path));
-  for (const source of [text, ...(await Promise.all(configurations.map(path => tree.readText(path))))]) {
-    if (bundler.configures.test(source ?? '')) return null;
-  }
-  const reason = `${bundler.name} builds into ${bundler.folder}`;
-  return {
-    artifact: { include: [bundler.folder], exclude: [] },
-    evidence: { ...scriptEvidence(text, 'build'), reason },
-  };
+/** A script that is `node FILE` alone; null for every other. */
+function plainNode(script: string): string | null {
+  return /^node [\w./-]+$/.test(script) ? script : null;
 }
 
 function requirementsOf(

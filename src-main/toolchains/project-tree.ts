@@ -20,6 +20,19 @@ const skippedFolders = new Set([
   '.venv',
   '.tox',
   '__pycache__',
+  '.build',
+  '.bundle',
+  '.gradle',
+  '.next',
+  '.pnpm-store',
+  '.stack-work',
+  '.terraform',
+  '.yarn',
+  '.zig-cache',
+  'Pods',
+  '_build',
+  'bower_components',
+  'dist-newstyle',
   'node_modules',
   'target',
   'vendor',
@@ -34,6 +47,8 @@ export const wholeTree = { include: ['.'], exclude: ['.git'] } as const;
 
 export interface ProjectTree {
   readonly platform: NodeJS.Platform;
+  /** Of the machine that builds, as in `process.arch`. */
+  readonly arch: string;
   /** Regular files as `/`-separated paths, folder by folder from the root; at most 20,000, eight folders deep. */
   readonly files: readonly string[];
   has(path: string): boolean;
@@ -45,6 +60,7 @@ export interface ProjectTree {
 export async function openProjectTree(
   root: string,
   platform: NodeJS.Platform = process.platform,
+  arch: string = process.arch,
 ): Promise<ProjectTree> {
   const facts = await stat(root).catch(() => null);
   if (facts === null || !facts.isDirectory()) {
@@ -56,6 +72,7 @@ export async function openProjectTree(
   const known = new Set(files);
   return {
     platform,
+    arch,
     files,
     has: path => known.has(path),
     readText: async (path, maxBytes = maxTextBytes) => (known.has(path) ? await readStart(root, path, maxBytes) : null),

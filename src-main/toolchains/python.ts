@@ -1,24 +1,17 @@
 /** Owns how a Python project is recognised and built: dependencies beside the code, so that the tree runs wherever it is put. */
-import type { Evidence, Plan, PlanStep } from '../contract/plan.ts';
+import type { Evidence, PlanStep } from '../contract/plan.ts';
+import type { DetectedPlan } from './detected-plan.ts';
+import { nodeAssets } from './node-manager.ts';
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
+import { dependenciesOf, packages, withPackages } from './python-packages.ts';
 
-/**
- * Where dependencies go. A virtual environment holds absolute paths and breaks when it is moved; a folder on PYTHONPATH
- * does not, and pip writes it even where the system's Python is externally managed (PEP 668).
- */
-const packages = '.python-packages';
 /** A program of these is waiting for connections, so it is started and kept running. */
 const listens = /\b(flask|fastapi|uvicorn|aiohttp|bottle|tornado|starlette|sanic|http\.server|socketserver|wsgiref)\b/i;
 const startFiles = ['main.py', 'app.py', 'server.py'];
 
-interface Dependencies {
-  readonly install: string;
-  readonly evidence: Evidence;
-}
-
-/** requirements.txt, pyproject.toml or setup.py at the root, or a main.py, app.py, server.py, manage.py. */
-export async function detectPython(tree: ProjectTree): Promise<Plan | null> {
-  const marker = ['requirements.txt', 'pyproject.toml', 'setup.py', 'manage.py', ...startFiles].find(name =>
+/** requirements.txt, Pipfile, pyproject.toml or setup.py at the root, or a main.py, app.py, server.py, manage.py. */
+export async function detectPython(tree: ProjectTree): Promise<DetectedPlan | null> {
+  const marker = ['requirements.txt', 'Pipfile', 'pyproject.toml', 'setup.py', 'manage.py', ...startFiles].find(name =>
     tree.has(name),
   );
   if (marker === undefined) return null;
@@ -33,12 +26,14 @@ export async function detectPython(tree: ProjectTree): Promise<Plan | null> {
   const start = await startOf(tree, program, dependencies !== null);
   const evidence = { file: marker, line: 1, reason: `a Python project has ${marker}` };
   const version = /^requires-python\s*=\s*["']([^"']+)["']/m.exec(pyproject)?.[1] ?? null;
+  const assets = tree.has('manage.py') ? await nodeAssets(tree) : null;
   const steps: PlanStep[] = [];
   if (dependencies !== null) {
     const run = dependencies.install;
     const step = { id: 'install', name: 'Install dependencies', phase: 'prepare', run } as const;
     steps.push(detectedStep(step, dependencies.evidence));
   }
+  if (assets !== null) steps.push(...assets.steps);
   if (test !== null) steps.push(test);
   return {
     origin: 'detected',
@@ -46,10 +41,7 @@ export async function detectPython(tree: ProjectTree): Promise<Plan | null> {
     requirements:
       steps.length === 0 && start === null
         ? []
-        : [
-            { program, version, evidence },
-            ...(dependencies ? [{ program: 'pip', version: null, evidence: dependencies.evidence }] : []),
-          ],
+        : [{ program, version, evidence }, ...(dependencies?.requirements ?? []), ...(assets?.requirements ?? [])],
     steps,
     // Byte code carries the time of its source, so that the same tree would never be the same artifact twice.
     env: { PYTHONDONTWRITEBYTECODE: '1', ...(dependencies ? { PYTHONPATH: packages } : {}) },
@@ -58,27 +50,6 @@ export async function detectPython(tree: ProjectTree): Promise<Plan | null> {
     start: start?.start ?? null,
     health: null,
     evidence: [evidence, ...(start === null ? [] : [start.evidence])],
-  };
-}
-
-async function dependenciesOf(tree: ProjectTree, program: string, pyproject: string): Promise<Dependencies | null> {
-  const pip = `${program} -m pip install --disable-pip-version-check --no-compile --upgrade --target ${packages}`;
-  const requirements = await tree.readText('requirements.txt');
-  if (requirements !== null) {
-    const line = lineOf(requirements, /^[^#\s]/m);
-    if (line === null) return null;
-    const evidence = { file: 'requirements.txt', line, reason: 'lists what the project needs' };
-    return { install: `${pip} -r requirements.txt`, evidence };
-  }
-  const buildSystem = lineOf(pyproject, /^\[(build-system|project|tool\.poetry)\]/m);
-  if (buildSystem !== null) {
-    const evidence = { file: 'pyproject.toml', line: buildSystem, reason: 'describes a package that pip installs' };
-    return { install: `${pip} .`, evidence };
-  }
-  if (!tree.has('setup.py')) return null;
-  return {
-    install: `${pip} .`,
-    evidence: { file: 'setup.py', line: 1, reason: 'describes a package that pip installs' },
   };
 }
 
@@ -98,7 +69,7 @@ async function testStep(
   if (isInstalled && named !== null) {
     return step(`${program} -m pytest`, { file: 'requirements.txt', line: named, reason: 'pytest is a dependency' });
   }
-  if (isInstalled && requirements === '' && /^\s*(?:dependencies\s*=.*)?["']pytest\b/m.test(pyproject)) {
+  if (isInstalled && requirements === '' && /^[ \t]*(?:dependencies\s*=.*)?["']pytest\b/m.test(pyproject)) {
     const line = lineOf(pyproject, /["']pytest\b/);
     if (!/optional-dependencies|dependency-groups/.test(pyproject)) {
       return step(`${program} -m pytest`, { file: 'pyproject.toml', line, reason: 'pytest is a dependency' });
@@ -122,21 +93,44 @@ async function startOf(
 ): Promise<{ start: string; evidence: Evidence } | null> {
   const procfile = await procfileStart(tree);
   if (procfile !== null) return { ...procfile, start: withPackages(procfile.start, tree.platform, isInstalled) };
+  const django = await djangoStart(tree, program, isInstalled);
+  if (django !== null) return django;
   for (const file of startFiles) {
     const text = (await tree.readText(file, 65_536)) ?? '';
     const line = lineOf(text, listens);
     if (line === null) continue;
-    const start = withPackages(`${program} ${file}`, tree.platform, isInstalled);
+    // An application object without a server of its own ends at once; uvicorn is what its manual starts it with.
+    const asgi = /^(\w+)\s*(?::\s*\w+\s*)?=\s*(?:FastAPI|Starlette|Litestar)\(/m.exec(text)?.[1];
+    const needsServer = asgi !== undefined && !/uvicorn\.run\(|hypercorn|__main__/.test(text);
+    const command = needsServer
+      ? `${program} -m uvicorn ${file.slice(0, -3)}:${asgi} --host 0.0.0.0`
+      : `${program} ${file}`;
+    const start = withPackages(command, tree.platform, isInstalled);
     return { start, evidence: { file, line, reason: `${file} serves requests` } };
   }
   return null;
 }
 
-/** The start command with the dependencies and their programs in reach, from wherever the release lies. */
-function withPackages(command: string, platform: NodeJS.Platform, isInstalled: boolean): string {
-  if (!isInstalled) return command;
-  if (platform === 'win32') {
-    return `set "PYTHONPATH=%CD%\\${packages}" && set "PATH=%CD%\\${packages}\\bin;%PATH%" && ${command}`;
-  }
-  return `export PYTHONPATH="$PWD/${packages}" PATH="$PWD/${packages}/bin:$PATH"; ${command}`;
+/** The server that the dependencies bring for a project of Django. Its own runserver is for development alone. */
+async function djangoStart(
+  tree: ProjectTree,
+  program: string,
+  isInstalled: boolean,
+): Promise<{ start: string; evidence: Evidence } | null> {
+  if (!tree.has('manage.py')) return null;
+  const file = tree.files.find(path => /^\w+\/wsgi\.py$/.test(path));
+  if (file === undefined) return null;
+  const names = ['requirements.txt', 'pyproject.toml', 'Pipfile', 'setup.py'];
+  const lists = (await Promise.all(names.map(name => tree.readText(name)))).join('\n');
+  const server = /^[^#\n]*\b(gunicorn|waitress|uvicorn)\b/m.exec(lists)?.[1];
+  if (server === undefined) return null;
+  const module = file.slice(0, file.indexOf('/'));
+  const command = {
+    gunicorn: `${program} -m gunicorn ${module}.wsgi`,
+    waitress: `${program} -m waitress ${module}.wsgi:application`,
+    uvicorn: `${program} -m uvicorn ${module}.asgi:application`,
+  }[server];
+  if (command === undefined) return null;
+  const evidence = { file, line: 1, reason: `${server} serves an application of Django` };
+  return { start: withPackages(command, tree.platform, isInstalled), evidence };
 }

@@ -99,6 +99,8 @@ function planOf(file: string, pipeline: PipelineFile, parsed: ParsedPipeline): P
     tool: 'custom',
     requirements: commandPrograms(steps),
     steps,
+    migrations: [],
+    roots: [],
     env: pipeline.env ?? {},
     secrets: [...new Set(pipeline.secrets ?? [])],
     artifact: {

@@ -1,5 +1,6 @@
 /** Owns how a Rust crate or workspace is recognised and built with cargo. */
-import type { Evidence, Plan, PlanStep } from '../contract/plan.ts';
+import type { Evidence, PlanStep } from '../contract/plan.ts';
+import type { DetectedPlan } from './detected-plan.ts';
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
 
 /** Members of a workspace whose manifests are read. */
@@ -14,7 +15,7 @@ interface Program {
 }
 
 /** A Cargo.toml at the root. A Node package that calls cargo from its own scripts is left to Node. */
-export async function detectRust(tree: ProjectTree): Promise<Plan | null> {
+export async function detectRust(tree: ProjectTree): Promise<DetectedPlan | null> {
   const text = await tree.readText('Cargo.toml');
   if (text === null || (await isBuiltByNode(tree))) return null;
   const line = lineOf(text, /^\[(package|workspace)\]/m);

@@ -370,7 +370,8 @@ describe('detection', () => {
 
   it('does not take GNU assembly for NASM', async () => {
     const root = await projectFolder({ 'start.s': '.globl _start\n.section .text\n_start:\n  mov $60, %eax\n' });
-    expect(await detectPlan(await openProjectTree(root, 'linux'))).toBeNull();
+    const plan = await detectPlan(await openProjectTree(root, 'linux', 'x64'));
+    expect(plan).toMatchObject({ tool: 'gas', requirements: [{ program: 'as' }, { program: 'ld' }] });
   });
 
   it('follows no link out of the repository', async () => {
