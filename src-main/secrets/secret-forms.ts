@@ -1,7 +1,6 @@
 /** Owns the forms in which a secret value can stand in a log: as it is, line by line, and in every usual encoding. */
 
-/** Shorter values (`true`, `8080`) stand all over a log; masking them would hide the log and protect nothing. */
-export const minSecretChars = 6;
+import { minSecretChars } from '../contract/environment.ts';
 
 /** Replaces each character that has an entry. */
 function escaped(value: string, characters: RegExp, replacement: (character: string) => string): string {

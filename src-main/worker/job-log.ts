@@ -1,7 +1,7 @@
 /** Owns the log file of one attempt: sanitised, masked, append-only, with the offset at which each step begins. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createMasker } from '../secrets/masking.ts';
+import { prepareMasking } from '../secrets/masking.ts';
 import { createLogSanitiser } from './log-sanitiser.ts';
 
 /** A build that prints without end must not fill the disk. */
@@ -19,6 +19,8 @@ export interface JobLog {
   /** A line of Slipway's own. */
   note(line: string): Promise<void>;
   problem(line: string): Promise<void>;
+  /** From here on these values are masked too, in output and in our own lines. */
+  mask(secrets: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,7 +38,8 @@ export async function openJobLog(options: {
 function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: () => void): JobLog {
   // Sanitised first, so that no control sequence can cut a secret in two.
   const sanitiser = createLogSanitiser();
-  let masker = createMasker(secrets);
+  let newMasker = prepareMasking(secrets);
+  let masker = newMasker();
   let size = 0;
   let full = false;
   let atLineStart = true;
@@ -65,12 +68,12 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
   /** What the masker holds back belongs to the line before ours. */
   const flush = async () => {
     await append(masker.end());
-    masker = createMasker(secrets);
+    masker = newMasker();
   };
   const line = async (text: string) => {
     await flush();
     const clean = createLogSanitiser().push(Buffer.from(text));
-    const own = createMasker(secrets);
+    const own = newMasker();
     await append(Buffer.concat([Buffer.from(atLineStart ? '' : '\n'), own.push(clean), own.end(), Buffer.from('\n')]));
   };
 
@@ -81,6 +84,10 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
     write: chunk => append(masker.push(sanitiser.push(chunk))),
     note: text => line(dim(text)),
     problem: text => line(red(text)),
+    async mask(more) {
+      newMasker = prepareMasking([...secrets, ...more]);
+      await flush();
+    },
     async close() {
       if (closed) return;
       closed = true;
