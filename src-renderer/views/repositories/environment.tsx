@@ -70,6 +70,7 @@ export function Environment({ repositoryId }: { readonly repositoryId: string })
           </tbody>
         </table>
       )}
+      {secrets.length > 0 && <h3 className={text.sub}>Secrets</h3>}
       {secrets.length > 0 && (
         <table className={classes(table.table, table.slim)} aria-label="Secrets">
           <tbody>
@@ -83,7 +84,7 @@ export function Environment({ repositoryId }: { readonly repositoryId: string })
                     'asked for, not set'
                   ) : (
                     <>
-                      secret, set <RelativeTime atMs={setAtMs} />
+                      set <RelativeTime atMs={setAtMs} />
                     </>
                   )}
                 </td>
