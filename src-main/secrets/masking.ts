@@ -6,6 +6,12 @@ const mask = Buffer.from('***');
 const escapeByte = 0x1b;
 /** A control sequence longer than this is not one: it is looked at as text. */
 const maxSequenceBytes = 64;
+const lineFeed = 0x0a;
+/** The shortest line that a usual tool wraps: `xxd -p` at 60, PEM at 64, MIME and `base64` at 76. */
+const minWrappedBytes = 60;
+const isBase64 = new Uint8Array(256);
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_='))
+  isBase64[byte] = 1;
 
 export interface Masker {
   /** What may be shown now. Holds back only a tail that could be the beginning of a secret. */
@@ -14,7 +20,7 @@ export interface Masker {
   end(): Buffer;
 }
 
-/** A control sequence, taken out of the text before its byte `at`; where it stood in the data. */
+/** A control sequence, or a line feed that wraps Base64, taken out of the text before its byte `at`; where it stood in the data. */
 interface Sequence {
   readonly at: number;
   readonly start: number;
@@ -40,24 +46,43 @@ function sequenceEnd(data: Buffer, start: number): number | null {
   return data.length + 1;
 }
 
-function textOf(data: Buffer): Text {
+/** How many bytes of the Base64 alphabet end at `end`, counted to the shortest wrapped line; `before` stood before the data. */
+function runUntil(data: Buffer, end: number, before: number): number {
+  let start = end;
+  while (start > 0 && end - start < minWrappedBytes && isBase64[data[start - 1] ?? 0] === 1) start -= 1;
+  return end - start + (start === 0 ? before : 0);
+}
+
+/** The line feeds by which `base64` and `xxd -p` break what they write: each after a long run of their alphabet. */
+function wrapsIn(data: Buffer, runBefore: number): number[] {
+  const wraps: number[] = [];
+  for (let at = data.indexOf(lineFeed); at >= 0; at = data.indexOf(lineFeed, at + 1)) {
+    if (runUntil(data, at, runBefore) >= minWrappedBytes) wraps.push(at);
+  }
+  return wraps;
+}
+
+function textOf(data: Buffer, runBefore: number): Text {
+  const wraps = wrapsIn(data, runBefore);
   let lead = data.indexOf(escapeByte);
-  if (lead < 0) return { bytes: data, sequences: [], openAt: data.length };
+  if (lead < 0 && wraps.length === 0) return { bytes: data, sequences: [], openAt: data.length };
   const bytes = Buffer.allocUnsafe(data.length);
   const sequences: Sequence[] = [];
   let length = 0;
   let position = 0;
-  while (lead >= 0) {
-    const end = sequenceEnd(data, lead);
-    if (end === null) {
-      lead = data.indexOf(escapeByte, lead + 1);
-      continue;
+  let wrap = wraps.shift();
+  while (lead >= 0 || wrap !== undefined) {
+    const isWrap = wrap !== undefined && (lead < 0 || wrap < lead);
+    const start = isWrap ? (wrap ?? 0) : lead;
+    const end = isWrap ? start + 1 : sequenceEnd(data, start);
+    if (end !== null) {
+      length += data.copy(bytes, length, position, start);
+      if (end > data.length) return { bytes: bytes.subarray(0, length), sequences, openAt: start };
+      sequences.push({ at: length, start, end });
+      position = end;
     }
-    length += data.copy(bytes, length, position, lead);
-    if (end > data.length) return { bytes: bytes.subarray(0, length), sequences, openAt: lead };
-    sequences.push({ at: length, start: lead, end });
-    position = end;
-    lead = data.indexOf(escapeByte, end);
+    if (isWrap) wrap = wraps.shift();
+    else lead = data.indexOf(escapeByte, end ?? start + 1);
   }
   length += data.copy(bytes, length, position);
   return { bytes: bytes.subarray(0, length), sequences, openAt: data.length };
@@ -90,13 +115,16 @@ function createStream(search: PatternSearch): Masker {
   let held: Buffer = Buffer.alloc(0);
   /** So many bytes of text at the start of `held` belong to a secret whose mask has been shown already. */
   let maskedBytes = 0;
+  /** How many bytes of the Base64 alphabet ended what is shown. */
+  let runBefore = 0;
 
   function show(data: Buffer, isEnd: boolean): Buffer {
-    const { bytes, sequences, openAt } = textOf(data);
+    const { bytes, sequences, openAt } = textOf(data, runBefore);
     const until = isEnd ? bytes.length : search.openTail(bytes);
     const places = placesOf(search.find(bytes), maskedBytes);
     const shownUntil = isEnd ? data.length : dataOffset(sequences, until);
     held = Buffer.from(data.subarray(shownUntil));
+    runBefore = Math.min(minWrappedBytes, runUntil(data, shownUntil, runBefore));
     if (places.length === 0) return data.subarray(0, shownUntil);
     const shown: Buffer[] = [];
     let position = 0;

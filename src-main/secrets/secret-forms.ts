@@ -126,6 +126,8 @@ export function secretForms(secrets: readonly string[]): Buffer[] {
     const all = [
       value,
       value.replace(/\r?\n/g, '\r\n'),
+      // Masking looks through the line ends of wrapped Base64, so a key of such lines is looked for without them too.
+      value.replace(/([A-Za-z0-9+/=_-]{60})\n/g, '$1'),
       ...[base64Forms, hexForms, uriForms, jsonForms, xmlForms, shellForms].flatMap(encode => encode(value)),
     ];
     for (const form of all) forms.add(asShown(form));

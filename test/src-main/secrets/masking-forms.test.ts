@@ -110,6 +110,41 @@ describe('every encoding, at every split, with colours', () => {
   });
 });
 
+describe('Base64 and hex that a tool breaks into lines', () => {
+  const long = Array.from({ length: 30 }, (_, index) => `part ${index} of a long secret`).join('; ');
+  const masker = prepareMasking([long]);
+
+  it.each([60, 64, 76])('at %i characters, wherever the chunks are cut', width => {
+    for (const encoding of ['base64', 'hex'] as const) {
+      for (const prefix of ['', 'a', 'bc', 'user:', 'a longer prefix, of more than one line of sixty characters: ']) {
+        const encoded = Buffer.from(prefix + long).toString(encoding);
+        const lines = encoded.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+        const text = Buffer.from(`before\n${lines.join('\n')}\nafter\n`);
+        const whole = masked([text], masker());
+        const clear = Buffer.from(prefix).toString(encoding).replace(/=+$/, '');
+        expect(whole.replaceAll('\n', '')).toMatch(/^before.*\*{3}after$/);
+        expect(whole.replaceAll('\n', '').length).toBeLessThanOrEqual('before***after'.length + clear.length + 1);
+        expect(whole.split('\n').length).toBe(lines.length + 3);
+        for (let cut = 0; cut <= text.length; cut += 1) {
+          if (masked([text.subarray(0, cut), text.subarray(cut)], masker()) !== whole) expect.fail(`cut at ${cut}`);
+        }
+        expect(
+          masked(
+            [...text].map(byte => Buffer.of(byte)),
+            masker(),
+          ),
+        ).toBe(whole);
+      }
+    }
+  });
+
+  it('and a key of such lines, to its last short one', () => {
+    const key = `-----BEGIN-----\n${'A1b2'.repeat(16)}\n${'C3d4'.repeat(16)}\nE5==\n-----END-----\n`;
+    const shown = masked([Buffer.from(`x ${key} y`)], prepareMasking([key])());
+    expect(shown).not.toMatch(/A1b2|C3d4|E5==|BEGIN/);
+  });
+});
+
 describe('masking leaves alone', () => {
   it('a form of which one byte is another, wherever it is', () => {
     for (const name of ['plain', 'hex', 'encodeURIComponent', 'JSON.stringify', 'XML, all five']) {
