@@ -19,6 +19,7 @@ import { createPoller, type Poller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories, type Repositories } from './poller/repositories.ts';
 import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
+import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
@@ -67,6 +68,7 @@ export interface Engine {
   readonly pool: WorkerPool;
   readonly poller: Poller;
   readonly repositories: Repositories;
+  readonly environment: BuildEnvironment;
   readonly reconciler: Reconciler;
   readonly releases: ReleaseService;
   readonly machines: MachineRegistry;
@@ -267,6 +269,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onChanged: onQueued,
   });
 
+  const environment = createBuildEnvironment({ db, masterKey, clock, onChanged: feed.nudge });
+
   let following: Promise<void> = Promise.resolve();
   feed.onEvent(event => {
     if (event.type === 'channel.changed' && event.data.paused === false && event.repositoryId !== null) {
@@ -342,6 +346,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     pool,
     poller,
     repositories,
+    environment,
     reconciler,
     releases,
     machines,

@@ -10,6 +10,7 @@ import { type AgentCommandOptions, runAgent } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
+import { addEnvironmentCommands } from './environment-commands.ts';
 import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
@@ -160,6 +161,7 @@ function commandLine(): Command {
   addHostCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);
+  addEnvironmentCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);

@@ -2,6 +2,13 @@
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
+import {
+  environmentViewSchema,
+  ownNameSchema,
+  secretValueSchema,
+  variableNameSchema,
+  variableValueSchema,
+} from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
 import {
   buildViewSchema,
@@ -222,6 +229,24 @@ export const api = {
         }),
       )
       .output(releaseViewSchema),
+  },
+  /** What builds of a repository get. The values of secrets go in and never come out. */
+  environment: {
+    get: route('GET', '/repositories/{repositoryId}/environment', 'Variables with their origin, and names of secrets')
+      .input(z.object({ repositoryId: idSchema }))
+      .output(environmentViewSchema),
+    setVariable: route('POST', '/repositories/{repositoryId}/variables', 'Set or replace a variable of its builds')
+      .input(z.object({ repositoryId: idSchema, name: ownNameSchema, value: variableValueSchema }))
+      .output(done),
+    removeVariable: route('DELETE', '/repositories/{repositoryId}/variables/{name}', 'Remove a variable of its builds')
+      .input(z.object({ repositoryId: idSchema, name: variableNameSchema }))
+      .output(done),
+    setSecret: route('POST', '/repositories/{repositoryId}/secrets', 'Set or replace a secret of its builds')
+      .input(z.object({ repositoryId: idSchema, name: ownNameSchema, value: secretValueSchema }))
+      .output(done),
+    removeSecret: route('DELETE', '/repositories/{repositoryId}/secrets/{name}', 'Remove a secret of its builds')
+      .input(z.object({ repositoryId: idSchema, name: variableNameSchema }))
+      .output(done),
   },
   machines: {
     list: route('GET', '/machines', 'Machines by channel')

@@ -73,6 +73,7 @@ export const errorCodes = {
 
   'swarm.unavailable': 'automatic',
   'secret.key_unreadable': 'user',
+  'secret.missing': 'user',
 } as const satisfies Record<string, Retry>;
 
 export type ErrorCode = keyof typeof errorCodes;

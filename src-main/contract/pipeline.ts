@@ -1,5 +1,6 @@
 /** Owns the shape of slipway.yml as a person writes it. How it is read from a file, and what becomes of it, lie in toolchains/. */
 import { z } from 'zod';
+import { variableNameSchema } from './environment.ts';
 import { phaseSchema } from './plan.ts';
 
 /** Names under which a pipeline file is found at the root of a checkout; only one of them may be there. */
@@ -28,12 +29,6 @@ const durationSchema = z
   })
   .describe('A time such as 30s, 5m or 1h; a bare number is seconds.');
 
-/** What a process environment can carry on every platform. */
-const variableName = z
-  .string()
-  .max(200)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'use letters, digits and _ in the name of a variable');
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is the one character that no command or variable can hold
 const withoutNul = /^[^\u0000]*$/;
 const textSchema = z.string().max(65_536).regex(withoutNul, 'a NUL character cannot be used here');
@@ -41,7 +36,7 @@ const commandSchema = textSchema.regex(/\S/, 'write a command');
 
 const environmentSchema = z
   .record(
-    variableName,
+    variableNameSchema,
     z.union([textSchema, z.number(), z.boolean()], { error: 'write a text, a number, true or false' }),
   )
   .transform(record => Object.fromEntries(Object.entries(record).map(([name, value]) => [name, String(value)])))
@@ -108,7 +103,11 @@ export const pipelineSchema = z
       .optional()
       .describe('Commands, run in this order; the first that fails ends it.'),
     env: environmentSchema.optional(),
-    secrets: z.array(variableName).max(200).optional().describe('Names of secrets that the steps get as variables.'),
+    secrets: z
+      .array(variableNameSchema)
+      .max(200)
+      .optional()
+      .describe('Names of secrets that the steps get as variables.'),
     artifact: artifactSchema.optional(),
     start: commandSchema.optional().describe('The command that runs the release on a machine.'),
     health: healthSchema.optional(),

@@ -181,6 +181,21 @@ export interface SettingsTable {
   value: string;
 }
 
+export interface VariablesTable {
+  repositoryId: string;
+  name: string;
+  value: string;
+  setAt: number;
+}
+
+export interface SecretsTable {
+  repositoryId: string;
+  name: string;
+  /** Sealed under the master key, Base64. */
+  sealedValue: string;
+  setAt: number;
+}
+
 export interface EventsTable {
   cursor: Generated<number>;
   at: number;
@@ -205,5 +220,7 @@ export interface Schema {
   releases: ReleasesTable;
   machines: MachinesTable;
   settings: SettingsTable;
+  variables: VariablesTable;
+  secrets: SecretsTable;
   events: EventsTable;
 }

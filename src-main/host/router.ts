@@ -13,6 +13,7 @@ import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
+import { environmentView } from './views/environment-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
@@ -216,6 +217,25 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         const release = await engine.releases.rollback(channel, input.toSerial, input.reason ?? null);
         const now = await engine.releases.channel(input.repositoryId, input.channel);
         return releaseView(engine, await takeSnapshot(engine), now, release);
+      }),
+    },
+    environment: {
+      get: os.environment.get.handler(({ input }) => environmentView(engine, input.repositoryId)),
+      setVariable: os.environment.setVariable.handler(async ({ input }) => {
+        await engine.environment.setVariable(input);
+        return done;
+      }),
+      removeVariable: os.environment.removeVariable.handler(async ({ input }) => {
+        await engine.environment.removeVariable(input);
+        return done;
+      }),
+      setSecret: os.environment.setSecret.handler(async ({ input }) => {
+        await engine.environment.setSecret(input);
+        return done;
+      }),
+      removeSecret: os.environment.removeSecret.handler(async ({ input }) => {
+        await engine.environment.removeSecret(input);
+        return done;
       }),
     },
     machines: {

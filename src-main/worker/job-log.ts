@@ -1,7 +1,7 @@
 /** Owns the log file of one attempt: sanitised, masked, append-only, with the offset at which each step begins. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createMasker } from '../secrets/masking.ts';
+import { prepareMasking } from '../secrets/masking.ts';
 import { createLogSanitiser } from './log-sanitiser.ts';
 
 /** A build that prints without end must not fill the disk. */
@@ -25,6 +25,8 @@ export interface JobLog {
   /** A line of Slipway's own. */
   note(line: string): Promise<void>;
   problem(line: string): Promise<void>;
+  /** From here on these values are masked too, in output and in our own lines. */
+  mask(secrets: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,8 +103,8 @@ function createAppender(handle: FileHandle, onWritten: () => void) {
 function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: () => void): JobLog {
   // Sanitised first, so that no control sequence can cut a secret in two.
   const sanitiser = createLogSanitiser();
-  const masker = createMasker(secrets);
-  const noteMasker = createMasker(secrets);
+  let newMasker = prepareMasking(secrets);
+  let masker = newMasker();
   let full = false;
   let atLineStart = true;
   let closed = false;
@@ -125,11 +127,16 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
     atLineStart = rest[rest.length - 1] === 0x0a;
     await file.append(rest);
   };
-  const line = async (text: string) => {
-    // What the masker holds back belongs to the line before ours.
+  /** What the masker holds back belongs to the line before ours. */
+  const flush = async () => {
     await append(masker.end());
-    const clean = noteMasker.push(createLogSanitiser().push(Buffer.from(text)));
-    await append(Buffer.concat([Buffer.from(atLineStart ? '' : '\n'), clean, noteMasker.end(), Buffer.from('\n')]));
+    masker = newMasker();
+  };
+  const line = async (text: string) => {
+    await flush();
+    const own = newMasker();
+    const clean = own.push(createLogSanitiser().push(Buffer.from(text)));
+    await append(Buffer.concat([Buffer.from(atLineStart ? '' : '\n'), clean, own.end(), Buffer.from('\n')]));
     await file.settle();
   };
 
@@ -140,6 +147,10 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
     write: chunk => append(masker.push(sanitiser.push(chunk))),
     note: text => line(dim(text)),
     problem: text => line(red(text)),
+    async mask(more) {
+      newMasker = prepareMasking([...secrets, ...more]);
+      await flush();
+    },
     async close() {
       if (closed) return;
       closed = true;

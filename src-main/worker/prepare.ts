@@ -1,6 +1,5 @@
 /** Owns the phases before the plan's own steps: checkout, plan, tool chain. */
 import { readdir } from 'node:fs/promises';
-import { DomainError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import { createMirror } from '../sources/mirror.ts';
 import { planFor } from '../toolchains/plan.ts';
@@ -42,13 +41,6 @@ export async function checkOut(run: AttemptRun, target: string): Promise<void> {
 export async function makePlan(run: AttemptRun, source: string): Promise<Plan> {
   return asStep(run, preparationSteps[1], async () => {
     const plan = await planFor(source);
-    if (plan.secrets.length > 0) {
-      throw new DomainError(
-        'pipeline.invalid',
-        `slipway.yml asks for the secrets ${plan.secrets.join(', ')}, and this installation has no secret store yet. Take them out of "secrets" to build.`,
-        { secrets: plan.secrets },
-      );
-    }
     for (const { file, line, reason } of plan.evidence)
       await run.log.note(`${file}${line ? `:${line}` : ''}: ${reason}`);
     const files = [...new Set(plan.evidence.map(evidence => evidence.file))].slice(0, 3).join(', ');

@@ -92,6 +92,7 @@ export async function publishArtifact(
     readonly tools: ResolvedTools;
     readonly artifact: PackedArtifact;
     readonly store: BlobStore;
+    readonly environmentNames: readonly string[];
     readonly releaseKey: Signer;
     readonly startedAtMs: number;
     readonly position: number;
@@ -127,7 +128,7 @@ export async function publishArtifact(
       pack,
       plan,
       tools: [...options.tools.tools],
-      environmentNames: Object.keys(plan.env).sort(),
+      environmentNames: [...options.environmentNames],
       startedAtMs: options.startedAtMs,
       finishedAtMs: run.clock(),
     };

@@ -7,6 +7,7 @@ import { addSteps, finishJob, type NewStep } from '../queue/attempt.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { AttemptRun } from './attempt-run.ts';
+import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { checkOut, findTools, makePlan, preparationSteps } from './prepare.ts';
 import { packArtifact, publishArtifact } from './publish.ts';
@@ -15,6 +16,8 @@ import { runPlan } from './run-plan.ts';
 export interface JobContext extends Omit<AttemptRun, 'log' | 'repository' | 'workFolder'> {
   readonly store: BlobStore;
   readonly releaseKey: Signer;
+  /** Opens the repository's secrets. */
+  readonly masterKey: Uint8Array;
   readonly onLog: () => void;
 }
 
@@ -87,13 +90,15 @@ async function build(run: AttemptRun, context: JobContext) {
     plan,
   );
   run.onChanged();
+  const environment = await openEnvironment(run, plan, context.masterKey);
   const tools = await findTools(run, plan);
-  await runPlan(run, { plan, source, pathEntries: tools.pathEntries, firstPosition });
+  await runPlan(run, { plan, environment, source, pathEntries: tools.pathEntries, firstPosition });
   const artifact = await packArtifact(run, { plan, source, position: packPosition });
   return publishArtifact(run, {
     plan,
     tools,
     artifact,
+    environmentNames: environmentNames(plan, environment),
     store: context.store,
     releaseKey: context.releaseKey,
     startedAtMs,

@@ -7,6 +7,7 @@ import { workerVariable } from '../domain/worker-variable.ts';
 import { runStep } from '../process/run-step.ts';
 import { stepEnvironment } from '../toolchains/step-environment.ts';
 import { type AttemptRun, asStep } from './attempt-run.ts';
+import type { RepositoryEnvironment } from './environment.ts';
 
 /** From the interrupt to the kill of a step that is cancelled or out of time. */
 const graceMs = 5_000;
@@ -16,18 +17,21 @@ export async function runPlan(
   run: AttemptRun,
   options: {
     readonly plan: Plan;
+    readonly environment: RepositoryEnvironment;
     readonly source: string;
     readonly pathEntries: readonly string[];
     readonly firstPosition: number;
   },
 ): Promise<void> {
-  const { plan, source, pathEntries, firstPosition } = options;
+  const { plan, environment, source, pathEntries, firstPosition } = options;
   // A step's temporary files go with the attempt, not with the machine.
   const temporary = join(run.workFolder, 'tmp');
   await mkdir(temporary, { recursive: true });
+  // The nearer to the step, the stronger.
+  const planEnv = { ...environment.variables, ...plan.env };
   for (const [index, step] of plan.steps.entries()) {
     const env = {
-      ...stepEnvironment(process.env, plan.env, step.env, {}, pathEntries),
+      ...stepEnvironment(process.env, planEnv, step.env, environment.secrets, pathEntries),
       TMPDIR: temporary,
       TEMP: temporary,
       TMP: temporary,

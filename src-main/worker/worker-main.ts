@@ -7,6 +7,7 @@ import { dataFolder } from '../domain/data-folder.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
 import { claimNextJob } from '../queue/attempt.ts';
 import { openKeyring } from '../secrets/keyring.ts';
+import { openMasterKey } from '../secrets/master-key.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -33,9 +34,10 @@ async function run(settings: WorkerSettings): Promise<void> {
   const worker = { id: settings.workerId, name: settings.workerName };
   const db = openDatabase(settings.databaseFile, { migrateSchema: false });
   const folder = dataFolder(settings.dataFolder);
-  const [store, keyring, gitPath] = await Promise.all([
+  const [store, keyring, masterKey, gitPath] = await Promise.all([
     openStore(settings.mainStoreUrl),
     openKeyring({ folder: folder.keys }),
+    openMasterKey({ folder: folder.keys }),
     findGit(),
   ]);
   const checkup = startCheckup(
@@ -81,6 +83,7 @@ async function run(settings: WorkerSettings): Promise<void> {
         signal: abort.signal,
         clock: systemClock,
         releaseKey: keyring.release,
+        masterKey,
         onChanged: () => tell({ type: 'changed' }),
         onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
       });

@@ -1,5 +1,5 @@
 /** Owns the fields of a form: text, checkbox, switch. */
-import { type InputHTMLAttributes, type ReactNode, type Ref, useId } from 'react';
+import { type InputHTMLAttributes, type ReactNode, type Ref, type TextareaHTMLAttributes, useId } from 'react';
 import { classes } from './classes.ts';
 import styles from './field.module.css';
 
@@ -27,6 +27,56 @@ export function TextField({ label, value, onChange, hint, error, className, ...r
         {...rest}
         id={id}
         className={styles.input}
+        value={value}
+        aria-invalid={error ? true : undefined}
+        aria-describedby={below ? `${id}-below` : undefined}
+        onChange={event => onChange(event.target.value)}
+      />
+      {below && (
+        <span id={`${id}-below`} className={error ? styles.error : styles.hint}>
+          {below}
+        </span>
+      )}
+    </div>
+  );
+}
+
+export interface TextAreaProps extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'onChange' | 'value'> {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly hint?: string;
+  /** What is wrong with the value. */
+  readonly error?: string | null;
+  /** Shows dots in place of what is typed: for values that nobody should read from the screen. */
+  readonly concealed?: boolean;
+}
+
+/** Several lines of text with their label, and a hint or what is wrong below them. */
+export function TextArea({
+  label,
+  value,
+  onChange,
+  hint,
+  error,
+  concealed = false,
+  className,
+  ...rest
+}: TextAreaProps) {
+  const id = useId();
+  const below = error ?? hint;
+  return (
+    <div className={classes(styles.field, className)}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <textarea
+        rows={3}
+        spellCheck={false}
+        autoComplete="off"
+        {...rest}
+        id={id}
+        className={classes(styles.input, styles.area, concealed && styles.concealed)}
         value={value}
         aria-invalid={error ? true : undefined}
         aria-describedby={below ? `${id}-below` : undefined}

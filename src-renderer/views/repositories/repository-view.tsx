@@ -18,6 +18,7 @@ import { Track } from '../../ui/track.tsx';
 import { stageHref } from '../overview/overview-model.ts';
 import { Builds } from './builds.tsx';
 import { Channels } from './channels.tsx';
+import { Environment } from './environment.tsx';
 import { PlanSteps, planOrigin } from './plan-steps.tsx';
 import styles from './repository.module.css';
 import { RevisionsAndJobs } from './revisions.tsx';
@@ -159,6 +160,12 @@ export function RepositoryView({ repositoryId }: { readonly repositoryId: string
             ) : (
               <p className={styles.none}>The plan is made when the first revision is checked out.</p>
             )}
+          </section>
+          <section className={styles.section}>
+            <h2>
+              Environment <span className={styles.quiet}>what builds get</span>
+            </h2>
+            <Environment repositoryId={repository.id} />
           </section>
         </div>
       </div>

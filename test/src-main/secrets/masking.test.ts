@@ -28,7 +28,10 @@ describe('masking', () => {
     }
     expect(masked([secret], inBytes(`a ${encodeURIComponent(secret)} b`))).toBe('a *** b');
     expect(masked([secret], inBytes(JSON.stringify({ secret })))).toBe('{"secret":"***"}');
-    expect(masked(['line one\nline two'], inBytes('line one\r\nline two\r\n'))).toBe('***\r\n***\r\n');
+    for (const lineEnd of ['\n', '\r\n']) {
+      expect(masked(['line one\nline two'], inBytes(`line one${lineEnd}line two${lineEnd}`))).toBe(`***${lineEnd}`);
+    }
+    expect(masked(['line one\nline two'], inBytes('> line two\r\n> line one'))).toBe('> ***\r\n> ***');
   });
 
   it('leaves short values and other text alone', () => {

@@ -1,0 +1,60 @@
+/** Owns the shapes of what builds of a repository get as environment. A secret's value goes in here, and never comes out. */
+import { z } from 'zod';
+
+/** What a process environment can carry on every platform. */
+export const variableNameSchema = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'use letters, digits and _ in the name of a variable');
+
+/** A name that a person may set. Slipway finds a build's processes by its own variables, so theirs are taken. */
+export const ownNameSchema = variableNameSchema.refine(
+  name => !/^(?:SLIPWAY(?:_.*)?|__proto__)$/i.test(name),
+  'names that begin with SLIPWAY are kept for Slipway; choose another',
+);
+
+/** Shorter values stand all over a log by chance, so they could not be masked. */
+export const minSecretChars = 6;
+/** Below what one variable may hold on every platform. Source: Windows, 32,767 characters; Linux, MAX_ARG_STRLEN. */
+const maxValueChars = 32_000;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
+const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
+const textSchema = z
+  .string()
+  .max(maxValueChars, `at most ${maxValueChars} characters fit into a variable`)
+  .regex(printable, 'control characters cannot be used; encode the value, for example in Base64');
+
+export const variableValueSchema = textSchema;
+export const secretValueSchema = textSchema.refine(
+  value => value.trim().length >= minSecretChars,
+  `a secret has at least ${minSecretChars} characters, or it could not be masked in the log; use a longer one, or a variable`,
+);
+
+const time = z.number().int().nonnegative();
+
+export const environmentViewSchema = z.object({
+  /** By name; of one that several places set, the place that wins comes last. */
+  variables: z.array(
+    z.object({
+      name: z.string(),
+      value: z.string(),
+      /** `repository` is set here, `pipeline` at the top of slipway.yml, `step` in one of its steps. */
+      origin: z.enum(['repository', 'pipeline', 'step']),
+      /** The name of the step, for `step`. */
+      step: z.string().nullable(),
+      /** When it was set, for `repository`. */
+      setAtMs: time.nullable(),
+    }),
+  ),
+  secrets: z.array(
+    z.object({
+      name: z.string(),
+      /** Null for one that slipway.yml asks for and that nobody has set. */
+      setAtMs: time.nullable(),
+      /** Whether the newest plan asks for it. */
+      used: z.boolean(),
+    }),
+  ),
+});
+export type EnvironmentView = z.infer<typeof environmentViewSchema>;

@@ -1,0 +1,40 @@
+import BetterSqlite3 from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { listSecrets, listVariables, putSecret, putVariable } from '../../../src-main/database/build-environment.ts';
+import { initialSchema } from '../../../src-main/database/migrations/001-initial.ts';
+import { openDatabase } from '../../../src-main/database/open-database.ts';
+import { findRepository } from '../../../src-main/database/repositories.ts';
+import { readSetting } from '../../../src-main/database/settings.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
+
+describe('the second schema', () => {
+  it('takes a database of the first with its rows, and may be applied again', async () => {
+    const file = `${await scratchFolder()}/slipway.db`;
+    const old = new BetterSqlite3(file);
+    old.exec(initialSchema);
+    old.pragma('user_version = 1');
+    old.exec(`INSERT INTO repositories (id, name, vcs, url, branch, next_poll_at, added_at)
+      VALUES ('r1', 'harbour', 'git', 'file:///srv/harbour.git', 'main', 5, 4);
+      INSERT INTO settings (key, value) VALUES ('trust.serial', '7')`);
+    old.close();
+
+    for (const value of ['first', 'second']) {
+      const db = openDatabase(file, { migrateSchema: true });
+      expect(await findRepository(db, 'r1')).toMatchObject({ name: 'harbour', branch: 'main', addedAt: 4 });
+      expect(await readSetting(db, 'trust.serial')).toBe('7');
+      await putVariable(db, { repositoryId: 'r1', name: 'WORD', value, setAt: 1 });
+      await putSecret(db, { repositoryId: 'r1', name: 'TOKEN', sealedValue: value, setAt: 2 });
+      expect(await listVariables(db, 'r1')).toEqual([{ repositoryId: 'r1', name: 'WORD', value, setAt: 1 }]);
+      expect(await listSecrets(db, 'r1')).toEqual([
+        { repositoryId: 'r1', name: 'TOKEN', sealedValue: value, setAt: 2 },
+      ]);
+      await expect(putVariable(db, { repositoryId: 'nobody', name: 'WORD', value: '', setAt: 1 })).rejects.toThrow(
+        'FOREIGN KEY',
+      );
+      await db.destroy();
+    }
+    const after = new BetterSqlite3(file, { readonly: true });
+    expect(Number(after.pragma('user_version', { simple: true }))).toBeGreaterThanOrEqual(2);
+    after.close();
+  });
+});
