@@ -76,7 +76,7 @@ export const logBench: Bench = {
   summary: "a million lines (100 MB) from a child into the job's log, masked and sanitised, beside CMD | cat > file",
   run: options =>
     inFolder(async (folder): Promise<readonly Row[]> => {
-      const lines = options.quick ? 200_000 : 1_000_000;
+      const lines = options.quick ? 500_000 : 1_000_000;
       const bytes = lines * lineBytes;
       const input = join(folder, 'lines');
       await writeLines(input, lines);
