@@ -8,6 +8,7 @@ import { version } from '../domain/version.ts';
 import { planFor } from '../toolchains/plan.ts';
 import { type AgentCommandOptions, runAgent } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
+import { addBuildCommand } from './build-command.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
@@ -165,6 +166,7 @@ function commandLine(): Command {
   addMachineCommands(program);
   addArtifactCommands(program);
   addLocalCommands(program);
+  addBuildCommand(program);
   // Subcommands inherit `exitOverride`, and take --json and --data before or after their own name.
   const share = (command: Command) => {
     for (const sub of command.commands) {

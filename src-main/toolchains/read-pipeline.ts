@@ -3,7 +3,7 @@ import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { type PipelineFile, type PipelineStep, pipelineFileNames, pipelineSchema } from '../contract/pipeline.ts';
-import type { HealthCheck, Plan, PlanStep } from '../contract/plan.ts';
+import type { HealthCheck, Plan, PlanStep, StepRetry } from '../contract/plan.ts';
 import { commandPrograms } from './command-programs.ts';
 import { maxProblems, type ParsedPipeline, type PipelineProblem, parsePipelineText } from './parse-pipeline.ts';
 import { problemsOf } from './pipeline-problems.ts';
@@ -121,8 +121,15 @@ function stepOf(file: string, step: PipelineStep, index: number, parsed: ParsedP
     env: step.env ?? {},
     timeoutMs: step.timeout ?? defaultStepTimeoutMs,
     idempotent: step.idempotent ?? phase !== 'migrate',
+    ...(step.retry === undefined ? {} : { retry: retryOf(step.retry) }),
+    ...(step.when === undefined ? {} : { when: step.when }),
     evidence: [{ file, line: parsed.positionOf(['steps', index]).line, reason: `step ${index + 1} of ${file}` }],
   };
+}
+
+function retryOf(retry: NonNullable<PipelineStep['retry']>): StepRetry {
+  if (typeof retry === 'number') return { times: retry, exitStatuses: null, delayMs: 0 };
+  return { times: retry.times ?? 1, exitStatuses: retry.exit ?? null, delayMs: retry.delay ?? 0 };
 }
 
 /** An id made of the name, or of the step's number; never one that another step has. */

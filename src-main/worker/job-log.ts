@@ -19,6 +19,8 @@ export interface JobLog {
   /** A line of Slipway's own. */
   note(line: string): Promise<void>;
   problem(line: string): Promise<void>;
+  /** What lies in the file from `offset` on, masked and sanitised like all of it; what was held back is written first. */
+  read(offset: number, maxBytes: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export async function openJobLog(options: {
   readonly onGrowth: () => void;
 }): Promise<JobLog> {
   await mkdir(dirname(options.file), { recursive: true });
-  const handle = await open(options.file, 'wx', 0o600);
+  const handle = await open(options.file, 'wx+', 0o600);
   return createJobLog(handle, options.secrets, options.onGrowth);
 }
 
@@ -81,6 +83,12 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
     write: chunk => append(masker.push(sanitiser.push(chunk))),
     note: text => line(dim(text)),
     problem: text => line(red(text)),
+    async read(offset, maxBytes) {
+      await flush();
+      const buffer = Buffer.alloc(Math.max(0, Math.min(maxBytes, size - offset)));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+      return buffer.subarray(0, bytesRead);
+    },
     async close() {
       if (closed) return;
       closed = true;
