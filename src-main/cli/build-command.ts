@@ -1,6 +1,6 @@
 /** Owns `slipway build`: what it takes, what it leaves in --out, and what it says. */
-import { copyFile, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { copyFile, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
 import { storeKeys } from '../contract/documents.ts';
@@ -9,6 +9,7 @@ import { formatSize } from '../domain/format-size.ts';
 import { hostPlatform } from '../releases/platform.ts';
 import { buildLocally, type LocalBuild } from './local-build.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
+import { placeFile } from './place-file.ts';
 
 type BuildOptions = OutputOptions & { readonly out?: string; readonly revision?: string; readonly branch?: string };
 
@@ -120,25 +121,13 @@ async function keepBuild(out: string, build: LocalBuild, facts: ReturnType<typeo
     facts: 'build.json',
   };
   try {
-    await place(join(out, files.pack), temporary => copyFile(packFile, temporary));
-    await place(join(out, files.fileList), temporary => writeFile(temporary, tree.fileList));
-    await place(join(out, files.torrent), temporary => writeFile(temporary, torrent));
-    await place(join(out, files.log), temporary => copyFile(build.logFile, temporary));
-    await place(join(out, files.facts), temporary => writeFile(temporary, `${JSON.stringify(facts, null, 2)}\n`));
+    await placeFile(join(out, files.pack), temporary => copyFile(packFile, temporary));
+    await placeFile(join(out, files.fileList), temporary => writeFile(temporary, tree.fileList));
+    await placeFile(join(out, files.torrent), temporary => writeFile(temporary, torrent));
+    await placeFile(join(out, files.log), temporary => copyFile(build.logFile, temporary));
+    await placeFile(join(out, files.facts), temporary => writeFile(temporary, `${JSON.stringify(facts, null, 2)}\n`));
   } catch (error) {
     throw unwritable(out, error);
   }
   return files;
-}
-
-/** Whole or not at all. */
-async function place(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await write(temporary);
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

@@ -11,6 +11,7 @@ import { fitting, several, wholeNumber } from './arguments.ts';
 import { addBuildCommand } from './build-command.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
+import { addInitCommand } from './init-command.ts';
 import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
@@ -167,6 +168,7 @@ function commandLine(): Command {
   addArtifactCommands(program);
   addLocalCommands(program);
   addBuildCommand(program);
+  addInitCommand(program);
   // Subcommands inherit `exitOverride`, and take --json and --data before or after their own name.
   const share = (command: Command) => {
     for (const sub of command.commands) {

@@ -2,7 +2,7 @@
 import { DomainError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import { detectionRules, detectPlan } from './detect.ts';
-import { openProjectTree } from './project-tree.ts';
+import { openProjectTree, type ProjectTree } from './project-tree.ts';
 import { readPipeline } from './read-pipeline.ts';
 
 /**
@@ -13,7 +13,16 @@ import { readPipeline } from './read-pipeline.ts';
  */
 export async function planFor(root: string): Promise<Plan> {
   const tree = await openProjectTree(root);
-  const plan = (await readPipeline(root)) ?? (await detectPlan(tree));
+  return (await readPipeline(root)) ?? detectedIn(tree);
+}
+
+/** The plan that detection makes, whatever a pipeline file says. Throws `not_found` and `plan.nothing_detected`. */
+export async function detectedFor(root: string): Promise<Plan> {
+  return detectedIn(await openProjectTree(root));
+}
+
+async function detectedIn(tree: ProjectTree): Promise<Plan> {
+  const plan = await detectPlan(tree);
   if (plan !== null) return plan;
   const looked = detectionRules.map(({ tool }) => tool).join(', ');
   throw new DomainError(

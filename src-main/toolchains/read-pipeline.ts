@@ -30,7 +30,11 @@ export async function readPipeline(root: string): Promise<Plan | null> {
   if (second !== undefined) {
     throw invalid(second, [at(1, 1, `the repository also has ${file}; keep one of the two and delete the other`)]);
   }
-  const text = await readBounded(root, file);
+  return pipelineFromText(file, await readBounded(root, file));
+}
+
+/** The plan that the text of a pipeline file describes. Throws `pipeline.invalid`, as `readPipeline` does. */
+export function pipelineFromText(file: string, text: string): Plan {
   const parsed = parsePipelineText(text);
   if (parsed.problems.length > 0) throw invalid(file, parsed.problems);
   const result = pipelineSchema.safeParse(parsed.value);
@@ -48,8 +52,8 @@ async function isPresent(path: string): Promise<boolean> {
   }
 }
 
-/** A link is refused: a repository must not make its errors quote a file of the host. */
-async function readBounded(root: string, file: string): Promise<string> {
+/** The text of a file at `root`, at most 64 KiB. A link is refused: a repository must not make its errors quote a file of the host. */
+export async function readBounded(root: string, file: string): Promise<string> {
   const path = join(root, file);
   const facts = await lstat(path);
   if (!facts.isFile()) throw invalid(file, [at(1, 1, 'it is not a regular file; replace it by one')]);
@@ -80,7 +84,8 @@ function at(line: number, column: number, message: string): PipelineProblem {
   return { line, column, message };
 }
 
-function invalid(file: string, problems: readonly PipelineProblem[]): DomainError {
+/** One error for all that is wrong with a file. */
+export function invalid(file: string, problems: readonly PipelineProblem[]): DomainError {
   const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, maxProblems);
   const [first = at(1, 1, 'it cannot be read'), ...others] = sorted;
   const rest =
