@@ -109,7 +109,11 @@ const whenSchema = z
         'Paths or globs; one changed since the last build that succeeded is enough. Runs where that is not known.',
       ),
   })
-  .refine(when => when.branches !== undefined || when.paths !== undefined, { error: 'write branches, paths or both' })
+  .refine(when => when.branches !== undefined || when.paths !== undefined, {
+    error: 'write branches, paths or both',
+    // A typo in a key is told as such, and not as a missing key as well.
+    when: payload => payload.issues.length === 0,
+  })
   .describe('When the step runs at all. Every list that is given must match.');
 
 const stepSchema = z

@@ -17,7 +17,7 @@ const maxLookedAt = 2_000;
  */
 const marks: readonly RegExp[] = [
   /(?:^|[^\w.-])(?:fatal error|fatal|panic|error)(?:\[\w{1,10}\]|\(\w{1,10}\)| [A-Z]{1,4}\d{1,5})?\s?:/i,
-  /(?:^|[^\w.-])[A-Z]\w{0,60}(?:Error|Exception)(?: \[\w{1,60}\])?:/,
+  /(?:^|[^\w-])[A-Z]\w{0,60}(?:Error|Exception)(?: \[\w{1,60}\])?:/,
   /^\s{0,8}(?:not ok|FAIL|FAILED|✖|✗|✘|×)(?:\s|:|$)/u,
   /^(?:npm (?:ERR!|error)|ERROR|E {3}|panic:|make(?:\[\d+\])?: \*\*\*|thread '[^']{1,80}' panicked)/,
   /: (?:command )?not found$/,
