@@ -8,9 +8,11 @@ import { version } from '../domain/version.ts';
 import { planFor } from '../toolchains/plan.ts';
 import { type AgentCommandOptions, runAgent } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
+import { addBuildCommand } from './build-command.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
+import { addInitCommand } from './init-command.ts';
 import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
@@ -167,6 +169,8 @@ function commandLine(): Command {
   addMachineCommands(program);
   addArtifactCommands(program);
   addLocalCommands(program);
+  addBuildCommand(program);
+  addInitCommand(program);
   // Subcommands inherit `exitOverride`, and take --json and --data before or after their own name.
   const share = (command: Command) => {
     for (const sub of command.commands) {

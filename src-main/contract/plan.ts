@@ -11,6 +11,23 @@ export type Evidence = z.infer<typeof evidenceSchema>;
 export const phaseSchema = z.enum(['prepare', 'build', 'test', 'migrate', 'package']);
 export type Phase = z.infer<typeof phaseSchema>;
 
+/** When a step that failed is run again. */
+export const stepRetrySchema = z.object({
+  /** Runs after the first, at most. */
+  times: z.number().int().positive(),
+  /** The exit statuses after which it is worth it; null for every one but 0. */
+  exitStatuses: z.array(z.number().int()).nullable(),
+  delayMs: z.number().int().nonnegative(),
+});
+export type StepRetry = z.infer<typeof stepRetrySchema>;
+
+/** Where a step runs; each list that is given must match. Globs. */
+export const stepConditionSchema = z.object({
+  branches: z.array(z.string()).optional(),
+  paths: z.array(z.string()).optional(),
+});
+export type StepCondition = z.infer<typeof stepConditionSchema>;
+
 export const planStepSchema = z.object({
   /** Stable within a plan: `install`, `build`, `test`, or the step's key in slipway.yml. */
   id: z.string(),
@@ -21,6 +38,8 @@ export const planStepSchema = z.object({
   env: z.record(z.string(), z.string()),
   timeoutMs: z.number().int().positive(),
   idempotent: z.boolean(),
+  retry: stepRetrySchema.optional(),
+  when: stepConditionSchema.optional(),
   evidence: z.array(evidenceSchema),
 });
 export type PlanStep = z.infer<typeof planStepSchema>;

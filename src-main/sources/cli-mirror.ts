@@ -14,6 +14,8 @@ import { isRevision } from './ref-names.ts';
 /** A first fetch of a large repository over a slow line; one that stops sending ends much earlier (git-cli.ts). */
 const fetchTimeoutMs = 60 * 60 * 1000;
 const localTimeoutMs = 5 * 60 * 1000;
+/** About half a million paths between two revisions. */
+const maxDiffBytes = 32 * 1024 * 1024;
 const lockAttempts = 4;
 const lockPauseMs = 250;
 
@@ -192,6 +194,23 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
       });
       if (result.exitCode !== 0 && result.exitCode !== 1) throw damaged(result.text);
       return result.exitCode === 0;
+    },
+
+    async changedPaths(folder, from, to) {
+      await assertCommit(folder, from);
+      await assertCommit(folder, to);
+      const result = await run({
+        verb: 'diff-tree',
+        options: ['-r', '-z', '--name-only', '--no-renames'],
+        operands: [from, to],
+        gitDir: folder,
+        maxOutputBytes: maxDiffBytes,
+      });
+      if (result.exitCode !== 0) throw damaged(result.text);
+      return result.stdout
+        .toString('utf8')
+        .split('\0')
+        .filter(path => path !== '');
     },
 
     async checkout(folder, { revision, targetFolder, signal }) {

@@ -11,14 +11,18 @@ import { type CommandResult, runCommand } from '../process/run-command.ts';
 export type GitVerb =
   | 'cat-file'
   | 'checkout-index'
+  | 'diff-tree'
   | 'fetch'
   | 'for-each-ref'
   | 'gc'
   | 'init'
   | 'log'
+  | 'ls-files'
   | 'ls-remote'
   | 'merge-base'
   | 'read-tree'
+  | 'rev-parse'
+  | 'status'
   | 'update-ref';
 
 /** Variables that git and the TLS and proxy code below it may see; a GIT_DIR or an SSH agent of the user is none of them. */

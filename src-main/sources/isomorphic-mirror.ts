@@ -116,6 +116,12 @@ export function createIsomorphicBackend({ url, transport }: GitLocation): Mirror
       );
     },
 
+    async changedPaths(folder, from, to) {
+      const gitdir = await dataFolder(folder);
+      await attempt(folder, from, () => git.readCommit({ fs, gitdir, oid: from }));
+      return await attempt(folder, to, () => changedBetween(gitdir, from, to));
+    },
+
     checkout: (folder, { revision, targetFolder, signal }) =>
       attempt(folder, revision, async () => {
         const gitdir = await dataFolder(folder);
@@ -132,6 +138,29 @@ export function createIsomorphicBackend({ url, transport }: GitLocation): Mirror
     // Without the program there is no fetch between two folders; what is still on a branch comes back with the branch.
     salvagePins: async () => undefined,
   };
+}
+
+/** Files whose content, kind or presence differs; equal folders are not entered. */
+async function changedBetween(gitdir: string, from: string, to: string): Promise<string[]> {
+  const changed: string[] = [];
+  await git.walk({
+    fs,
+    gitdir,
+    trees: [git.TREE({ ref: from }), git.TREE({ ref: to })],
+    map: async (path, [before, after]) => {
+      const [oldId, newId, oldMode, newMode] = await Promise.all([
+        before?.oid(),
+        after?.oid(),
+        before?.mode(),
+        after?.mode(),
+      ]);
+      if (oldId === newId && oldMode === newMode) return null;
+      const kinds = await Promise.all([before?.type(), after?.type()]);
+      if (kinds.some(kind => kind !== undefined && kind !== 'tree')) changed.push(path);
+      return true;
+    },
+  });
+  return changed.sort();
 }
 
 async function hasCommit(gitdir: string, revision: string): Promise<boolean> {

@@ -31,6 +31,7 @@ export interface MirrorBackend {
   fetch(folder: string, request: FetchRequest): Promise<{ readonly revision: string }>;
   readCommit(folder: string, revision: string): Promise<Commit>;
   isAncestor(folder: string, ancestor: string, descendant: string): Promise<boolean>;
+  changedPaths(folder: string, from: string, to: string): Promise<string[]>;
   checkout(folder: string, request: CheckoutRequest): Promise<CheckoutResult>;
   /** Takes over what it can of the pinned revisions of a damaged mirror. Fails silently. */
   salvagePins(damaged: string, folder: string): Promise<void>;

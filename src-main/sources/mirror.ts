@@ -29,6 +29,8 @@ export interface Mirror {
   readCommit(revision: string): Promise<Commit>;
   /** Whether `descendant` is `ancestor` or comes after it. Throws `git.revision_missing`. */
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
+  /** The files that differ between two revisions that were fetched, removed ones too. Throws `git.revision_missing`. */
+  changedPaths(from: string, to: string): Promise<string[]>;
   /**
    * Writes the revision's files, and no `.git`, into `targetFolder`, which must be empty or missing. No symbolic link of the
    * repository is ever followed in doing so. Submodules stay empty folders; LFS pointers stay pointers.
@@ -118,6 +120,11 @@ export function createMirror(options: {
       assertRevision(ancestor);
       assertRevision(descendant);
       return await repairing(descendant, () => backend.isAncestor(folder, ancestor, descendant));
+    },
+    async changedPaths(from, to) {
+      assertRevision(from);
+      assertRevision(to);
+      return await repairing(to, () => backend.changedPaths(folder, from, to));
     },
     async checkout(request) {
       assertRevision(request.revision);

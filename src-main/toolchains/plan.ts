@@ -16,7 +16,16 @@ const maxNamedRoots = 8;
  */
 export async function planFor(root: string): Promise<Plan> {
   const tree = await openProjectTree(root);
-  const plan = (await readPipeline(root)) ?? (await detectPlan(tree));
+  return (await readPipeline(root)) ?? detectedIn(tree);
+}
+
+/** The plan that detection makes, whatever a pipeline file says. Throws `not_found` and `plan.nothing_detected`. */
+export async function detectedFor(root: string): Promise<Plan> {
+  return detectedIn(await openProjectTree(root));
+}
+
+async function detectedIn(tree: ProjectTree): Promise<Plan> {
+  const plan = await detectPlan(tree);
   if (plan !== null) return plan;
   throw nothingDetected(tree);
 }

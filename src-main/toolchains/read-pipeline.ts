@@ -3,7 +3,7 @@ import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { type PipelineFile, type PipelineStep, pipelineFileNames, pipelineSchema } from '../contract/pipeline.ts';
-import type { HealthCheck, Plan, PlanStep } from '../contract/plan.ts';
+import type { HealthCheck, Plan, PlanStep, StepRetry } from '../contract/plan.ts';
 import { commandPrograms } from './command-programs.ts';
 import { maxProblems, type ParsedPipeline, type PipelineProblem, parsePipelineText } from './parse-pipeline.ts';
 import { problemsOf } from './pipeline-problems.ts';
@@ -30,7 +30,11 @@ export async function readPipeline(root: string): Promise<Plan | null> {
   if (second !== undefined) {
     throw invalid(second, [at(1, 1, `the repository also has ${file}; keep one of the two and delete the other`)]);
   }
-  const text = await readBounded(root, file);
+  return pipelineFromText(file, await readBounded(root, file));
+}
+
+/** The plan that the text of a pipeline file describes. Throws `pipeline.invalid`, as `readPipeline` does. */
+export function pipelineFromText(file: string, text: string): Plan {
   const parsed = parsePipelineText(text);
   if (parsed.problems.length > 0) throw invalid(file, parsed.problems);
   const result = pipelineSchema.safeParse(parsed.value);
@@ -48,8 +52,8 @@ async function isPresent(path: string): Promise<boolean> {
   }
 }
 
-/** A link is refused: a repository must not make its errors quote a file of the host. */
-async function readBounded(root: string, file: string): Promise<string> {
+/** The text of a file at `root`, at most 64 KiB. A link is refused: a repository must not make its errors quote a file of the host. */
+export async function readBounded(root: string, file: string): Promise<string> {
   const path = join(root, file);
   const facts = await lstat(path);
   if (!facts.isFile()) throw invalid(file, [at(1, 1, 'it is not a regular file; replace it by one')]);
@@ -80,7 +84,8 @@ function at(line: number, column: number, message: string): PipelineProblem {
   return { line, column, message };
 }
 
-function invalid(file: string, problems: readonly PipelineProblem[]): DomainError {
+/** One error for all that is wrong with a file. */
+export function invalid(file: string, problems: readonly PipelineProblem[]): DomainError {
   const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, maxProblems);
   const [first = at(1, 1, 'it cannot be read'), ...others] = sorted;
   const rest =
@@ -123,8 +128,15 @@ function stepOf(file: string, step: PipelineStep, index: number, parsed: ParsedP
     env: step.env ?? {},
     timeoutMs: step.timeout ?? defaultStepTimeoutMs,
     idempotent: step.idempotent ?? phase !== 'migrate',
+    ...(step.retry === undefined ? {} : { retry: retryOf(step.retry) }),
+    ...(step.when === undefined ? {} : { when: step.when }),
     evidence: [{ file, line: parsed.positionOf(['steps', index]).line, reason: `step ${index + 1} of ${file}` }],
   };
+}
+
+function retryOf(retry: NonNullable<PipelineStep['retry']>): StepRetry {
+  if (typeof retry === 'number') return { times: retry, exitStatuses: null, delayMs: 0 };
+  return { times: retry.times ?? 1, exitStatuses: retry.exit ?? null, delayMs: retry.delay ?? 0 };
 }
 
 /** An id made of the name, or of the step's number; never one that another step has. */

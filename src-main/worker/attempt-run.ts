@@ -1,23 +1,46 @@
-/** Owns what every phase of one attempt shares: its token, log and signal, and how a phase is recorded as a step. */
+/** Owns what every phase of a build shares: its log, signal and steps, and how a phase is recorded; and what an attempt of a job adds. */
 import { DomainError } from '../contract/errors.ts';
+import type { Plan } from '../contract/plan.ts';
+import type { StepRecord } from '../database/attempts.ts';
 import type { Db } from '../database/open-database.ts';
 import type { RepositoryRecord } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
-import { type ClaimedJob, recordStep } from '../queue/attempt.ts';
+import type { ClaimedJob, NewStep } from '../queue/attempt.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { JobLog } from './job-log.ts';
 
-export interface AttemptRun {
-  readonly db: Db;
-  readonly claimed: ClaimedJob;
-  readonly repository: RepositoryRecord;
-  readonly folder: DataFolder;
-  /** Where the attempt may write; removed afterwards. */
+export type StepChange = Partial<
+  Pick<StepRecord, 'status' | 'startedAt' | 'finishedAt' | 'exitCode' | 'logOffset' | 'detail'>
+>;
+
+/** Where the steps of a build are kept: the database of an installation, or the memory of a command. */
+export interface StepRecorder {
+  add(steps: readonly NewStep[], plan: Plan | null): Promise<void>;
+  record(position: number, change: StepChange, event: { readonly name: string; readonly at: number }): Promise<void>;
+}
+
+/** A build, whoever wants it: what the phases between checkout and publishing need. */
+export interface BuildRun {
+  readonly recorder: StepRecorder;
+  /** Where the build may write; removed afterwards. */
   readonly workFolder: string;
   readonly log: JobLog;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** By which the processes of its steps are found again. */
+  readonly workerId: string;
+  /** Null where the tree belongs to no branch. */
+  readonly branch: string | null;
+  /** What changed since the last build, as paths; null where that is not known. */
+  readonly changedPaths: () => Promise<readonly string[] | null>;
+}
+
+export interface AttemptRun extends BuildRun {
+  readonly db: Db;
+  readonly claimed: ClaimedJob;
+  readonly repository: RepositoryRecord;
+  readonly folder: DataFolder;
   readonly logger: Logger;
   readonly gitPath: string | null;
   /** Tells the engine that the database has news. */
@@ -28,38 +51,29 @@ export interface StepOutcome<Result> {
   readonly result: Result;
   readonly detail: string | null;
   readonly exitCode?: number | null;
+  /** Nothing had to be done. */
+  readonly skipped?: boolean;
 }
 
 /** Runs `work` as the step at `position`: its begin, its end and its place in the log are recorded. Throws what `work` throws. */
 export async function asStep<Result>(
-  run: AttemptRun,
+  run: BuildRun,
   step: { readonly position: number; readonly name: string },
   work: () => Promise<StepOutcome<Result>>,
 ): Promise<Result> {
-  const { db, claimed, clock, log } = run;
-  const { repositoryId } = claimed.job;
+  const { recorder, clock, log } = run;
   const startedAt = clock();
   run.signal.throwIfAborted();
   const logOffset = log.sizeBytes;
   await log.note(`── ${step.name}`);
-  await recordStep(
-    db,
-    claimed.token,
-    repositoryId,
-    step.position,
-    { status: 'running', startedAt, logOffset },
-    { name: step.name, at: startedAt },
-  );
-  run.onChanged();
+  await recorder.record(step.position, { status: 'running', startedAt, logOffset }, { name: step.name, at: startedAt });
   try {
     const outcome = await work();
     const finishedAt = clock();
-    await recordStep(
-      db,
-      claimed.token,
-      repositoryId,
+    const status = outcome.skipped ? 'skipped' : 'succeeded';
+    await recorder.record(
       step.position,
-      { status: 'succeeded', finishedAt, detail: outcome.detail, exitCode: outcome.exitCode ?? null },
+      { status, finishedAt, detail: outcome.detail, exitCode: outcome.exitCode ?? null },
       { name: step.name, at: finishedAt },
     );
     if (outcome.detail) await log.note(outcome.detail);
@@ -67,18 +81,19 @@ export async function asStep<Result>(
   } catch (error) {
     if (!(error instanceof DomainError && error.code === 'job.fenced') && !run.signal.aborted) {
       const finishedAt = clock();
-      const exitCode = error instanceof DomainError ? error.details.exitCode : null;
-      await recordStep(
-        db,
-        claimed.token,
-        repositoryId,
+      const { exitCode, stepDetail } = error instanceof DomainError ? error.details : {};
+      if (typeof stepDetail === 'string') await log.note(stepDetail);
+      await recorder.record(
         step.position,
-        { status: 'failed', finishedAt, exitCode: typeof exitCode === 'number' ? exitCode : null },
+        {
+          status: 'failed',
+          finishedAt,
+          exitCode: typeof exitCode === 'number' ? exitCode : null,
+          ...(typeof stepDetail === 'string' ? { detail: stepDetail } : {}),
+        },
         { name: step.name, at: finishedAt },
       );
     }
     throw error;
-  } finally {
-    run.onChanged();
   }
 }

@@ -27,6 +27,8 @@ export interface JobLog {
   problem(line: string): Promise<void>;
   /** From here on these values are masked too, in output and in our own lines. */
   mask(secrets: readonly string[]): Promise<void>;
+  /** What lies in the file from `offset` on, masked and sanitised like all of it; what was held back is written first. */
+  read(offset: number, maxBytes: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export async function openJobLog(options: {
   readonly onGrowth: () => void;
 }): Promise<JobLog> {
   await mkdir(dirname(options.file), { recursive: true });
-  const handle = await open(options.file, 'wx', 0o600);
+  const handle = await open(options.file, 'wx+', 0o600);
   return createJobLog(handle, options.secrets, options.onGrowth);
 }
 
@@ -150,6 +152,13 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
     async mask(more) {
       newMasker = prepareMasking([...secrets, ...more]);
       await flush();
+    },
+    async read(offset, maxBytes) {
+      await flush();
+      await file.settle();
+      const buffer = Buffer.alloc(Math.max(0, Math.min(maxBytes, file.sizeBytes - offset)));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+      return buffer.subarray(0, bytesRead);
     },
     async close() {
       if (closed) return;

@@ -1,10 +1,12 @@
 /** Owns the phases before the plan's own steps: checkout, plan, tool chain. */
 import { readdir } from 'node:fs/promises';
+import { DomainError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
-import { createMirror } from '../sources/mirror.ts';
+import { listJobs } from '../database/jobs.ts';
+import { createMirror, type Mirror } from '../sources/mirror.ts';
 import { planFor } from '../toolchains/plan.ts';
 import { type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
-import { type AttemptRun, asStep } from './attempt-run.ts';
+import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
 
 export const preparationSteps = [
   { position: 0, name: 'Check out', phase: 'checkout' },
@@ -12,16 +14,34 @@ export const preparationSteps = [
   { position: 2, name: 'Tool chain', phase: 'toolchain' },
 ] as const;
 
+function mirrorOf(run: AttemptRun): Mirror {
+  return createMirror({
+    folder: run.folder.mirror(run.claimed.job.repositoryId),
+    url: run.repository.url,
+    gitPath: run.gitPath,
+    logger: run.logger,
+  });
+}
+
+/** What differs between the job's revision and the last one that was built; null where there is none to compare with. */
+export async function changedSinceLastBuild(run: AttemptRun): Promise<readonly string[] | null> {
+  const { job } = run.claimed;
+  const [last] = await listJobs(run.db, { repositoryId: job.repositoryId, status: 'succeeded', limit: 1 });
+  if (last === undefined) return null;
+  try {
+    return await mirrorOf(run).changedPaths(last.revision, job.revision);
+  } catch (error) {
+    // A mirror made anew may lack the old revision: then nothing is known, and every step runs.
+    if (error instanceof DomainError && error.code === 'git.revision_missing') return null;
+    throw error;
+  }
+}
+
 /** Puts the revision's files into `target`. */
 export async function checkOut(run: AttemptRun, target: string): Promise<void> {
   const { job } = run.claimed;
   await asStep(run, preparationSteps[0], async () => {
-    const mirror = createMirror({
-      folder: run.folder.mirror(job.repositoryId),
-      url: run.repository.url,
-      gitPath: run.gitPath,
-      logger: run.logger,
-    });
+    const mirror = mirrorOf(run);
     await mirror.fetch({
       branch: run.repository.branch,
       revision: job.revision,
@@ -38,7 +58,7 @@ export async function checkOut(run: AttemptRun, target: string): Promise<void> {
 }
 
 /** Decides what to run. Nothing of the repository is executed. */
-export async function makePlan(run: AttemptRun, source: string): Promise<Plan> {
+export async function makePlan(run: BuildRun, source: string): Promise<Plan> {
   return asStep(run, preparationSteps[1], async () => {
     const plan = await planFor(source);
     for (const { file, line, reason } of plan.evidence)
@@ -52,7 +72,7 @@ export async function makePlan(run: AttemptRun, source: string): Promise<Plan> {
 }
 
 /** Finds every tool that the plan needs before anything runs. Throws `toolchain.missing`. */
-export async function findTools(run: AttemptRun, plan: Plan): Promise<ResolvedTools> {
+export async function findTools(run: BuildRun, plan: Plan): Promise<ResolvedTools> {
   return asStep(run, preparationSteps[2], async () => {
     const found = await resolveTools(plan.requirements, process.env.PATH ?? '');
     const names = found.tools.map(tool => `${tool.name} ${tool.version}`);

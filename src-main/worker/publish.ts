@@ -18,7 +18,7 @@ import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { createMetainfo } from '../swarm/metainfo.ts';
 import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
-import { type AttemptRun, asStep } from './attempt-run.ts';
+import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
 
 export interface PackedArtifact {
   readonly tree: PackedTree;
@@ -29,7 +29,7 @@ export interface PackedArtifact {
 
 /** Packs what the plan names. Throws `artifact.*`. */
 export async function packArtifact(
-  run: AttemptRun,
+  run: BuildRun,
   options: { readonly plan: Plan; readonly source: string; readonly position: number },
 ): Promise<PackedArtifact> {
   return asStep(run, { position: options.position, name: 'Pack' }, async () => {

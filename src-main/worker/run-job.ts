@@ -1,34 +1,25 @@
 /** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
 import { mkdir, rm } from 'node:fs/promises';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
-import type { Plan } from '../contract/plan.ts';
 import { findRepository } from '../database/repositories.ts';
-import { addSteps, finishJob, type NewStep } from '../queue/attempt.ts';
+import { addSteps, finishJob, recordStep } from '../queue/attempt.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
-import type { AttemptRun } from './attempt-run.ts';
+import type { AttemptRun, BuildRun, StepRecorder } from './attempt-run.ts';
+import { buildTree } from './build-tree.ts';
 import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
-import { checkOut, findTools, makePlan, preparationSteps } from './prepare.ts';
-import { packArtifact, publishArtifact } from './publish.ts';
-import { runPlan } from './run-plan.ts';
+import { changedSinceLastBuild, checkOut } from './prepare.ts';
+import { publishArtifact } from './publish.ts';
 
-export interface JobContext extends Omit<AttemptRun, 'log' | 'repository' | 'workFolder'> {
+/** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
+export interface JobContext extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock'>> {
   readonly store: BlobStore;
   readonly releaseKey: Signer;
   /** Opens the repository's secrets. */
   readonly masterKey: Uint8Array;
   readonly onLog: () => void;
 }
-
-const own = (position: number, name: string, phase: NewStep['phase']): NewStep => ({
-  position,
-  name,
-  phase,
-  command: null,
-  idempotent: true,
-  evidence: [],
-});
 
 /** Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. */
 export async function runJob(context: JobContext): Promise<void> {
@@ -40,7 +31,16 @@ export async function runJob(context: JobContext): Promise<void> {
     await mkdir(workFolder, { recursive: true });
     const repository = await findRepository(db, job.repositoryId);
     if (!repository) throw new DomainError('job.cancelled', 'Its repository was removed.');
-    const run: AttemptRun = { ...context, log, repository, workFolder };
+    const run: AttemptRun = {
+      ...context,
+      log,
+      repository,
+      workFolder,
+      recorder: databaseRecorder(context),
+      workerId: token.workerId,
+      branch: repository.branch,
+      changedPaths: () => changedSinceLastBuild(run),
+    };
     const publish = await build(run, context);
     await log.note('Succeeded.');
     await log.close();
@@ -67,33 +67,11 @@ export async function runJob(context: JobContext): Promise<void> {
 
 async function build(run: AttemptRun, context: JobContext) {
   const startedAtMs = run.clock();
-  const source = `${run.workFolder}/tree`;
-  const { db, claimed } = run;
-  await addSteps(
-    db,
-    claimed.token,
-    preparationSteps.map(step => own(step.position, step.name, step.phase)),
-    null,
-  );
-  await checkOut(run, source);
-  const plan = await makePlan(run, source);
-  const firstPosition = preparationSteps.length;
-  const packPosition = firstPosition + plan.steps.length;
-  await addSteps(
-    db,
-    claimed.token,
-    [
-      ...planned(plan, firstPosition),
-      own(packPosition, 'Pack', 'pack'),
-      own(packPosition + 1, 'Publish to main store', 'publish'),
-    ],
-    plan,
-  );
-  run.onChanged();
-  const environment = await openEnvironment(run, plan, context.masterKey);
-  const tools = await findTools(run, plan);
-  await runPlan(run, { plan, environment, source, pathEntries: tools.pathEntries, firstPosition });
-  const artifact = await packArtifact(run, { plan, source, position: packPosition });
+  const { plan, tools, environment, artifact, nextPosition } = await buildTree(run, {
+    checkOut: target => checkOut(run, target),
+    environment: plan => openEnvironment(run, plan, context.masterKey),
+    after: [{ name: 'Publish to main store', phase: 'publish' }],
+  });
   return publishArtifact(run, {
     plan,
     tools,
@@ -102,19 +80,23 @@ async function build(run: AttemptRun, context: JobContext) {
     store: context.store,
     releaseKey: context.releaseKey,
     startedAtMs,
-    position: packPosition + 1,
+    position: nextPosition,
   });
 }
 
-function planned(plan: Plan, firstPosition: number): NewStep[] {
-  return plan.steps.map((step, index) => ({
-    position: firstPosition + index,
-    name: step.name,
-    phase: step.phase,
-    command: step.run,
-    idempotent: step.idempotent,
-    evidence: step.evidence,
-  }));
+/** The steps of an attempt in the database, under its fencing token; the engine hears of each change. */
+function databaseRecorder({ db, claimed, onChanged }: JobContext): StepRecorder {
+  const { token, job } = claimed;
+  return {
+    async add(steps, plan) {
+      await addSteps(db, token, steps, plan);
+      onChanged();
+    },
+    async record(position, change, event) {
+      await recordStep(db, token, job.repositoryId, position, change, event);
+      onChanged();
+    },
+  };
 }
 
 function failureOf(error: unknown, signal: AbortSignal, root: string): DomainError {

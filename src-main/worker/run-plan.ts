@@ -1,20 +1,28 @@
 /** Owns the phase in which the plan's steps run as real child processes. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../contract/errors.ts';
 import type { Plan, PlanStep } from '../contract/plan.ts';
 import { workerVariable } from '../domain/worker-variable.ts';
-import { runStep } from '../process/run-step.ts';
+import { runStep, type StepResult } from '../process/run-step.ts';
 import { stepEnvironment } from '../toolchains/step-environment.ts';
-import { type AttemptRun, asStep } from './attempt-run.ts';
+import { asStep, type BuildRun, type StepOutcome } from './attempt-run.ts';
 import type { RepositoryEnvironment } from './environment.ts';
+import { findFirstError } from './first-error.ts';
+import { whyLeftOut } from './step-condition.ts';
+import { type CountedReports, describeTests, findTestResults } from './test-results.ts';
 
 /** From the interrupt to the kill of a step that is cancelled or out of time. */
 const graceMs = 5_000;
+/** What of a failed step's output is searched for its first error. */
+const maxSearchedBytes = 4 * 1024 * 1024;
+/** Failed tests that are named in the log; the files have the rest. */
+const maxNamedTests = 10;
 
 /** Runs every step in order, in `source`. Throws `step.failed`, `step.timeout`, `job.cancelled`. */
 export async function runPlan(
-  run: AttemptRun,
+  run: BuildRun,
   options: {
     readonly plan: Plan;
     readonly environment: RepositoryEnvironment;
@@ -29,32 +37,98 @@ export async function runPlan(
   await mkdir(temporary, { recursive: true });
   // The nearer to the step, the stronger.
   const planEnv = { ...environment.variables, ...plan.env };
+  const counted: CountedReports = new Map();
   for (const [index, step] of plan.steps.entries()) {
     const env = {
       ...stepEnvironment(process.env, planEnv, step.env, environment.secrets, pathEntries),
       TMPDIR: temporary,
       TEMP: temporary,
       TMP: temporary,
-      [workerVariable]: run.claimed.token.workerId,
+      [workerVariable]: run.workerId,
     };
     await asStep(run, { position: firstPosition + index, name: step.name }, async () => {
-      await run.log.note(`$ ${step.run}`);
-      const result = await runStep({
-        commandLine: step.run,
-        cwd: source,
-        env,
-        onOutput: chunk => run.log.write(chunk),
-        signal: run.signal,
-        timeoutMs: step.timeoutMs,
-        graceMs,
-      });
-      assertSucceeded(step, result);
-      return { result: undefined, detail: null, exitCode: result.exitCode };
+      const leftOut = await whyLeftOut(step.when, run);
+      if (leftOut !== null) return { result: undefined, detail: leftOut, skipped: true };
+      return runOne(run, step, { source, env, counted });
     });
   }
 }
 
-function assertSucceeded(step: PlanStep, result: Awaited<ReturnType<typeof runStep>>): void {
+interface StepPlace {
+  readonly source: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly counted: CountedReports;
+}
+
+async function runOne(run: BuildRun, step: PlanStep, place: StepPlace): Promise<StepOutcome<undefined>> {
+  for (let attempt = 1; ; attempt += 1) {
+    await run.log.note(`$ ${step.run}`);
+    const logOffset = run.log.sizeBytes;
+    // Compared with the times of files, so it is the machine's clock whatever the build's is.
+    const sinceMs = Date.now();
+    const result = await runStep({
+      commandLine: step.run,
+      cwd: place.source,
+      env: place.env,
+      onOutput: chunk => run.log.write(chunk),
+      signal: run.signal,
+      timeoutMs: step.timeoutMs,
+      graceMs,
+    });
+    if (isWorthAnother(step, result, attempt)) {
+      await run.log.note(`Exit code ${result.exitCode}: run again, ${attempt} of ${step.retry?.times ?? 0}.`);
+      await pause(step.retry?.delayMs ?? 0, run.signal);
+      continue;
+    }
+    const firstError = result.exitCode === 0 ? null : await firstErrorOf(run, logOffset);
+    const tests = await testsOf(run, step, place, sinceMs);
+    const detail =
+      [tests, attempt > 1 ? `run ${attempt} times` : null].filter(part => part !== null).join(', ') || null;
+    assertSucceeded(step, result, { firstError, detail });
+    return { result: undefined, detail, exitCode: result.exitCode };
+  }
+}
+
+interface LocatedError {
+  readonly line: string;
+  /** Bytes from the beginning of the log. */
+  readonly logOffset: number;
+}
+
+async function firstErrorOf(run: BuildRun, logOffset: number): Promise<LocatedError | null> {
+  const found = findFirstError(await run.log.read(logOffset, maxSearchedBytes));
+  return found && { line: found.line, logOffset: logOffset + found.offsetBytes };
+}
+
+/** A step that was ended by us, or by a signal, is not run again: only an exit status says that it is worth it. */
+function isWorthAnother({ retry }: PlanStep, { outcome, exitCode }: StepResult, attempt: number): boolean {
+  if (retry === undefined || attempt > retry.times) return false;
+  if (outcome !== 'exited' || exitCode === null || exitCode === 0) return false;
+  return retry.exitStatuses === null || retry.exitStatuses.includes(exitCode);
+}
+
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  // The next run sees the abort, and says what it is.
+  await delay(delayMs, undefined, { signal }).catch(() => undefined);
+}
+
+/** What the test runners of this step wrote, in words; the failed ones are named in the log. */
+async function testsOf(run: BuildRun, step: PlanStep, place: StepPlace, sinceMs: number): Promise<string | null> {
+  if (run.signal.aborted || (step.phase !== 'build' && step.phase !== 'test')) return null;
+  const { source, counted } = place;
+  const found = await findTestResults(source, { sinceMs, counted, signal: run.signal });
+  if (found === null) return null;
+  for (const name of found.failedNames.slice(0, maxNamedTests)) await run.log.problem(`failed: ${name}`);
+  if (found.failed > maxNamedTests) await run.log.problem(`failed: ${found.failed - maxNamedTests} more`);
+  return describeTests(found);
+}
+
+function assertSucceeded(
+  step: PlanStep,
+  result: StepResult,
+  { firstError, detail }: { readonly firstError: LocatedError | null; readonly detail: string | null },
+): void {
+  const stepDetail = detail === null ? {} : { stepDetail: detail };
   switch (result.outcome) {
     case 'cancelled':
       throw new DomainError('job.cancelled', `Cancelled during "${step.name}".`);
@@ -62,16 +136,16 @@ function assertSucceeded(step: PlanStep, result: Awaited<ReturnType<typeof runSt
       throw new DomainError(
         'step.timeout',
         `"${step.name}" was ended after ${Math.round(step.timeoutMs / 1_000)} s, its time limit. Give it a longer "timeout" in slipway.yml, or find out what it waits for.`,
-        { step: step.id, timeoutMs: step.timeoutMs },
+        { step: step.id, timeoutMs: step.timeoutMs, ...stepDetail },
       );
-    case 'exited':
+    case 'exited': {
       if (result.exitCode === 0) return;
+      const how = result.signal === null ? `ended with exit code ${result.exitCode}` : `was ended by ${result.signal}`;
       throw new DomainError(
         'step.failed',
-        result.signal === null
-          ? `"${step.name}" (${step.run}) ended with exit code ${result.exitCode}. Its output in the job's log says why.`
-          : `"${step.name}" (${step.run}) was ended by ${result.signal}.`,
-        { step: step.id, exitCode: result.exitCode, signal: result.signal },
+        `"${step.name}" (${step.run}) ${how}${firstError === null ? ', and said nothing.' : `: ${firstError.line}`}`,
+        { step: step.id, exitCode: result.exitCode, signal: result.signal, firstError, ...stepDetail },
       );
+    }
   }
 }

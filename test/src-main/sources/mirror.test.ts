@@ -57,6 +57,10 @@ describe.each([
     expect(await mirror.isAncestor(second, second)).toBe(true);
     expect(await mirror.isAncestor(second, first)).toBe(false);
 
+    expect(await mirror.changedPaths(first, second)).toEqual(['a.txt']);
+    expect(await mirror.changedPaths(second, second)).toEqual([]);
+    await expect(mirror.changedPaths('0'.repeat(40), second)).rejects.toMatchObject({ code: 'git.revision_missing' });
+
     const tree = await filesOf(mirror, first);
     expect(tree).toMatchObject({ files: 2, names: ['a.txt', 'src', 'src/b.txt'] });
     expect(await readFile(join(tree.targetFolder, 'a.txt'), 'utf8')).toBe('one');

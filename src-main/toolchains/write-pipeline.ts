@@ -1,0 +1,162 @@
+/** Owns writing a slipway.yml: from a plan, or from what was taken over from elsewhere, to text that reads back the same. */
+import { Document, isMap, isSeq } from 'yaml';
+import { DomainError } from '../contract/errors.ts';
+import type { Phase, Plan, PlanStep, StepCondition, StepRetry } from '../contract/plan.ts';
+import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
+import { pipelineFromText } from './read-pipeline.ts';
+
+/** Where the file's first line points an editor to; never part of an artifact. */
+export const schemaPath = '.slipway/slipway.schema.json';
+
+type Variables = Readonly<Record<string, string>>;
+
+export interface DraftStep {
+  readonly id?: string;
+  readonly name: string;
+  readonly phase?: Phase;
+  readonly run: string;
+  readonly env?: Variables;
+  readonly timeoutMs?: number;
+  readonly idempotent?: boolean;
+  readonly retry?: StepRetry;
+  readonly when?: StepCondition;
+  /** Why the step is there. */
+  readonly comments: readonly string[];
+}
+
+export interface PipelineDraft {
+  readonly comments: readonly string[];
+  readonly steps: readonly DraftStep[];
+  readonly env: Variables;
+  readonly secrets: readonly string[];
+  readonly artifact?: Plan['artifact'];
+  readonly start?: string;
+  readonly health?: NonNullable<Plan['health']>;
+}
+
+/**
+ * The text of a slipway.yml that makes the same plan: its steps, environment, artifact, start command and health check.
+ * What only detection knows (the tool's name, the evidence) stays as comments.
+ *
+ * Throws `pipeline.invalid` for a plan that no file can hold.
+ */
+export function pipelineOfPlan(plan: Plan): string {
+  const text = pipelineText({
+    comments: plan.evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''}: ${reason}`),
+    steps: plan.steps.map(draftStep),
+    env: plan.env,
+    secrets: plan.secrets,
+    artifact: plan.artifact,
+    ...(plan.start === null ? {} : { start: plan.start }),
+    ...(plan.health === null ? {} : { health: plan.health }),
+  });
+  const back = pipelineFromText('slipway.yml', text);
+  if (essence(back) === essence(plan)) return text;
+  throw new DomainError(
+    'pipeline.invalid',
+    'What was detected cannot be written as a slipway.yml that means the same; write the file by hand from "slipway plan".',
+  );
+}
+
+/** What of a plan decides what is run and made. History is in no artifact, whether a plan says so or not. */
+function essence({ steps, env, secrets, artifact, start, health }: Plan): string {
+  const exclude = [...new Set([...wholeTree.exclude, ...artifact.exclude])].sort();
+  const bare = steps.map(({ evidence: _evidence, ...step }) => sorted(step));
+  return JSON.stringify([bare, sorted(env), secrets, artifact.include, exclude, start, health && sorted(health)]);
+}
+
+function sorted(value: object): [string, unknown][] {
+  return Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function draftStep(step: PlanStep): DraftStep {
+  const { evidence, timeoutMs, ...rest } = step;
+  return {
+    ...rest,
+    ...(timeoutMs === defaultStepTimeoutMs ? {} : { timeoutMs }),
+    comments: evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''}: ${reason}`),
+  };
+}
+
+/** The file's text, with the line that brings the schema to an editor. */
+export function pipelineText(draft: PipelineDraft): string {
+  const { env, secrets, artifact, start, health } = draft;
+  const document = new Document({
+    steps: draft.steps.map(stepKeys),
+    ...(Object.keys(env).length === 0 ? {} : { env }),
+    ...(secrets.length === 0 ? {} : { secrets }),
+    ...artifactKeys(artifact),
+    ...(start === undefined ? {} : { start }),
+    ...(health === undefined ? {} : { health: healthKeys(health) }),
+  });
+  document.commentBefore = [`yaml-language-server: $schema=${schemaPath}`, ...draft.comments]
+    .map(commentLine)
+    .join('\n');
+  const steps = document.get('steps');
+  if (isSeq(steps)) {
+    for (const [index, node] of steps.items.entries()) {
+      const comments = draft.steps[index]?.comments ?? [];
+      if (comments.length > 0 && isMap(node)) {
+        node.commentBefore = comments.map(commentLine).join('\n');
+      }
+    }
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+/** A comment ends with its line, whatever a repository calls its files. */
+function commentLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return ` ${text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 300)}`;
+}
+
+function stepKeys(step: DraftStep) {
+  const { id, name, phase, run, env = {}, timeoutMs, idempotent, retry, when } = step;
+  const usual = phase !== 'migrate';
+  return {
+    ...(id === undefined ? {} : { id }),
+    name,
+    ...(phase === undefined || phase === 'build' ? {} : { phase }),
+    run,
+    ...(Object.keys(env).length === 0 ? {} : { env }),
+    ...(timeoutMs === undefined ? {} : { timeout: duration(timeoutMs) }),
+    ...(idempotent === undefined || idempotent === usual ? {} : { idempotent }),
+    ...(retry === undefined ? {} : { retry: retryKeys(retry) }),
+    ...(when === undefined ? {} : { when }),
+  };
+}
+
+function retryKeys({ times, exitStatuses, delayMs }: StepRetry) {
+  return {
+    times,
+    ...(exitStatuses === null ? {} : { exit: exitStatuses }),
+    ...(delayMs === 0 ? {} : { delay: duration(delayMs) }),
+  };
+}
+
+function artifactKeys(artifact: Plan['artifact'] | undefined) {
+  if (artifact === undefined) return {};
+  const { include } = artifact;
+  const exclude = artifact.exclude.filter(pattern => !wholeTree.exclude.some(usual => usual === pattern));
+  if (exclude.length > 0) return { artifact: { include, exclude } };
+  return include.length === 1 && include[0] === wholeTree.include[0] ? {} : { artifact: include };
+}
+
+function healthKeys({ http, command, attempts, intervalMs, timeoutMs }: NonNullable<Plan['health']>) {
+  return {
+    ...(http === undefined ? {} : { http }),
+    ...(command === undefined ? {} : { command }),
+    attempts,
+    interval: duration(intervalMs),
+    timeout: duration(timeoutMs),
+  };
+}
+
+/** In the largest unit that divides it: 90s, 5m. */
+function duration(ms: number): string {
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}

@@ -1,0 +1,76 @@
+/** Owns a build from its checkout to its pack, the same for a job of an installation and for a command without one. */
+import type { Plan } from '../contract/plan.ts';
+import type { NewStep } from '../queue/attempt.ts';
+import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
+import type { BuildRun } from './attempt-run.ts';
+import type { RepositoryEnvironment } from './environment.ts';
+import { findTools, makePlan, preparationSteps } from './prepare.ts';
+import { type PackedArtifact, packArtifact } from './publish.ts';
+import { runPlan } from './run-plan.ts';
+
+export interface BuiltTree {
+  readonly plan: Plan;
+  readonly tools: ResolvedTools;
+  readonly environment: RepositoryEnvironment;
+  readonly artifact: PackedArtifact;
+  /** Of the step after the pack. */
+  readonly nextPosition: number;
+}
+
+const own = (position: number, name: string, phase: NewStep['phase']): NewStep => ({
+  position,
+  name,
+  phase,
+  command: null,
+  idempotent: true,
+  evidence: [],
+});
+
+/**
+ * Checks out, plans, finds tools, runs the steps and packs. `checkOut` puts the files into the folder that it is given;
+ * `after` names the steps that the caller adds. Throws the codes of each phase.
+ */
+export async function buildTree(
+  run: BuildRun,
+  options: {
+    readonly checkOut: (target: string) => Promise<void>;
+    /** What the steps get beside what the plan itself sets; its secrets are masked in the log from then on. */
+    readonly environment: (plan: Plan) => Promise<RepositoryEnvironment>;
+    readonly after: readonly { readonly name: string; readonly phase: NewStep['phase'] }[];
+  },
+): Promise<BuiltTree> {
+  const source = `${run.workFolder}/tree`;
+  await run.recorder.add(
+    preparationSteps.map(step => own(step.position, step.name, step.phase)),
+    null,
+  );
+  await options.checkOut(source);
+  const plan = await makePlan(run, source);
+  const firstPosition = preparationSteps.length;
+  const packPosition = firstPosition + plan.steps.length;
+  const nextPosition = packPosition + 1;
+  await run.recorder.add(
+    [
+      ...planned(plan, firstPosition),
+      own(packPosition, 'Pack', 'pack'),
+      ...options.after.map((step, index) => own(nextPosition + index, step.name, step.phase)),
+    ],
+    plan,
+  );
+  const environment = await options.environment(plan);
+  const tools = await findTools(run, plan);
+  await runPlan(run, { plan, environment, source, pathEntries: tools.pathEntries, firstPosition });
+  const artifact = await packArtifact(run, { plan, source, position: packPosition });
+  return { plan, tools, environment, artifact, nextPosition };
+}
+
+function planned(plan: Plan, firstPosition: number): NewStep[] {
+  return plan.steps.map((step, index) => ({
+    position: firstPosition + index,
+    name: step.name,
+    phase: step.phase,
+    command: step.run,
+    idempotent: step.idempotent,
+    evidence: step.evidence,
+  }));
+}
