@@ -138,7 +138,8 @@ function machineOf(text: string, dialect: Dialect): Machine {
   if (dialect !== 'gas') return 'x86';
   if (/%[re]?[abcd]x\b|%r\d|^[ \t]*syscall\b|\bint[ \t]+\$?0x80|\b[re][abcd]x\b/m.test(text)) return 'x86';
   if (/^[ \t]*ecall\b|\ba[0-7],|^[ \t]*li[ \t]+a\d/m.test(text)) return 'riscv64';
-  if (/^[ \t]*(?:mov|ldr|adr|adrp|stp|sub|add)[ \t]+(?:x\d+|w\d+|sp)\b|^[ \t]*svc[ \t]+#?0x80/m.test(text)) return 'arm64';
+  if (/^[ \t]*(?:mov|ldr|adr|adrp|stp|sub|add)[ \t]+(?:x\d+|w\d+|sp)\b|^[ \t]*svc[ \t]+#?0x80/m.test(text))
+    return 'arm64';
   if (/^[ \t]*(?:swi|svc)\b|^[ \t]*(?:mov|ldr|push)[ \t]+\{?r\d+/m.test(text)) return 'arm';
   return 'x86';
 }

@@ -10,7 +10,8 @@ const maxSources = 50;
 /** In the order of preference where a tree holds several dialects whose sources make a program. */
 const dialects = ['nasm', 'gas', 'masm', 'fasm'] as const;
 const names = { nasm: 'NASM', gas: 'the GNU assembler', masm: 'MASM', fasm: 'flat assembler' } as const;
-const entryLines = /^[ \t]*(?:\.?glob(?:a)?l\b|entry\b|\[?[ \t]*org\b|format\b|\.code16\b|end[ \t]+\w|\w+[ \t]+proc\b)/im;
+const entryLines =
+  /^[ \t]*(?:\.?glob(?:a)?l\b|entry\b|\[?[ \t]*org\b|format\b|\.code16\b|end[ \t]+\w|\w+[ \t]+proc\b)/im;
 
 /**
  * Assembly at the root, in src/ or in asm/, and nothing else that builds it: `_start` is linked by ld, `main` with the C library,
