@@ -109,6 +109,8 @@ function addLocalCommands(program: Command): void {
       const facts = [
         `Tool: ${plan.tool}. Artifact: ${plan.artifact.include.join(', ')}. Start: ${plan.start ?? 'none'}.`,
         ...plan.evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''}: ${reason}`),
+        ...plan.migrations.map(({ run }) => `Migration, not run by the build: ${run}`),
+        ...plan.roots.map(({ path: folder, tool }) => `Another project: ${folder} (${tool})`),
       ];
       print(plan, options, `${facts.map(plain).join('\n')}\n${table(['PHASE', 'COMMAND', 'WHY'], steps)}`);
     });

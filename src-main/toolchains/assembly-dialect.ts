@@ -28,41 +28,41 @@ type Marks = readonly (readonly [RegExp, number])[];
  */
 const marks: Readonly<Record<Dialect, Marks>> = {
   gas: [
-    [/^[ \t]*\.(?:globl|global|section|text|data|bss|rodata)\b(?!\s*(?:proc|code))/m, 2],
+    [/^[ \t]*\.(?:globl|global|section|text|data|bss|rodata)\b(?![ \t]*(?:proc|code))/m, 2],
     [
       /^[ \t]*\.(?:type|size|ascii|asciz|string|byte|long|quad|align|balign|equ|set|cfi_\w+|code(?:16|32|64)|arch|cpu)\b/m,
       2,
     ],
     [/^[ \t]*\.(?:intel_syntax|att_syntax)\b/m, 5],
     [/%(?:[re]?[abcd]x|[re]?[sd]i|[re]?[sb]p|r\d+[dwb]?|[abcd][lh])\b/, 3],
-    [/^[ \t]*(?:mov|add|sub|lea|cmp|xor)[bwlq]\s/m, 1],
+    [/^[ \t]*(?:mov|add|sub|lea|cmp|xor)[bwlq][ \t]/m, 1],
     [/^[ \t]*(?:svc|ecall)\b/m, 3],
     [/^[ \t]*(?:#|\/\/|\/\*)/m, 1],
   ],
   nasm: [
-    [/^[ \t]*(?:section|segment)\s+\.\w+/im, 2],
-    [/^[ \t]*global\s+[\w.$]+/im, 2],
-    [/^[ \t]*extern\s+[\w.$]+\s*(?:,|;|$)/im, 1],
-    [/^[ \t]*\[?\s*(?:bits\s+(?:16|32|64)|org\s+\w+|cpu\s+\w+)\b/im, 2],
-    [/^[ \t]*default\s+(?:rel|abs)\b/im, 3],
+    [/^[ \t]*(?:section|segment)[ \t]+\.\w+/im, 2],
+    [/^[ \t]*global[ \t]+[\w.$]+/im, 2],
+    [/^[ \t]*extern[ \t]+[\w.$]+[ \t]*(?:,|;|$)/im, 1],
+    [/^[ \t]*\[?[ \t]*(?:bits[ \t]+(?:16|32|64)|org[ \t]+\w+|cpu[ \t]+\w+)\b/im, 2],
+    [/^[ \t]*default[ \t]+(?:rel|abs)\b/im, 3],
     [/^[ \t]*%(?:define|macro|include|ifdef|assign|rep|xdefine)\b/im, 3],
-    [/\b(?:resb|resw|resd|resq|times)\s+\S/i, 2],
-    [/^[ \t]*(?:\w+:?\s+)?equ\s+\$\s*-/im, 1],
+    [/\b(?:resb|resw|resd|resq|times)[ \t]+\S/i, 2],
+    [/^[ \t]*(?:\w+:?[ \t]+)?equ[ \t]+\$[ \t]*-/im, 1],
   ],
   masm: [
     [/^[ \t]*\.(?:code|model|stack|data\?|const)\b/im, 3],
     [/^[ \t]*\.(?:386|486|586|686|mmx|xmm|8086|286)p?\b/im, 3],
-    [/^[ \t]*[\w@?]+\s+(?:proc|endp|ends|segment|struct?)\b/im, 3],
-    [/^[ \t]*end(?:\s+[\w@?]+)?\s*(?:;.*)?$/im, 2],
-    [/^[ \t]*(?:invoke|includelib|option\s+casemap|extrn|extern\s+\w+\s*:\s*proc|public)\b/im, 3],
-    [/\b(?:byte|word|dword|qword)\s+ptr\b/i, 1],
-    [/\b(?:offset|dup\s*\()/i, 1],
-    [/^[ \t]*\.data\s*$/im, 1],
+    [/^[ \t]*[\w@?]+[ \t]+(?:proc|endp|ends|segment|struct?)\b/im, 3],
+    [/^[ \t]*end(?:[ \t]+[\w@?]+)?[ \t]*(?:;.*)?$/im, 2],
+    [/^[ \t]*(?:invoke|includelib|option[ \t]+casemap|extrn|extern[ \t]+\w+[ \t]*:[ \t]*proc|public)\b/im, 3],
+    [/\b(?:byte|word|dword|qword)[ \t]+ptr\b/i, 1],
+    [/\b(?:offset|dup[ \t]*\()/i, 1],
+    [/^[ \t]*\.data[ \t]*$/im, 1],
   ],
   fasm: [
-    [/^[ \t]*format\s+(?:elf(?:64)?|pe(?:64)?|mz|coff|ms\s+coff|binary)\b/im, 9],
-    [/^[ \t]*(?:entry\s+\w+|segment\s+readable|section\s+'[^']+')/im, 4],
-    [/^[ \t]*\w+\s*(?:equ|=)\s*\$\s*-/im, 1],
+    [/^[ \t]*format[ \t]+(?:elf(?:64)?|pe(?:64)?|mz|coff|ms[ \t]+coff|binary)\b/im, 9],
+    [/^[ \t]*(?:entry[ \t]+\w+|segment[ \t]+readable|section[ \t]+'[^']+')/im, 4],
+    [/^[ \t]*\w+[ \t]*(?:equ|=)[ \t]*\$[ \t]*-/im, 1],
   ],
 };
 
@@ -116,44 +116,45 @@ function entryAfterEnd(text: string): string | null {
 function exportsEntry(text: string, dialect: Dialect, name: string): boolean {
   switch (dialect) {
     case 'gas':
-      return new RegExp(`^[ \\t]*\\.glob(?:a)?l\\s+(?:[\\w$]+\\s*,\\s*)*${name}\\b`, 'm').test(text);
+      return new RegExp(`^[ \\t]*\\.glob(?:a)?l[ \\t]+(?:[\\w$]+[ \\t]*,[ \\t]*)*${name}\\b`, 'm').test(text);
     case 'nasm':
-      return new RegExp(`^[ \\t]*global\\s+(?:[\\w$]+\\s*,\\s*)*${name}\\b`, 'im').test(text);
+      return new RegExp(`^[ \\t]*global[ \\t]+(?:[\\w$]+[ \\t]*,[ \\t]*)*${name}\\b`, 'im').test(text);
     case 'masm':
-      return new RegExp(`^[ \\t]*(?:${name}\\s+proc\\b|public\\s+${name}\\b)`, 'm').test(text);
+      return new RegExp(`^[ \\t]*(?:${name}[ \\t]+proc\\b|public[ \\t]+${name}\\b)`, 'm').test(text);
     case 'fasm':
-      return new RegExp(`^[ \\t]*(?:entry\\s+|public\\s+)${name}\\b|^${name}:`, 'm').test(text);
+      return new RegExp(`^[ \\t]*(?:entry[ \\t]+|public[ \\t]+)${name}\\b|^${name}:`, 'm').test(text);
   }
 }
 
 function flatAddress(text: string, dialect: Dialect): string | null {
-  if (dialect === 'nasm') return /^[ \t]*\[?\s*org\s+([\w$]+)/im.exec(text)?.[1] ?? null;
-  if (dialect === 'masm') return /^[ \t]*org\s+(100h|7c00h)\b/im.exec(text)?.[1] ?? null;
-  if (dialect === 'fasm') return /^[ \t]*format\s+binary\b/im.test(text) ? '0' : null;
+  if (dialect === 'nasm') return /^[ \t]*\[?[ \t]*org[ \t]+([\w$]+)/im.exec(text)?.[1] ?? null;
+  if (dialect === 'masm') return /^[ \t]*org[ \t]+(100h|7c00h)\b/im.exec(text)?.[1] ?? null;
+  if (dialect === 'fasm') return /^[ \t]*format[ \t]+binary\b/im.test(text) ? '0' : null;
   // A boot sector: 16-bit code with the BIOS's signature in its last two bytes.
   return /^[ \t]*\.code16\b/m.test(text) && /0xaa55/i.test(text) ? '0x7c00' : null;
 }
 
 function machineOf(text: string, dialect: Dialect): Machine {
   if (dialect !== 'gas') return 'x86';
-  if (/%[re]?[abcd]x\b|%r\d|^[ \t]*syscall\b|\bint\s+\$?0x80|\b[re][abcd]x\b/m.test(text)) return 'x86';
-  if (/^[ \t]*ecall\b|\ba[0-7],|^[ \t]*li\s+a\d/m.test(text)) return 'riscv64';
-  if (/^[ \t]*(?:mov|ldr|adr|adrp|stp|sub|add)\s+(?:x\d+|w\d+|sp)\b|^[ \t]*svc\s+#?0x80/m.test(text)) return 'arm64';
-  if (/^[ \t]*(?:swi|svc)\b|^[ \t]*(?:mov|ldr|push)\s+\{?r\d+/m.test(text)) return 'arm';
+  if (/%[re]?[abcd]x\b|%r\d|^[ \t]*syscall\b|\bint[ \t]+\$?0x80|\b[re][abcd]x\b/m.test(text)) return 'x86';
+  if (/^[ \t]*ecall\b|\ba[0-7],|^[ \t]*li[ \t]+a\d/m.test(text)) return 'riscv64';
+  if (/^[ \t]*(?:mov|ldr|adr|adrp|stp|sub|add)[ \t]+(?:x\d+|w\d+|sp)\b|^[ \t]*svc[ \t]+#?0x80/m.test(text))
+    return 'arm64';
+  if (/^[ \t]*(?:swi|svc)\b|^[ \t]*(?:mov|ldr|push)[ \t]+\{?r\d+/m.test(text)) return 'arm';
   return 'x86';
 }
 
 function bitsOf(text: string, dialect: Dialect, machine: Machine): 16 | 32 | 64 {
   if (machine !== 'x86') return machine === 'arm' ? 32 : 64;
-  const [, told] = /^[ \t]*\[?\s*(?:bits|use|\.code)\s*(16|32|64)\b/im.exec(text) ?? [];
+  const [, told] = /^[ \t]*\[?[ \t]*(?:bits|use|\.code)[ \t]*(16|32|64)\b/im.exec(text) ?? [];
   if (told !== undefined) return told === '16' ? 16 : told === '32' ? 32 : 64;
   if (/\br(?:[abcd]x|[sd]i|[sb]p|\d+)\b|^[ \t]*syscall\b/im.test(text)) return 64;
   if (dialect === 'masm') {
-    if (/^[ \t]*\.(?:model\s+(?:tiny|small|compact|medium|large)|8086|286)\b/im.test(text)) return 16;
-    return /^[ \t]*\.(?:[3-6]86|model\s+flat)/im.test(text) ? 32 : 64;
+    if (/^[ \t]*\.(?:model[ \t]+(?:tiny|small|compact|medium|large)|8086|286)\b/im.test(text)) return 16;
+    return /^[ \t]*\.(?:[3-6]86|model[ \t]+flat)/im.test(text) ? 32 : 64;
   }
-  if (/^[ \t]*format\s+(?:elf64|pe64)/im.test(text)) return 64;
-  if (/^[ \t]*format\s+(?:elf|pe|coff)\b/im.test(text)) return 32;
-  if (/\borg\s+(?:0x7c00|0x100|7c00h|100h)/im.test(text)) return 16;
-  return /\bint\s+\$?(?:0x80|80h)/i.test(text) ? 32 : 64;
+  if (/^[ \t]*format[ \t]+(?:elf64|pe64)/im.test(text)) return 64;
+  if (/^[ \t]*format[ \t]+(?:elf|pe|coff)\b/im.test(text)) return 32;
+  if (/\borg[ \t]+(?:0x7c00|0x100|7c00h|100h)/im.test(text)) return 16;
+  return /\bint[ \t]+\$?(?:0x80|80h)/i.test(text) ? 32 : 64;
 }

@@ -2,13 +2,15 @@
 import { type DetectedPlan, detectedPlan, evidenceAt, requirement, usualStep } from './detected-plan.ts';
 import { lineOf, type ProjectTree } from './project-tree.ts';
 
+/** Patterns look ahead of each opening bracket; a file that is made of them stays cheap up to here. */
+const maxManifestBytes = 256 * 1024;
 /** What CMake leaves beside the programs. */
 const cmakeLeftovers = ['**/CMakeFiles', '**/*.o', '**/*.obj', 'build/CMakeCache.txt'];
 
 /** A CMakeLists.txt at the root that declares a project. */
 export async function detectCmake(tree: ProjectTree): Promise<DetectedPlan | null> {
   const file = 'CMakeLists.txt';
-  const text = await tree.readText(file);
+  const text = await tree.readText(file, maxManifestBytes);
   if (text === null || !/^[ \t]*(?:project|cmake_minimum_required)\s*\(/im.test(text)) return null;
   const project = evidenceAt(file, 'a project of CMake', text, /^[ \t]*project\s*\(/im);
   const version = /cmake_minimum_required\s*\(\s*VERSION\s+([\d.]+)/i.exec(text)?.[1] ?? null;
@@ -21,7 +23,7 @@ export async function detectCmake(tree: ProjectTree): Promise<DetectedPlan | nul
     const run = 'ctest --test-dir build -C Release --output-on-failure';
     steps.push(usualStep('test', run, evidenceAt(file, 'tests of CTest', text, test)));
   }
-  const languages = /^[ \t]*project\s*\(([^)]{0,2000})\)/im.exec(text)?.[1] ?? '';
+  const languages = /^[ \t]*project\s*\(([^)]{0,500})\)/im.exec(text)?.[1] ?? '';
   const isC = /\bC\b/.test(languages) || !/\bLANGUAGES\b|\bCXX\b/.test(languages);
   const isCpp = /\bCXX\b/.test(languages) || !/\bLANGUAGES\b|\bC\b/.test(languages);
   const compilers = tree.platform === 'win32' ? [] : [...(isC ? ['cc'] : []), ...(isCpp ? ['c++'] : [])];

@@ -1,5 +1,4 @@
 /** Owns how a Deno project is recognised, checked, built and started. */
-import { parse } from 'yaml';
 import { z } from 'zod';
 import {
   type DetectedPlan,
@@ -16,13 +15,15 @@ const taskSchema = z
   .union([z.string(), z.object({ command: z.string() }).transform(({ command }) => command)])
   .catch('');
 const configSchema = z.object({ tasks: z.record(z.string(), taskSchema).catch({}) }).catch({ tasks: {} });
+/** The search for the end of a comment begins again at each one; a file that is made of them stays cheap up to here. */
+const maxConfigBytes = 32 * 1024;
 const entries = ['main.ts', 'server.ts', 'app.ts', 'mod.ts', 'src/main.ts', 'src/server.ts'];
 
 /** A deno.json, deno.jsonc or deno.lock at the root, and no package.json with a build of its own. */
 export async function detectDeno(tree: ProjectTree): Promise<DetectedPlan | null> {
   const file = ['deno.json', 'deno.jsonc', 'deno.lock'].find(name => tree.has(name));
   if (file === undefined || (tree.has('package.json') && file === 'deno.lock')) return null;
-  const text = (await tree.readText(file)) ?? '';
+  const text = (await tree.readText(file, maxConfigBytes)) ?? '';
   const { tasks } = configSchema.parse(readJsonc(text));
   const project = evidenceAt(file, 'a project of Deno');
   const taskAt = (task: string) => evidenceAt(file, `the task "${task}"`, text, new RegExp(`"${task}"\\s*:`));
@@ -68,14 +69,14 @@ async function startOf(
   };
 }
 
-/** JSON with comments and trailing commas. YAML 1.2 reads all of it but the comments, which are cut first. */
+/** JSON with comments and trailing commas, which are cut before it is read. */
 function readJsonc(text: string): unknown {
-  const bare = text.replace(
-    /("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
-    (_, quoted: string | undefined) => quoted ?? '',
-  );
+  const quoted = (_: string, kept: string | undefined) => kept ?? '';
+  const bare = text
+    .replace(/("(?:[^"\\\n]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, quoted)
+    .replace(/("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])/g, quoted);
   try {
-    return parse(bare, { logLevel: 'silent' });
+    return JSON.parse(bare);
   } catch {
     return {};
   }

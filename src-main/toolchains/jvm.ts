@@ -11,12 +11,14 @@ import {
 } from './detected-plan.ts';
 import type { ProjectTree } from './project-tree.ts';
 
+/** Patterns look ahead of each element; a file that is made of them stays cheap up to here. */
+const maxManifestBytes = 256 * 1024;
 const tests = /(?:^|\/)src\/test\/(?:java|kotlin|groovy|scala)\//;
 
 /** A pom.xml at the root. */
 export async function detectMaven(tree: ProjectTree): Promise<DetectedPlan | null> {
   const file = 'pom.xml';
-  const text = await tree.readText(file);
+  const text = await tree.readText(file, maxManifestBytes);
   if (text === null) return null;
   const project = evidenceAt(file, 'a project of Maven', text, /<project\b/);
   const maven = wrapperOf(tree, 'mvnw', 'mvn', project);
@@ -28,7 +30,7 @@ export async function detectMaven(tree: ProjectTree): Promise<DetectedPlan | nul
   const own = withoutNested(text);
   const name = /<artifactId>\s*([\w.-]+)\s*</.exec(own)?.[1];
   const version =
-    /<version>\s*([\w.-]+)\s*</.exec(own)?.[1] ?? /<parent>[\s\S]{0,2000}?<version>\s*([\w.-]+)\s*</.exec(text)?.[1];
+    /<version>\s*([\w.-]+)\s*</.exec(own)?.[1] ?? /<parent>[\s\S]{0,500}?<version>\s*([\w.-]+)\s*</.exec(text)?.[1];
   const jar = /<finalName>\s*([\w.-]+)\s*</.exec(text)?.[1] ?? (name && version ? `${name}-${version}` : null);
   const isModular = /<modules>/.test(text);
   const isWar = /<packaging>\s*war\s*</.test(text);

@@ -4,7 +4,7 @@ import { DomainError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import { listJobs } from '../database/jobs.ts';
 import { createMirror, type Mirror } from '../sources/mirror.ts';
-import { planFor } from '../toolchains/plan.ts';
+import { planInThread } from '../toolchains/plan-in-thread.ts';
 import { type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
 import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
 
@@ -60,7 +60,7 @@ export async function checkOut(run: AttemptRun, target: string): Promise<void> {
 /** Decides what to run. Nothing of the repository is executed. */
 export async function makePlan(run: BuildRun, source: string): Promise<Plan> {
   return asStep(run, preparationSteps[1], async () => {
-    const plan = await planFor(source);
+    const plan = await planInThread(source);
     for (const { file, line, reason } of plan.evidence)
       await run.log.note(`${file}${line ? `:${line}` : ''}: ${reason}`);
     const files = [...new Set(plan.evidence.map(evidence => evidence.file))].slice(0, 3).join(', ');
