@@ -87,7 +87,8 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   await agent.start();
-  say(`Following ${channel}. End with Ctrl-C; what runs goes on running.`);
+  const ending = options.supervise ? 'which ends the release that it supervises too' : 'the release stays as it is';
+  say(`Following ${channel}. End with Ctrl-C; ${ending}.`);
   await interrupted;
   await agent.stop();
 }
