@@ -22,6 +22,8 @@ import type { Launcher } from './process/launcher.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
+import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
+import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
@@ -69,6 +71,8 @@ export interface Engine {
   readonly poller: Poller;
   readonly repositories: Repositories;
   readonly environment: BuildEnvironment;
+  readonly environments: ChannelEnvironments;
+  readonly channelValues: ChannelValues;
   readonly reconciler: Reconciler;
   readonly releases: ReleaseService;
   readonly machines: MachineRegistry;
@@ -180,7 +184,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
-  const documents = createRegionDocuments({ db, trust, pointers, clock, logger });
+  const environments = createChannelEnvironments({ db, masterKey, clock, logger });
+  const documents = createRegionDocuments({ db, trust, pointers, environments, clock, logger });
   const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
     createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
 
@@ -207,6 +212,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     db,
     main,
     pointers,
+    environments,
     clock,
     logger,
     onReleased: () => {
@@ -236,6 +242,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onPulse: () => feed.pulse('machines'),
     onEvent: feed.nudge,
     onTrustChanged: reconciler.signal,
+    prepareForMachines: () => documents.renewMain(main),
   });
   const pool = createWorkerPool({
     db,
@@ -270,6 +277,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   });
 
   const environment = createBuildEnvironment({ db, masterKey, clock, onChanged: feed.nudge });
+  const channelValues = createChannelValues({ db, masterKey, clock, onChanged: feed.nudge });
 
   let following: Promise<void> = Promise.resolve();
   feed.onEvent(event => {
@@ -347,6 +355,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     poller,
     repositories,
     environment,
+    environments,
+    channelValues,
     reconciler,
     releases,
     machines,

@@ -66,6 +66,7 @@ export const errorCodes = {
   'release.paused': 'user',
   'release.serial_taken': 'automatic',
   'release.not_kept': 'user',
+  'release.environment_pending': 'automatic',
 
   'agent.health_failed': 'user',
   'agent.start_failed': 'user',

@@ -6,7 +6,6 @@ import { appendEvent } from '../database/events.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import {
   type ChannelRecord,
-  findChannel,
   findRelease,
   findReleaseBySerial,
   insertRelease,
@@ -18,6 +17,8 @@ import {
 import type { Clock } from '../domain/clock.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { ChannelEnvironments } from './channel-environment.ts';
+import { mustFindChannel } from './channel-values.ts';
 import type { PointerService } from './pointer-service.ts';
 
 export interface ReleaseRequest {
@@ -25,6 +26,8 @@ export interface ReleaseRequest {
   readonly build: BuildWithPack;
   readonly kind: ReleaseRecord['kind'];
   readonly reason: string | null;
+  /** The release whose environment it takes, for a rollback; otherwise it takes the channel's values as they are now. */
+  readonly environmentOf?: ReleaseRecord;
 }
 
 export interface ReleaseService {
@@ -43,6 +46,11 @@ export interface ReleaseService {
   adoptPointers(): Promise<void>;
 }
 
+/** Whether two releases run the same: the same build with the same values. */
+function runsAs(one: ReleaseRecord, other: ReleaseRecord): boolean {
+  return one.buildId === other.buildId && one.environmentVersion === other.environmentVersion;
+}
+
 /**
  * The release before `current` among `releases`, newest first: what a person means by going back. A rollback stands for the
  * release that it returned to, so that a second one goes further back, and never to what the first one fled from.
@@ -50,25 +58,26 @@ export interface ReleaseService {
 export function releaseBefore(current: ReleaseRecord, releases: readonly ReleaseRecord[]): ReleaseRecord | null {
   let standsFor = current;
   while (standsFor.kind === 'rollback') {
-    const { serial, buildId } = standsFor;
-    const original = releases.find(release => release.serial < serial && release.buildId === buildId);
+    const back = standsFor;
+    const original = releases.find(release => release.serial < back.serial && runsAs(release, back));
     if (!original) break;
     standsFor = original;
   }
   const { serial } = standsFor;
-  return releases.find(release => release.serial < serial && release.buildId !== current.buildId) ?? null;
+  return releases.find(release => release.serial < serial && !runsAs(release, current)) ?? null;
 }
 
 export function createReleaseService(options: {
   readonly db: Db;
   readonly main: BlobStore;
   readonly pointers: PointerService;
+  readonly environments: ChannelEnvironments;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
   readonly onReleased: () => void;
 }): ReleaseService {
-  const { db, main, pointers, clock, logger } = options;
+  const { db, main, pointers, environments, clock, logger } = options;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function highestSerial(channel: ChannelRecord): Promise<number> {
@@ -117,9 +126,10 @@ export function createReleaseService(options: {
       kind,
       reason,
       previousId: channel.currentReleaseId,
-      environmentDigest: null,
+      ...(await environments.forRelease(channel, request.environmentOf ?? null)),
       createdAt: clock(),
     };
+    await environments.publishTo(main, channel, created);
     // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
     await pointers.write(main, channel, await pointers.compose(channel, created), stored?.version ?? null);
     await record(channel, created, build);
@@ -128,15 +138,7 @@ export function createReleaseService(options: {
   }
 
   const service: ReleaseService = {
-    async channel(repositoryId, name) {
-      const channel = await findChannel(db, repositoryId, name);
-      if (channel) return channel;
-      const names = (await listChannels(db, repositoryId)).map(known => known.name).join(', ') || 'none';
-      throw new DomainError('not_found', `There is no channel "${name}" here. Channels of this repository: ${names}.`, {
-        repositoryId,
-        name,
-      });
-    },
+    channel: (repositoryId, name) => mustFindChannel(db, repositoryId, name),
     async buildToPromote(repositoryId, buildId) {
       const build = buildId ? await findBuild(db, buildId) : (await listBuilds(db, { repositoryId, limit: 1 }))[0];
       if (build && build.repositoryId === repositoryId) return build;
@@ -155,10 +157,12 @@ export function createReleaseService(options: {
         if (!named) {
           throw new DomainError('not_found', `Channel ${channel.name} has no release ${serial}.`, { serial });
         }
-        if (named.buildId === current?.buildId) {
-          throw new DomainError('conflict', `Channel ${channel.name} runs release ${serial}'s build already.`, {
-            serial,
-          });
+        if (current && runsAs(named, current)) {
+          throw new DomainError(
+            'conflict',
+            `Channel ${channel.name} runs release ${serial}'s build with its environment already.`,
+            { serial },
+          );
         }
         return named;
       }
@@ -192,7 +196,7 @@ export function createReleaseService(options: {
           data: { channel: channel.name, pausedReason: why },
         });
       }
-      return service.release({ channel, build, kind: 'rollback', reason });
+      return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target });
     },
     async adoptPointers() {
       for (const channel of await listChannels(db)) {
@@ -215,6 +219,7 @@ export function createReleaseService(options: {
             kind: 'promote',
             reason: 'Found in the main store after a restart',
             previousId: channel.currentReleaseId,
+            environmentVersion: stored.pointer.environmentVersion ?? null,
             environmentDigest: stored.pointer.environmentDigest,
             createdAt: stored.pointer.issuedAtMs,
           },

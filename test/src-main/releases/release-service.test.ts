@@ -161,6 +161,7 @@ describe('two control centers on one main store', () => {
       ...release,
       reason: null,
       previousId: null,
+      environmentVersion: null,
       environmentDigest: null,
       createdAt: 1,
     });
@@ -190,6 +191,7 @@ describe('after a crash between the pointer and the database', () => {
       db: failingTransactions(center.db),
       main: center.main,
       pointers: center.pointers,
+      environments: center.environments,
       clock: Date.now,
       logger: silentLogger,
       onReleased: () => undefined,
