@@ -32,6 +32,7 @@ import { createSeeding, type Seeding } from './releases/seeding.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
 import { createRegionDocuments } from './replication/region-documents.ts';
+import { createKeyProtection, type KeyProtection, type KeyWrap } from './secrets/key-protection.ts';
 import { type Keyring, openKeyring } from './secrets/keyring.ts';
 import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
@@ -53,6 +54,8 @@ export interface EngineOptions {
   /** Where the swarm listens. The default is this machine alone: the LAN is opened on purpose or not at all. */
   readonly swarmListen?: { readonly host: string; readonly port: number };
   readonly clock?: Clock;
+  /** The system's key store, where the host can reach one. */
+  readonly keyWrap?: KeyWrap | null;
 }
 
 export interface Engine {
@@ -65,6 +68,7 @@ export interface Engine {
   readonly startedAtMs: number;
   readonly pollIntervalMs: number;
   readonly keyring: Keyring;
+  readonly keyProtection: KeyProtection;
   readonly trust: TrustService;
   readonly stores: RegionStores;
   readonly pool: WorkerPool;
@@ -170,11 +174,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
 
-  const [masterKey, keyring, gitPath] = await Promise.all([
-    openMasterKey({ folder: folder.keys }),
-    openKeyring({ folder: folder.keys }),
-    findGit(),
-  ]);
+  const keyWrap = options.keyWrap ?? null;
+  const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });
+  const [keyring, gitPath] = await Promise.all([openKeyring({ folder: folder.keys, masterKey }), findGit()]);
+  const keyProtection = createKeyProtection({ folder: folder.keys, masterKey, wrap: keyWrap });
   const mainStoreUrl = await ensureMainRegion(db, folder, clock());
   const main = await openStore(mainStoreUrl);
   await main.check();
@@ -248,7 +251,12 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     db,
     launcher,
     size: options.workers ?? Math.max(1, cpus().length - 1),
-    settings: { databaseFile: folder.databaseFile, dataFolder: folder.root, mainStoreUrl },
+    settings: {
+      databaseFile: folder.databaseFile,
+      dataFolder: folder.root,
+      mainStoreUrl,
+      masterKey: masterKey.toString('base64'),
+    },
     clock,
     logger,
     onChanged: feed.nudge,
@@ -349,6 +357,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     startedAtMs,
     pollIntervalMs: interval,
     keyring,
+    keyProtection,
     trust,
     stores,
     pool,

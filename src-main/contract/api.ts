@@ -11,6 +11,7 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { keyApi } from './key-api.ts';
 import {
   buildViewSchema,
   channelPolicySchema,
@@ -252,6 +253,7 @@ export const api = {
       .output(done),
   },
   channelEnvironment: channelEnvironmentApi,
+  key: keyApi,
   machines: {
     list: route('GET', '/machines', 'Machines by channel')
       .input(z.object({ repositoryId: idSchema.optional() }))

@@ -74,6 +74,7 @@ export const errorCodes = {
 
   'swarm.unavailable': 'automatic',
   'secret.key_unreadable': 'user',
+  'secret.key_wrapped': 'user',
   'secret.missing': 'user',
 } as const satisfies Record<string, Retry>;
 

@@ -258,6 +258,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return done;
       }),
     },
+    key: {
+      get: os.key.get.handler(() => engine.keyProtection.state()),
+      set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
+    },
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
       pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),
