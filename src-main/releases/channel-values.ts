@@ -93,7 +93,13 @@ export function createChannelValues(options: {
   }
 
   function assertFits(rows: readonly ChannelValueRecord[], { name, value }: { name: string; value: string }): void {
-    const others = Object.entries(openChannelValues(masterKey, rows)).filter(([other]) => other !== name);
+    // Without the one that is replaced: a value that no longer opens is entered again.
+    const others = Object.entries(
+      openChannelValues(
+        masterKey,
+        rows.filter(row => row.name !== name),
+      ),
+    );
     if (others.length >= maxNames) {
       throw new DomainError('conflict', `A channel has at most ${maxNames} values. Remove some that no release needs.`);
     }

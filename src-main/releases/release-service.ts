@@ -1,5 +1,6 @@
 /** Owns promote and rollback: which build becomes current on a channel, under the next serial, with what was checked before. */
 import { v7 as uuidv7 } from 'uuid';
+import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
@@ -19,7 +20,10 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ChannelEnvironments } from './channel-environment.ts';
 import { mustFindChannel } from './channel-values.ts';
-import type { PointerService } from './pointer-service.ts';
+import type { PointerService, StoredPointer } from './pointer-service.ts';
+
+/** The engine renews a pointer once for each machine that comes or goes; more in a row are somebody else. */
+const maxRenewals = 5;
 
 export interface ReleaseRequest {
   readonly channel: ChannelRecord;
@@ -112,6 +116,26 @@ export function createReleaseService(options: {
     });
   }
 
+  /**
+   * Writes the pointer in place of the one that was read. That one may be renewed meanwhile, as when its environment is
+   * encrypted to a machine that came: that is no other release. Throws `release.serial_taken`.
+   */
+  async function takeSerial(channel: ChannelRecord, pointer: Pointer, read: StoredPointer | null): Promise<void> {
+    let replaced = read;
+    for (let triesLeft = maxRenewals; ; triesLeft -= 1) {
+      try {
+        await pointers.write(main, channel, pointer, replaced?.version ?? null);
+        return;
+      } catch (error) {
+        const isTaken = error instanceof DomainError && error.code === 'release.serial_taken';
+        const found = isTaken ? await pointers.read(main, channel) : null;
+        const isRenewed = found !== null && found.pointer.releaseId === replaced?.pointer.releaseId;
+        if (!isRenewed || triesLeft === 0) throw error;
+        replaced = found;
+      }
+    }
+  }
+
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind, reason } = request;
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
@@ -131,7 +155,7 @@ export function createReleaseService(options: {
     };
     await environments.publishTo(main, channel, created);
     // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
-    await pointers.write(main, channel, await pointers.compose(channel, created), stored?.version ?? null);
+    await takeSerial(channel, await pointers.compose(channel, created), stored);
     await record(channel, created, build);
     options.onReleased();
     return created;
