@@ -8,7 +8,6 @@ import { classes } from '../../ui/classes.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
-import { RelativeTime } from '../../ui/time.tsx';
 import styles from './environment.module.css';
 import { RemoveValueDialog, SetValueDialog } from './environment-dialog.tsx';
 import { channelEnvironmentWords, type EnvironmentKind } from './environment-model.ts';
@@ -52,17 +51,13 @@ export function ChannelEnvironment({
       {values.length > 0 && (
         <table className={classes(table.table, table.slim)} aria-label={`Environment of ${channel}`}>
           <tbody>
-            {values.map(({ name, kind, value, setAtMs }) => (
+            {values.map(({ name, kind, value }) => (
               <tr key={name}>
                 <td className={text.mono} title={name}>
                   {name}
                 </td>
                 <td className={value === null ? text.sub : text.mono} title={value ?? undefined}>
-                  {value ?? (
-                    <>
-                      secret, set <RelativeTime atMs={setAtMs} />
-                    </>
-                  )}
+                  {value ?? 'secret'}
                 </td>
                 <td className={classes(styles.origin, text.sub)} title={`channel ${channel}`}>
                   channel {channel}

@@ -68,11 +68,9 @@ export function SetValueDialog({
   };
   return (
     <DockedDialog
-      title={given === null ? `Add a ${kind}` : `Replace ${given}`}
+      title={`${given === null ? `Add a ${kind}` : `Replace ${given}`}${channel === null ? '' : ` on ${channel}`}`}
       onClose={onClose}
-      footerNote={
-        channel === null ? 'Builds that start from now on get it.' : `The next release on ${channel} takes it live.`
-      }
+      footerNote={channel === null ? 'Builds that start from now on get it.' : 'Live with the next release.'}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
