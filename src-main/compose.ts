@@ -22,6 +22,8 @@ import type { Launcher } from './process/launcher.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
+import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
+import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
@@ -30,6 +32,7 @@ import { createSeeding, type Seeding } from './releases/seeding.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
 import { createRegionDocuments } from './replication/region-documents.ts';
+import { createKeyProtection, type KeyProtection, type KeyWrap } from './secrets/key-protection.ts';
 import { type Keyring, openKeyring } from './secrets/keyring.ts';
 import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
@@ -51,6 +54,8 @@ export interface EngineOptions {
   /** Where the swarm listens. The default is this machine alone: the LAN is opened on purpose or not at all. */
   readonly swarmListen?: { readonly host: string; readonly port: number };
   readonly clock?: Clock;
+  /** The system's key store, where the host can reach one. */
+  readonly keyWrap?: KeyWrap | null;
 }
 
 export interface Engine {
@@ -63,12 +68,15 @@ export interface Engine {
   readonly startedAtMs: number;
   readonly pollIntervalMs: number;
   readonly keyring: Keyring;
+  readonly keyProtection: KeyProtection;
   readonly trust: TrustService;
   readonly stores: RegionStores;
   readonly pool: WorkerPool;
   readonly poller: Poller;
   readonly repositories: Repositories;
   readonly environment: BuildEnvironment;
+  readonly environments: ChannelEnvironments;
+  readonly channelValues: ChannelValues;
   readonly reconciler: Reconciler;
   readonly releases: ReleaseService;
   readonly machines: MachineRegistry;
@@ -166,11 +174,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
 
-  const [masterKey, keyring, gitPath] = await Promise.all([
-    openMasterKey({ folder: folder.keys }),
-    openKeyring({ folder: folder.keys }),
-    findGit(),
-  ]);
+  const keyWrap = options.keyWrap ?? null;
+  const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });
+  const [keyring, gitPath] = await Promise.all([openKeyring({ folder: folder.keys, masterKey }), findGit()]);
+  const keyProtection = createKeyProtection({ folder: folder.keys, masterKey, wrap: keyWrap });
   const mainStoreUrl = await ensureMainRegion(db, folder, clock());
   const main = await openStore(mainStoreUrl);
   await main.check();
@@ -180,7 +187,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
-  const documents = createRegionDocuments({ db, trust, pointers, clock, logger });
+  const environments = createChannelEnvironments({ db, masterKey, clock, logger });
+  const documents = createRegionDocuments({ db, trust, pointers, environments, clock, logger });
   const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
     createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
 
@@ -207,6 +215,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     db,
     main,
     pointers,
+    environments,
     clock,
     logger,
     onReleased: () => {
@@ -236,12 +245,18 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onPulse: () => feed.pulse('machines'),
     onEvent: feed.nudge,
     onTrustChanged: reconciler.signal,
+    prepareForMachines: () => documents.renewMain(main),
   });
   const pool = createWorkerPool({
     db,
     launcher,
     size: options.workers ?? Math.max(1, cpus().length - 1),
-    settings: { databaseFile: folder.databaseFile, dataFolder: folder.root, mainStoreUrl },
+    settings: {
+      databaseFile: folder.databaseFile,
+      dataFolder: folder.root,
+      mainStoreUrl,
+      masterKey: masterKey.toString('base64'),
+    },
     clock,
     logger,
     onChanged: feed.nudge,
@@ -270,6 +285,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   });
 
   const environment = createBuildEnvironment({ db, masterKey, clock, onChanged: feed.nudge });
+  const channelValues = createChannelValues({ db, masterKey, clock, onChanged: feed.nudge });
 
   let following: Promise<void> = Promise.resolve();
   feed.onEvent(event => {
@@ -341,12 +357,15 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     startedAtMs,
     pollIntervalMs: interval,
     keyring,
+    keyProtection,
     trust,
     stores,
     pool,
     poller,
     repositories,
     environment,
+    environments,
+    channelValues,
     reconciler,
     releases,
     machines,

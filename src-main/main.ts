@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { app, dialog } from 'electron';
+import { app, dialog, safeStorage } from 'electron';
 import { chosenFolder } from './cli/engine-client.ts';
 import { openEngineLog } from './cli/serve.ts';
 import { DomainError, messageOf } from './contract/errors.ts';
@@ -70,7 +70,15 @@ async function start(options: DesktopOptions): Promise<void> {
   app.on('activate', () => desktop?.show());
   const logger = await openEngineLog(folder);
   await app.whenReady();
-  starting = startDesktop({ folder, port: options.port, hidden: options.hidden, paths, logger });
+  starting = startDesktop({
+    folder,
+    port: options.port,
+    hidden: options.hidden,
+    paths,
+    // A folder that is thrown away leaves nothing in the system's key store either.
+    keyStore: options.smoke && options.data === undefined ? null : safeStorage,
+    logger,
+  });
   desktop = await starting;
   if (options.smoke) await smoke(desktop);
   else desktop.ready.catch(failWith);

@@ -14,6 +14,8 @@ export const installedSchema = z.object({
   artifactId: sha256Schema,
   revision: z.string(),
   environmentDigest: sha256Schema.nullable(),
+  /** Of the channel's values; the values are in a file of their own. */
+  environmentNames: z.array(z.string()).default([]),
   start: z.string().nullable(),
   health: healthCheckSchema.nullable(),
   packDigest: sha256Schema,
@@ -53,14 +55,26 @@ export interface StateFile {
   update(changes: Partial<AgentState>): Promise<void>;
 }
 
-/** The release that a pointer names, to be installed from this pack. */
+/** The release that a pointer names, to be installed from this pack, with the names of its values. */
 export function installedFrom(
   pointer: Pointer,
   pack: { readonly digest: string; readonly infoHash: string },
+  environmentNames: readonly string[],
 ): Installed {
   const { serial, releaseId, artifactId, revision, environmentDigest, start, health } = pointer;
   const { digest: packDigest, infoHash } = pack;
-  return { serial, releaseId, artifactId, revision, environmentDigest, start, health, packDigest, infoHash };
+  return {
+    serial,
+    releaseId,
+    artifactId,
+    revision,
+    environmentDigest,
+    environmentNames: [...environmentNames],
+    start,
+    health,
+    packDigest,
+    infoHash,
+  };
 }
 
 function parseState(bytes: Uint8Array, path: string): AgentState {

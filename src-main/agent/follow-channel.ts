@@ -26,6 +26,11 @@ function highest<T extends { readonly serial: number }>(values: readonly T[]): T
   return values.reduce<T | null>((best, value) => (best === null || value.serial > best.serial ? value : best), null);
 }
 
+/** Of two under one serial, the one that was written later: its environment is encrypted to the machines that are there now. */
+function newest(pointers: readonly Pointer[]): Pointer | null {
+  return highest([...pointers].sort((one, other) => other.issuedAtMs - one.issuedAtMs));
+}
+
 /** The newest trust document of all stores; null where none has one. Throws `trust.*` or `store.*` when none is acceptable. */
 export async function readTrust({ stores, state, logger }: Following): Promise<Trust | null> {
   const { rootPublicKey, trustSerial } = state.value;
@@ -121,7 +126,7 @@ export async function readPointer(following: Following, trust: Trust, nowMs: num
         platform: hostPlatform(),
       }),
   });
-  const pointer = highest(values);
+  const pointer = newest(values);
   if (pointer === null) {
     if (failures.length > 0) throw failures[0];
     return null;

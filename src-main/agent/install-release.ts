@@ -11,11 +11,21 @@ import type { OpenAgent } from './open-agent.ts';
 import { readFromStores } from './read-from-stores.ts';
 import { readEnvironmentFile, writeEnvironmentFile } from './service-environment.ts';
 
-async function prepareEnvironment({ options, folder, identity }: OpenAgent, pointer: Pointer): Promise<void> {
-  const { environmentDigest: digest, channel, repositoryId } = pointer;
-  if (digest === null) return;
+/** Brings the channel's values here; returns their names. Throws `release.environment_pending`, `store.*`, `secret.key_unreadable`. */
+async function prepareEnvironment({ options, folder, identity }: OpenAgent, pointer: Pointer): Promise<string[]> {
+  const { environmentDigest: digest, environmentVersion: version, channel, repositoryId } = pointer;
+  if (digest === null) {
+    if (version === undefined) return [];
+    // Started without its values it would be another program than the one that was released.
+    throw new DomainError(
+      'release.environment_pending',
+      `Release ${pointer.serial} runs with environment ${version} of ${channel}, which is not encrypted to this machine yet. The control center does so as soon as it sees the machine; it is tried again.`,
+      { serial: pointer.serial, version },
+    );
+  }
   const path = folder.environment(digest);
-  if ((await readEnvironmentFile(path)) !== null) return;
+  const known = await readEnvironmentFile(path);
+  if (known !== null) return Object.keys(known);
   const values = await readFromStores({
     stores: options.stores,
     key: storeKeys.environment(repositoryId, channel, digest),
@@ -24,6 +34,7 @@ async function prepareEnvironment({ options, folder, identity }: OpenAgent, poin
     logger: options.logger,
   });
   await writeEnvironmentFile(path, values);
+  return Object.keys(values);
 }
 
 async function bringHere(agent: OpenAgent, trust: Trust, pack: Pack): Promise<BytesBySource> {
@@ -66,13 +77,15 @@ export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Po
     bytes: { peers: 0, region: 0, reuse: 0 },
   });
   let bytes: BytesBySource;
+  let environmentNames: string[];
   try {
-    await prepareEnvironment(agent, pointer);
+    environmentNames = await prepareEnvironment(agent, pointer);
     bytes = await bringHere(agent, trust, pack);
   } finally {
     seeding.fetching = null;
   }
-  await activate({ folder, state, supervisor, reporter, signal, logger }, installedFrom(pointer, pack), bytes);
+  const target = installedFrom(pointer, pack, environmentNames);
+  await activate({ folder, state, supervisor, reporter, signal, logger }, target, bytes);
   try {
     await removeUnneeded(folder, state, digest => {
       const infoHash = seeding.infoHashes.get(digest);

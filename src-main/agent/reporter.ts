@@ -113,6 +113,7 @@ export function createReporter(options: {
       ...facts,
       timeline: [...timeline],
       kept: kept.slice(0, 256),
+      environmentNames: installed?.environmentNames.slice(0, 256) ?? [],
       reportedAtMs: now(),
     };
   }

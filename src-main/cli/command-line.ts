@@ -13,6 +13,7 @@ import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
 import { addInitCommand } from './init-command.ts';
+import { addKeyCommands } from './key-commands.ts';
 import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
@@ -166,6 +167,7 @@ function commandLine(): Command {
   addRepositoryCommands(program);
   addJobCommands(program);
   addEnvironmentCommands(program);
+  addKeyCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);

@@ -1,7 +1,7 @@
 /** Owns `slipway region`, `release`, `channel`, `machine` and `artifact`. */
 import { type Command, Option } from 'commander';
 import { DomainError } from '../contract/errors.ts';
-import { type ChannelPolicy, channelPolicySchema } from '../contract/views.ts';
+import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
@@ -94,6 +94,10 @@ export function addRegionCommands(program: Command): void {
   onOne('remove', 'stop replicating; what lies there stays', (client, id) => client.regions.remove({ id }));
 }
 
+function withEnvironment({ environmentVersion }: ReleaseView): string {
+  return environmentVersion === null ? '' : `, with environment ${environmentVersion}`;
+}
+
 export function addReleaseCommands(program: Command): void {
   const release = program.command('release').description('what channels run');
   release
@@ -111,9 +115,14 @@ export function addReleaseCommands(program: Command): void {
           item.kind,
           item.revision.revision.slice(0, 7),
           String(item.machinesOnIt),
+          item.environmentVersion === null ? '-' : String(item.environmentVersion),
           item.reason ?? item.revision.subject,
         ]);
-        print(releases, options, table(['CHANNEL', 'SERIAL', 'KIND', 'REVISION', 'MACHINES', ''], lines));
+        print(
+          releases,
+          options,
+          table(['CHANNEL', 'SERIAL', 'KIND', 'REVISION', 'MACHINES', 'ENVIRONMENT', ''], lines),
+        );
       });
     });
   release
@@ -132,7 +141,11 @@ export function addReleaseCommands(program: Command): void {
           buildId: options.build,
           reason: options.reason,
         });
-        print(made, options, `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}.`);
+        print(
+          made,
+          options,
+          `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}${withEnvironment(made)}.`,
+        );
       });
     });
   release
@@ -154,7 +167,7 @@ export function addReleaseCommands(program: Command): void {
         print(
           made,
           options,
-          `${made.channel} is back at ${made.revision.revision.slice(0, 10)}, as release ${made.serial}.`,
+          `${made.channel} is back at ${made.revision.revision.slice(0, 10)}, as release ${made.serial}${withEnvironment(made)}.`,
         );
       });
     });

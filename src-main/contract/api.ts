@@ -1,6 +1,7 @@
 /** Owns the one contract between the engine and whoever drives it: interface, CLI, scripts. Knows no transport. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { channelEnvironmentApi } from './channel-environment-api.ts';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
 import {
   environmentViewSchema,
@@ -10,6 +11,7 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { keyApi } from './key-api.ts';
 import {
   buildViewSchema,
   channelPolicySchema,
@@ -202,8 +204,10 @@ export const api = {
         z.object({
           repositoryId: idSchema,
           channel: channelNameSchema,
-          /** A build to promote. Left out: the release before the current one. */
+          /** A build to promote. Left out: a rollback. */
           buildId: idSchema.optional(),
+          /** Of a rollback. Left out: the release before the current one. */
+          toSerial: z.coerce.number().int().positive().optional(),
         }),
       )
       .output(preflightSchema),
@@ -248,6 +252,8 @@ export const api = {
       .input(z.object({ repositoryId: idSchema, name: variableNameSchema }))
       .output(done),
   },
+  channelEnvironment: channelEnvironmentApi,
+  key: keyApi,
   machines: {
     list: route('GET', '/machines', 'Machines by channel')
       .input(z.object({ repositoryId: idSchema.optional() }))

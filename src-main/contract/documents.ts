@@ -99,6 +99,9 @@ export const pointerSchema = z.object({
   artifactId: sha256Schema,
   platform: platformSchema,
   packs: z.array(packSchema).min(1),
+  /** Which values of the channel the release runs with; left out by a release without any. */
+  environmentVersion: z.number().int().positive().optional(),
+  /** Null also while no machine could open the values: there is none yet. */
   environmentDigest: sha256Schema.nullable(),
   previous: z.object({ serial: z.number().int().positive(), artifactId: sha256Schema }).nullable(),
   start: z.string().nullable(),
@@ -161,6 +164,8 @@ export const machineReportSchema = z.object({
   timeline: z.array(z.object({ phase: machinePhaseSchema, atMs: timeSchema })).max(64),
   /** Releases kept on disk, for rollback without download. */
   kept: z.array(sha256Schema).max(256),
+  /** Names of the channel's values that the running release got. Never a value. */
+  environmentNames: z.array(z.string().max(200)).max(256).default([]),
   reportedAtMs: timeSchema,
 });
 export type MachineReport = z.infer<typeof machineReportSchema>;

@@ -58,3 +58,27 @@ export const environmentViewSchema = z.object({
   ),
 });
 export type EnvironmentView = z.infer<typeof environmentViewSchema>;
+
+/** The values of a channel: what releases on it run with. */
+export const channelEnvironmentViewSchema = z.object({
+  channel: z.string(),
+  /** What the channel's current release runs with; null for none. */
+  version: z.number().int().positive().nullable(),
+  /** What the next release runs with. */
+  nextVersion: z.number().int().positive().nullable(),
+  /** The values differ from those of the current release: a release takes them live. */
+  changed: z.boolean(),
+  /** Enrolled machines, to which it is encrypted. */
+  machines: z.number().int().nonnegative(),
+  /** By name. Each is set by this channel. */
+  values: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.enum(['variable', 'secret']),
+      /** Null for a secret. */
+      value: z.string().nullable(),
+      setAtMs: time,
+    }),
+  ),
+});
+export type ChannelEnvironmentView = z.infer<typeof channelEnvironmentViewSchema>;

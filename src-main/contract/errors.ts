@@ -66,6 +66,7 @@ export const errorCodes = {
   'release.paused': 'user',
   'release.serial_taken': 'automatic',
   'release.not_kept': 'user',
+  'release.environment_pending': 'automatic',
 
   'agent.health_failed': 'user',
   'agent.start_failed': 'user',
@@ -73,6 +74,7 @@ export const errorCodes = {
 
   'swarm.unavailable': 'automatic',
   'secret.key_unreadable': 'user',
+  'secret.key_wrapped': 'user',
   'secret.missing': 'user',
 } as const satisfies Record<string, Retry>;
 

@@ -173,6 +173,8 @@ export const releaseViewSchema = z.object({
   revision: revisionViewSchema,
   reason: z.string().nullable(),
   createdAtMs: time,
+  /** Which values of the channel it runs with; null for none. */
+  environmentVersion: z.number().int().positive().nullable(),
   current: z.boolean(),
   machinesOnIt: z.number().int().nonnegative(),
 });
@@ -273,6 +275,8 @@ export const machineViewSchema = z.object({
   lastReportAtMs: time.nullable(),
   silent: z.boolean(),
   agentVersion: z.string().nullable(),
+  /** Names of the channel's values that the running release got. */
+  environmentNames: z.array(z.string()),
   timeline: z.array(z.object({ phase: machinePhaseSchema, atMs: time })),
 });
 export type MachineView = z.infer<typeof machineViewSchema>;

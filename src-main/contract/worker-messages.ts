@@ -7,6 +7,8 @@ export const workerSettingsSchema = z.object({
   databaseFile: z.string(),
   dataFolder: z.string(),
   mainStoreUrl: z.string(),
+  /** The opened master key, Base64. Goes over the parent's channel alone: an environment or a command line is read by others. */
+  masterKey: z.base64(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 

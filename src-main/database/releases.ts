@@ -40,11 +40,14 @@ export async function insertRelease(db: Db, row: Insertable<ReleasesTable>): Pro
   await db.insertInto('releases').values(row).execute();
 }
 
+export async function updateRelease(db: Db, id: string, change: Updateable<ReleasesTable>): Promise<void> {
+  await db.updateTable('releases').set(change).where('id', '=', id).execute();
+}
+
 export async function findRelease(db: Db, id: string): Promise<ReleaseRecord | null> {
   return (await db.selectFrom('releases').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
 }
 
-/** Newest first. */
 /** Whether this build was ever current on the channel. */
 export async function wasReleased(db: Db, channelId: string, buildId: string): Promise<boolean> {
   const found = await db
@@ -57,6 +60,7 @@ export async function wasReleased(db: Db, channelId: string, buildId: string): P
   return found !== undefined;
 }
 
+/** Newest first. */
 export async function listReleases(db: Db, channelId: string, limit: number): Promise<ReleaseRecord[]> {
   return db
     .selectFrom('releases')

@@ -144,6 +144,8 @@ export interface ChannelsTable {
   policy: ChannelPolicy;
   pausedReason: string | null;
   currentReleaseId: string | null;
+  /** Values were set or removed since the newest version was made of them. */
+  valuesChanged: Generated<Flag>;
 }
 
 export interface ReleasesTable {
@@ -154,6 +156,9 @@ export interface ReleasesTable {
   kind: 'auto' | 'promote' | 'rollback';
   reason: string | null;
   previousId: string | null;
+  /** Of the channel's values; null for a release without any. */
+  environmentVersion: number | null;
+  /** Names the encrypted values in the stores; null while the channel has no machine. */
   environmentDigest: string | null;
   createdAt: number;
 }
@@ -196,6 +201,35 @@ export interface SecretsTable {
   setAt: number;
 }
 
+export interface ChannelValuesTable {
+  channelId: string;
+  name: string;
+  isSecret: Flag;
+  /** As it is, or sealed under the master key in Base64 for a secret. */
+  value: string;
+  setAt: number;
+}
+
+export interface ChannelEnvironmentsTable {
+  channelId: string;
+  version: number;
+  /** All values as JSON, sealed under the master key, Base64. */
+  sealedValues: string;
+  createdAt: number;
+}
+
+export interface EnvironmentSealsTable {
+  /** SHA-256 of the ciphertext. */
+  digest: string;
+  channelId: string;
+  version: number;
+  /** The age recipients that can open it, sorted. */
+  recipients: JsonText;
+  /** Base64. */
+  ciphertext: string;
+  sealedAt: number;
+}
+
 export interface EventsTable {
   cursor: Generated<number>;
   at: number;
@@ -222,5 +256,8 @@ export interface Schema {
   settings: SettingsTable;
   variables: VariablesTable;
   secrets: SecretsTable;
+  channelValues: ChannelValuesTable;
+  channelEnvironments: ChannelEnvironmentsTable;
+  environmentSeals: EnvironmentSealsTable;
   events: EventsTable;
 }

@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { serveInterface } from './app-protocol.ts';
 import { listInterfaceFiles } from './interface-files.ts';
 import { startPortBridge } from './message-port.ts';
+import { openSystemKeyStore, type SafeStorage } from './system-key-store.ts';
 import { type AppTray, showTray, type TrayOptions } from './tray.ts';
 import { createUtilityLauncher } from './utility-launcher.ts';
 import { openWindow } from './window.ts';
@@ -55,6 +56,8 @@ export async function startDesktop(options: {
   readonly port: number;
   readonly hidden: boolean;
   readonly paths: DesktopPaths;
+  /** Electron's, to keep the master key; null for a folder that is thrown away. */
+  readonly keyStore: SafeStorage | null;
   readonly logger: Logger;
 }): Promise<DesktopApp> {
   const { folder, logger, paths } = options;
@@ -67,6 +70,7 @@ export async function startDesktop(options: {
     host: 'desktop',
     launcher: createUtilityLauncher(),
     logger,
+    keyWrap: options.keyStore && (await openSystemKeyStore(options.keyStore, process.platform, logger)),
   });
   const cleanups: (() => unknown)[] = [() => engine.stop()];
   let stopping: Promise<void> | null = null;

@@ -13,6 +13,7 @@ import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
+import { channelEnvironmentView } from './views/channel-environment-view.ts';
 import { environmentView } from './views/environment-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
@@ -237,6 +238,29 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         await engine.environment.removeSecret(input);
         return done;
       }),
+    },
+    channelEnvironment: {
+      get: os.channelEnvironment.get.handler(({ input }) => channelEnvironmentView(engine, input)),
+      setVariable: os.channelEnvironment.setVariable.handler(async ({ input }) => {
+        await engine.channelValues.set('variable', input);
+        return done;
+      }),
+      removeVariable: os.channelEnvironment.removeVariable.handler(async ({ input }) => {
+        await engine.channelValues.remove('variable', input);
+        return done;
+      }),
+      setSecret: os.channelEnvironment.setSecret.handler(async ({ input }) => {
+        await engine.channelValues.set('secret', input);
+        return done;
+      }),
+      removeSecret: os.channelEnvironment.removeSecret.handler(async ({ input }) => {
+        await engine.channelValues.remove('secret', input);
+        return done;
+      }),
+    },
+    key: {
+      get: os.key.get.handler(() => engine.keyProtection.state()),
+      set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
     },
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),

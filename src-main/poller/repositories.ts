@@ -6,6 +6,7 @@ import { DomainError, type ErrorView, messageOf } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { ChannelPolicy, RepositoryInspection } from '../contract/views.ts';
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
+import { deleteChannelEnvironments } from '../database/channel-environment.ts';
 import { appendEvent } from '../database/events.ts';
 import { type JobRecord, listQueuedJobs } from '../database/jobs.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
@@ -151,6 +152,7 @@ export function createRepositories(options: {
       for (const job of await listQueuedJobs(db, id)) await cancelJob(db, job.id, clock());
       await updateRepository(db, id, { removedAt: clock() });
       await deleteBuildEnvironment(db, id);
+      await deleteChannelEnvironments(db, id);
       await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
       options.onChanged();
     },

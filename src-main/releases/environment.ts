@@ -18,6 +18,16 @@ const valuesSchema = z.record(
 );
 const environmentSchema = z.object({ type: z.literal('slipway.environment/v1'), values: valuesSchema });
 
+/** Whether environments can be encrypted to this recipient. */
+export function isAgeRecipient(recipient: string): boolean {
+  try {
+    new Encrypter().addRecipient(recipient);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Encrypts `values` to the age recipients of the channel's machines (at least one). `digest` is the SHA-256 of the bytes
  * and names their blob. Throws `input.invalid`, naming the variable but never its value.

@@ -52,6 +52,8 @@ export function createMachineRegistry(options: {
   readonly onPulse: () => void;
   readonly onEvent: () => void;
   readonly onTrustChanged: () => void;
+  /** Before the trust document lists machines that are new: what they need is encrypted to them. Never throws. */
+  readonly prepareForMachines: () => Promise<void>;
 }): MachineRegistry {
   const { db, stores, trust, clock, logger } = options;
   /** Version of each report that was read, by store and key: what has not changed is not read again. */
@@ -168,6 +170,7 @@ export function createMachineRegistry(options: {
     if (!trustIsDue) return;
     trustIsDue = false;
     try {
+      await options.prepareForMachines();
       await trust.renew();
     } catch (error) {
       trustIsDue = true;

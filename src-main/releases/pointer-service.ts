@@ -82,6 +82,8 @@ export function createPointerService(options: {
         artifactId: build.artifactId,
         platform: platformSchema.parse(JSON.parse(build.platform)),
         packs: [pack],
+        // Left out, not null: a pointer without values is then the same as before there were any.
+        environmentVersion: release.environmentVersion ?? undefined,
         environmentDigest: release.environmentDigest,
         previous: previous && previousBuild ? { serial: previous.serial, artifactId: previousBuild.artifactId } : null,
         start: build.start,
@@ -108,6 +110,7 @@ export function createPointerService(options: {
     isDue(stored, release) {
       if (!stored) return true;
       if (stored.pointer.serial !== release.serial) return stored.pointer.serial < release.serial;
+      if (stored.pointer.environmentDigest !== release.environmentDigest) return true;
       return clock() - stored.pointer.issuedAtMs > renewAfterMs;
     },
   };

@@ -1,12 +1,12 @@
 /** Owns promote and rollback: which build becomes current on a channel, under the next serial, with what was checked before. */
 import { v7 as uuidv7 } from 'uuid';
+import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import {
   type ChannelRecord,
-  findChannel,
   findRelease,
   findReleaseBySerial,
   insertRelease,
@@ -18,13 +18,20 @@ import {
 import type { Clock } from '../domain/clock.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PointerService } from './pointer-service.ts';
+import type { ChannelEnvironments } from './channel-environment.ts';
+import { mustFindChannel } from './channel-values.ts';
+import type { PointerService, StoredPointer } from './pointer-service.ts';
+
+/** The engine renews a pointer once for each machine that comes or goes; more in a row are somebody else. */
+const maxRenewals = 5;
 
 export interface ReleaseRequest {
   readonly channel: ChannelRecord;
   readonly build: BuildWithPack;
   readonly kind: ReleaseRecord['kind'];
   readonly reason: string | null;
+  /** The release whose environment it takes, for a rollback; otherwise it takes the channel's values as they are now. */
+  readonly environmentOf?: ReleaseRecord;
 }
 
 export interface ReleaseService {
@@ -43,6 +50,11 @@ export interface ReleaseService {
   adoptPointers(): Promise<void>;
 }
 
+/** Whether two releases run the same: the same build with the same values. */
+function runsAs(one: ReleaseRecord, other: ReleaseRecord): boolean {
+  return one.buildId === other.buildId && one.environmentVersion === other.environmentVersion;
+}
+
 /**
  * The release before `current` among `releases`, newest first: what a person means by going back. A rollback stands for the
  * release that it returned to, so that a second one goes further back, and never to what the first one fled from.
@@ -50,25 +62,26 @@ export interface ReleaseService {
 export function releaseBefore(current: ReleaseRecord, releases: readonly ReleaseRecord[]): ReleaseRecord | null {
   let standsFor = current;
   while (standsFor.kind === 'rollback') {
-    const { serial, buildId } = standsFor;
-    const original = releases.find(release => release.serial < serial && release.buildId === buildId);
+    const back = standsFor;
+    const original = releases.find(release => release.serial < back.serial && runsAs(release, back));
     if (!original) break;
     standsFor = original;
   }
   const { serial } = standsFor;
-  return releases.find(release => release.serial < serial && release.buildId !== current.buildId) ?? null;
+  return releases.find(release => release.serial < serial && !runsAs(release, current)) ?? null;
 }
 
 export function createReleaseService(options: {
   readonly db: Db;
   readonly main: BlobStore;
   readonly pointers: PointerService;
+  readonly environments: ChannelEnvironments;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
   readonly onReleased: () => void;
 }): ReleaseService {
-  const { db, main, pointers, clock, logger } = options;
+  const { db, main, pointers, environments, clock, logger } = options;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function highestSerial(channel: ChannelRecord): Promise<number> {
@@ -103,6 +116,26 @@ export function createReleaseService(options: {
     });
   }
 
+  /**
+   * Writes the pointer in place of the one that was read. That one may be renewed meanwhile, as when its environment is
+   * encrypted to a machine that came: that is no other release. Throws `release.serial_taken`.
+   */
+  async function takeSerial(channel: ChannelRecord, pointer: Pointer, read: StoredPointer | null): Promise<void> {
+    let replaced = read;
+    for (let triesLeft = maxRenewals; ; triesLeft -= 1) {
+      try {
+        await pointers.write(main, channel, pointer, replaced?.version ?? null);
+        return;
+      } catch (error) {
+        const isTaken = error instanceof DomainError && error.code === 'release.serial_taken';
+        const found = isTaken ? await pointers.read(main, channel) : null;
+        const isRenewed = found !== null && found.pointer.releaseId === replaced?.pointer.releaseId;
+        if (!isRenewed || triesLeft === 0) throw error;
+        replaced = found;
+      }
+    }
+  }
+
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind, reason } = request;
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
@@ -117,26 +150,19 @@ export function createReleaseService(options: {
       kind,
       reason,
       previousId: channel.currentReleaseId,
-      environmentDigest: null,
+      ...(await environments.forRelease(channel, request.environmentOf ?? null)),
       createdAt: clock(),
     };
+    await environments.publishTo(main, channel, created);
     // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
-    await pointers.write(main, channel, await pointers.compose(channel, created), stored?.version ?? null);
+    await takeSerial(channel, await pointers.compose(channel, created), stored);
     await record(channel, created, build);
     options.onReleased();
     return created;
   }
 
   const service: ReleaseService = {
-    async channel(repositoryId, name) {
-      const channel = await findChannel(db, repositoryId, name);
-      if (channel) return channel;
-      const names = (await listChannels(db, repositoryId)).map(known => known.name).join(', ') || 'none';
-      throw new DomainError('not_found', `There is no channel "${name}" here. Channels of this repository: ${names}.`, {
-        repositoryId,
-        name,
-      });
-    },
+    channel: (repositoryId, name) => mustFindChannel(db, repositoryId, name),
     async buildToPromote(repositoryId, buildId) {
       const build = buildId ? await findBuild(db, buildId) : (await listBuilds(db, { repositoryId, limit: 1 }))[0];
       if (build && build.repositoryId === repositoryId) return build;
@@ -155,10 +181,12 @@ export function createReleaseService(options: {
         if (!named) {
           throw new DomainError('not_found', `Channel ${channel.name} has no release ${serial}.`, { serial });
         }
-        if (named.buildId === current?.buildId) {
-          throw new DomainError('conflict', `Channel ${channel.name} runs release ${serial}'s build already.`, {
-            serial,
-          });
+        if (current && runsAs(named, current)) {
+          throw new DomainError(
+            'conflict',
+            `Channel ${channel.name} runs release ${serial}'s build with its environment already.`,
+            { serial },
+          );
         }
         return named;
       }
@@ -192,7 +220,7 @@ export function createReleaseService(options: {
           data: { channel: channel.name, pausedReason: why },
         });
       }
-      return service.release({ channel, build, kind: 'rollback', reason });
+      return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target });
     },
     async adoptPointers() {
       for (const channel of await listChannels(db)) {
@@ -215,6 +243,7 @@ export function createReleaseService(options: {
             kind: 'promote',
             reason: 'Found in the main store after a restart',
             previousId: channel.currentReleaseId,
+            environmentVersion: stored.pointer.environmentVersion ?? null,
             environmentDigest: stored.pointer.environmentDigest,
             createdAt: stored.pointer.issuedAtMs,
           },

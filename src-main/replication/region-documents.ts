@@ -6,6 +6,7 @@ import type { Db } from '../database/open-database.ts';
 import { findReplica } from '../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { ChannelEnvironments } from '../releases/channel-environment.ts';
 import type { PointerService, StoredPointer } from '../releases/pointer-service.ts';
 import type { RegionStore } from '../releases/region-stores.ts';
 import type { TrustService } from '../releases/trust-service.ts';
@@ -32,12 +33,13 @@ export function createRegionDocuments(options: {
   readonly db: Db;
   readonly trust: TrustService;
   readonly pointers: PointerService;
+  readonly environments: ChannelEnvironments;
   readonly clock: Clock;
   readonly logger: Logger;
 }): RegionDocuments {
-  const { db, trust, pointers, clock, logger } = options;
-  /** What was last seen to be right: store and channel → release id and time. */
-  const settled = new Map<string, { readonly releaseId: string; readonly atMs: number }>();
+  const { db, trust, pointers, environments, clock, logger } = options;
+  /** What was last seen to be right: store and channel → release and digest of its environment, and the time. */
+  const settled = new Map<string, { readonly content: string; readonly atMs: number }>();
   const turns = new Map<string, Promise<void>>();
 
   /** The main store decides which serials are taken: a copy of a region that cannot be read any more is written anew. */
@@ -58,11 +60,13 @@ export function createRegionDocuments(options: {
   }
 
   async function publishPointer(store: BlobStore, channel: ChannelRecord, regionId: string | null): Promise<void> {
-    const release = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
-    if (!release) return;
+    const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+    if (!current) return;
+    const release = await environments.refresh(channel, current);
     const name = `${store.url} ${channel.id}`;
+    const content = `${release.id} ${release.environmentDigest}`;
     const known = settled.get(name);
-    if (known?.releaseId === release.id && clock() - known.atMs < recheckMs) return;
+    if (known?.content === content && clock() - known.atMs < recheckMs) return;
     const build = await findBuild(db, release.buildId);
     if (!build) return;
     if (regionId !== null) {
@@ -70,20 +74,25 @@ export function createRegionDocuments(options: {
       // A release waits in a region for that region's verified copy.
       if (replica?.status !== 'verified') return;
     }
+    await environments.publishTo(store, channel, release);
     const { stored, version } = await readPointer(store, channel, regionId !== null);
-    if (pointers.isDue(stored, release)) {
-      await pointers.write(store, channel, await pointers.compose(channel, release), version);
+    // What another control center encrypted, it encrypts anew: its pointer says to what.
+    const isTheirs = stored?.pointer.releaseId === release.id && !(await environments.isOwn(release));
+    const wanted = isTheirs ? { ...release, environmentDigest: stored.pointer.environmentDigest } : release;
+    if (pointers.isDue(stored, wanted)) {
+      await pointers.write(store, channel, await pointers.compose(channel, wanted), version);
     }
-    settled.set(name, { releaseId: release.id, atMs: clock() });
+    settled.set(name, { content, atMs: clock() });
   }
 
   async function publish(store: BlobStore, regionId: string | null): Promise<void> {
     try {
-      if (regionId !== null) await trust.publishTo(store);
       for (const channel of await listChannels(db)) {
         // One channel that cannot be published holds up no other.
         await publishPointer(store, channel, regionId).catch(error => tell(store, error, channel.name));
       }
+      // After the pointers: a machine that finds itself trusted finds its environment encrypted to it.
+      if (regionId !== null) await trust.publishTo(store);
     } catch (error) {
       tell(store, error, null);
     }

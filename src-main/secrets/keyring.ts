@@ -38,10 +38,15 @@ async function openSigner(folder: string, masterKey: Uint8Array, name: 'root' | 
 
 /**
  * The keys in `folder` (the data folder's `keys`), made on first use: `root.sealed` and `release.sealed`, mode 0600,
- * encrypted under `master.key`. Throws `secret.key_unreadable`.
+ * encrypted under the master key. Throws `secret.key_unreadable`, `secret.key_wrapped`.
  */
-export async function openKeyring({ folder }: { readonly folder: string }): Promise<Keyring> {
-  const masterKey = await openMasterKey({ folder });
+export async function openKeyring(options: {
+  readonly folder: string;
+  /** Where it is open already; left out: from its file. */
+  readonly masterKey?: Uint8Array;
+}): Promise<Keyring> {
+  const { folder } = options;
+  const masterKey = options.masterKey ?? (await openMasterKey({ folder }));
   const root = await openSigner(folder, masterKey, 'root');
   const release = await openSigner(folder, masterKey, 'release');
   return { rootPublicKey: root.publicKey, root, release };

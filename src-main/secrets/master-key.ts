@@ -3,9 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import {
+  type KeyWrap,
+  masterKeyBytes,
+  maxKeyFileBytes,
+  parseKeyFile,
+  unwrapKeyFile,
+  wrappedKeyFile,
+} from './master-key-file.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 
-const keyBytes = 32;
 const fileName = 'master.key';
 /** What is encrypted under the master key in its own folder ends with this. */
 export const sealedSuffix = '.sealed';
@@ -27,18 +34,30 @@ function unreadable(path: string, what: string): DomainError {
   );
 }
 
+/** Where the master key lies in the folder of keys. */
+export const masterKeyPath = (folder: string) => join(folder, fileName);
+
 /**
- * The 32-byte master key in `<folder>/master.key` (mode 0600), made on first use. `folder` is the data folder's `keys`.
- * Throws `secret.key_unreadable` when the file is damaged, readable by others, or missing while keys sealed under it exist.
+ * The 32-byte master key in `<folder>/master.key` (mode 0600), made on first use: wrapped by the system's key store where the
+ * host has one (`wrap`), bare otherwise. `folder` is the data folder's `keys`. Throws `secret.key_unreadable` when the file is
+ * damaged, readable by others, or missing while keys sealed under it exist; `secret.key_wrapped` without the key store.
  */
-export async function openMasterKey({ folder }: { readonly folder: string }): Promise<Buffer> {
-  const path = join(folder, fileName);
-  if ((await readPrivateFile(path, keyBytes * 2)) === null) {
+export async function openMasterKey({
+  folder,
+  wrap = null,
+}: {
+  readonly folder: string;
+  readonly wrap?: KeyWrap | null;
+}): Promise<Buffer> {
+  const path = masterKeyPath(folder);
+  if ((await readPrivateFile(path, maxKeyFileBytes)) === null) {
     if (await hasSealedFiles(folder)) throw unreadable(path, `The master key ${path} is missing.`);
-    await createPrivateFile(path, randomBytes(keyBytes));
+    const key = randomBytes(masterKeyBytes);
+    await createPrivateFile(path, wrap === null ? key : await wrappedKeyFile(key, wrap));
   }
-  const key = await readPrivateFile(path, keyBytes * 2);
-  if (key?.length !== keyBytes)
-    throw unreadable(path, `The master key ${path} is damaged: it has not ${keyBytes} bytes.`);
-  return key;
+  const bytes = await readPrivateFile(path, maxKeyFileBytes);
+  const file = bytes === null ? null : parseKeyFile(bytes);
+  if (file === null)
+    throw unreadable(path, `The master key ${path} is damaged: it is neither a key nor a wrapped one.`);
+  return file.form === 'bare' ? file.key : unwrapKeyFile(file, wrap, path);
 }

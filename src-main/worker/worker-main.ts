@@ -7,7 +7,6 @@ import { dataFolder } from '../domain/data-folder.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
 import { claimNextJob } from '../queue/attempt.ts';
 import { openKeyring } from '../secrets/keyring.ts';
-import { openMasterKey } from '../secrets/master-key.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -34,10 +33,10 @@ async function run(settings: WorkerSettings): Promise<void> {
   const worker = { id: settings.workerId, name: settings.workerName };
   const db = openDatabase(settings.databaseFile, { migrateSchema: false });
   const folder = dataFolder(settings.dataFolder);
-  const [store, keyring, masterKey, gitPath] = await Promise.all([
+  const masterKey = Buffer.from(settings.masterKey, 'base64');
+  const [store, keyring, gitPath] = await Promise.all([
     openStore(settings.mainStoreUrl),
-    openKeyring({ folder: folder.keys }),
-    openMasterKey({ folder: folder.keys }),
+    openKeyring({ folder: folder.keys, masterKey }),
     findGit(),
   ]);
   const checkup = startCheckup(

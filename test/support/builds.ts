@@ -10,6 +10,7 @@ import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
 import { enqueueRevision } from '../../src-main/queue/enqueue.ts';
 import { createWorkerPool } from '../../src-main/queue/worker-pool.ts';
 import { openKeyring } from '../../src-main/secrets/keyring.ts';
+import { openMasterKey } from '../../src-main/secrets/master-key.ts';
 import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts';
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { addRepository, testDatabase } from './database-fixtures.ts';
@@ -26,6 +27,7 @@ export async function startBuilds(
   const folder = dataFolder(root);
   await mkdir(folder.mainStore);
   await mkdir(folder.keys, { mode: 0o700 });
+  const masterKey = (await openMasterKey({ folder: folder.keys })).toString('base64');
   const keyring = await openKeyring({ folder: folder.keys });
   const store = createFilesystemStore(folder.mainStore);
   const clock = options.clock ?? systemClock;
@@ -36,7 +38,7 @@ export async function startBuilds(
       env: { ...process.env, TEST_API_KEY: 'not-for-builds', PATH: `${root}/bin${delimiter}${process.env.PATH}` },
     }),
     size: options.workers ?? 1,
-    settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore },
+    settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore, masterKey },
     clock,
     logger: silentLogger,
     onChanged: () => undefined,

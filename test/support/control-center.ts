@@ -10,6 +10,8 @@ import type { BuildWithPack } from '../../src-main/database/builds.ts';
 import { insertRegion } from '../../src-main/database/regions.ts';
 import { type ChannelRecord, findChannel, insertChannel } from '../../src-main/database/releases.ts';
 import type { Clock } from '../../src-main/domain/clock.ts';
+import { createChannelEnvironments } from '../../src-main/releases/channel-environment.ts';
+import { createChannelValues } from '../../src-main/releases/channel-values.ts';
 import { createMachineRegistry } from '../../src-main/releases/machine-registry.ts';
 import { createPointerService } from '../../src-main/releases/pointer-service.ts';
 import { createRegionStores } from '../../src-main/releases/region-stores.ts';
@@ -46,15 +48,19 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
+  const masterKey = await openMasterKey({ folder: keys });
+  const environments = createChannelEnvironments({ db, masterKey, clock, logger: silentLogger });
+  const values = createChannelValues({ db, masterKey, clock, onChanged: () => undefined });
   const releases = createReleaseService({
     db,
     main,
     pointers,
+    environments,
     clock,
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
   });
-  const documents = createRegionDocuments({ db, trust, pointers, clock, logger: silentLogger });
+  const documents = createRegionDocuments({ db, trust, pointers, environments, clock, logger: silentLogger });
   const reconciler = createReconciler({
     db,
     stores,
@@ -69,13 +75,14 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     db,
     stores,
     trust,
-    masterKey: await openMasterKey({ folder: keys }),
+    masterKey,
     pollIntervalMs: 20,
     clock,
     logger: silentLogger,
     onPulse: () => undefined,
     onEvent: () => undefined,
     onTrustChanged: reconciler.signal,
+    prepareForMachines: () => documents.renewMain(main),
   });
   onTestFinished(() => machines.stop());
 
@@ -88,6 +95,8 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     stores,
     trust,
     pointers,
+    environments,
+    values,
     releases,
     reconciler,
     machines,

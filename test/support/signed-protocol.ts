@@ -83,6 +83,7 @@ export function reportOf(machine: EnrolledMachine, changes: Partial<MachineRepor
     bytes: { peers: 0, region: 0, reuse: 0 },
     timeline: [],
     kept: [],
+    environmentNames: [],
     reportedAtMs: 1,
     ...changes,
   };

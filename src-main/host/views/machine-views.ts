@@ -53,6 +53,7 @@ function machineView(snapshot: Snapshot, machine: MachineRecord): MachineView {
     lastReportAtMs: machine.lastReportAt,
     silent,
     agentVersion: report?.agentVersion ?? null,
+    environmentNames: report?.environmentNames ?? [],
     timeline: report ? [...report.timeline] : [],
   };
 }

@@ -39,6 +39,7 @@ export async function releaseView(
     revision: revisionOf(build),
     reason: release.reason,
     createdAtMs: release.createdAt,
+    environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
     machinesOnIt: reportsOf(snapshot, channel).filter(({ report }) => report?.serial === release.serial).length,
   };
@@ -49,19 +50,46 @@ export async function releaseViews(engine: Engine, snapshot: Snapshot, channel: 
   return Promise.all(releases.map(release => releaseView(engine, snapshot, channel, release)));
 }
 
+/** Nothing to say where neither release has values. */
+function environmentCheck(from: number | null, to: number | null, machines: number): Preflight['checks'] {
+  if (from === null && to === null) return [];
+  const title =
+    to === null
+      ? `It runs without environment ${from}`
+      : from === to
+        ? `It keeps environment ${to}`
+        : from === null
+          ? `It runs with environment ${to}`
+          : `It runs with environment ${to} instead of ${from}`;
+  const detail =
+    machines > 0 ? 'encrypted to the machines of this channel' : 'kept sealed, and encrypted to the first machine';
+  return [{ state: 'ok', title, detail }];
+}
+
 /** Checks a promote (with a build) or a rollback (without) against what is true now. Changes nothing. */
 export async function preflight(
   engine: Engine,
-  request: { readonly repositoryId: string; readonly channel: string; readonly buildId?: string | undefined },
+  request: {
+    readonly repositoryId: string;
+    readonly channel: string;
+    readonly buildId?: string | undefined;
+    readonly toSerial?: number | undefined;
+  },
 ): Promise<Preflight> {
   const { db, releases } = engine;
   const snapshot = await takeSnapshot(engine);
   const channel = await releases.channel(request.repositoryId, request.channel);
-  const target = request.buildId === undefined ? await releases.releaseToReturnTo(channel, undefined) : null;
+  const target = request.buildId === undefined ? await releases.releaseToReturnTo(channel, request.toSerial) : null;
   const build = await releases.buildToPromote(request.repositoryId, target?.buildId ?? request.buildId);
   const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
   const running = current ? await findBuild(db, current.buildId) : null;
-  const earlier = (await listReleases(db, channel.id, 200)).find(release => release.buildId === build.id);
+  const earlier = target ?? (await listReleases(db, channel.id, 200)).find(release => release.buildId === build.id);
+  const next = target
+    ? {
+        version: target.environmentVersion,
+        changes: target.environmentVersion !== (current?.environmentVersion ?? null),
+      }
+    : await engine.environments.next(channel, current);
   const nextSerial = await releases.nextSerial(channel);
 
   const regions = snapshot.regions.filter(region => region.isMain === 0);
@@ -73,13 +101,14 @@ export async function preflight(
 
   const checks: Preflight['checks'] = [
     {
-      state: running?.id === build.id ? 'warning' : 'ok',
+      state: running?.id === build.id && !next.changes ? 'warning' : 'ok',
       title:
         running?.id === build.id
-          ? 'The channel runs this build already'
+          ? `The channel runs this build already${next.changes ? '; its environment changes' : ''}`
           : 'The build is another than the one that runs',
       detail: `artifact ${build.artifactId.slice(0, 12)}`,
     },
+    ...environmentCheck(current?.environmentVersion ?? null, next.version, reports.length),
     {
       state: verified === regions.length ? 'ok' : 'warning',
       title: `Its artifact is verified in ${verified} of ${regions.length} regions`,

@@ -52,6 +52,11 @@ export function MachineDetail({
           )}
           {formatBytes(peers)} from peers, {formatBytes(region)} from the region, {formatBytes(reuse)} reused
         </p>
+        {machine.environmentNames.length > 0 && (
+          <p className={text.sub}>
+            Environment of {machine.channel}: <span className={text.mono}>{machine.environmentNames.join(', ')}</span>
+          </p>
+        )}
         <div className={styles.actions}>
           <Button onClick={() => setRevoking(true)}>Revoke machine</Button>
         </div>

@@ -34,6 +34,9 @@ export function ReleaseList({
               <td title={release.reason ?? release.revision.subject}>
                 {release.kind === 'rollback' && <span className={text.sub}>rollback · </span>}
                 {release.revision.subject}
+                {release.environmentVersion !== null && (
+                  <span className={text.sub}> · environment {release.environmentVersion}</span>
+                )}
                 {release.current && <span className={text.hidden}>, current</span>}
               </td>
               <td className={classes(table.num, text.sub, styles.when)}>

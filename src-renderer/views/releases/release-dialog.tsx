@@ -30,8 +30,8 @@ export interface ReleaseDialogProps {
   readonly repositoryId: string;
   readonly channel: string;
   readonly kind: ReleaseKind;
-  /** What to promote, or to go back to. Left out: the newest build, or the release before the current one. */
-  readonly buildId?: string;
+  /** What to promote. Left out: the newest build. */
+  readonly buildId?: string | undefined;
   readonly onClose: () => void;
 }
 
@@ -118,22 +118,30 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
     ['release'],
     { repositoryId },
   );
-  const builds = promotable(repository.data?.builds ?? [], releases.data ?? []);
+  const environment = useQuery(
+    `channel-environment:${repositoryId}:${channel}`,
+    () => client.channelEnvironment.get({ repositoryId, channel }),
+    ['channel', 'release', 'machine'],
+    { repositoryId },
+  );
+  const builds = promotable(repository.data?.builds ?? [], releases.data ?? [], environment.data?.changed ?? false);
   const earlier = rollbackTargets(releases.data ?? []);
-  const targetId = chosenId ?? (kind === 'promote' ? builds[0]?.id : earlier[0]?.buildId);
+  /** A build's id for a promote, a serial for a rollback. */
+  const targetId = chosenId ?? (kind === 'promote' ? builds[0]?.id : earlier[0] && String(earlier[0].serial));
+  const target =
+    kind === 'promote' ? { buildId: targetId } : { toSerial: targetId === undefined ? undefined : Number(targetId) };
   const preflight = useQuery(
     `preflight:${repositoryId}:${channel}:${targetId}`,
-    () => client.releases.preflight({ repositoryId, channel, buildId: targetId }),
+    () => client.releases.preflight({ repositoryId, channel, ...target }),
     ['release', 'replica', 'machine', 'machines', 'channel'],
     { repositoryId, enabled: targetId !== undefined },
   );
   const act = useAction(async () => {
     const words = reason.trim() || undefined;
     if (kind === 'promote') {
-      await client.releases.promote({ repositoryId, channel, buildId: targetId, reason: words });
+      await client.releases.promote({ repositoryId, channel, ...target, reason: words });
     } else {
-      const toSerial = earlier.find(release => release.buildId === targetId)?.serial;
-      await client.releases.rollback({ repositoryId, channel, toSerial, reason: words });
+      await client.releases.rollback({ repositoryId, channel, ...target, reason: words });
     }
     onClose();
   });
@@ -142,11 +150,11 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
   const options = kind === 'promote' ? buildOptions(builds) : releaseOptions(earlier);
   const nothing = !repository.loading && !releases.loading && targetId === undefined;
   const held = heldBack(preflight.data);
-  const target = preflight.data?.to;
+  const shown = preflight.data?.to;
   const verb =
     kind === 'promote'
-      ? `Promote ${target ? shortSha(target.revision.revision) : ''}`
-      : `Roll back${target?.releasedAsSerial ? ` to ${target.releasedAsSerial}` : ''}`;
+      ? `Promote ${shown ? shortSha(shown.revision.revision) : ''}`
+      : `Roll back${shown?.releasedAsSerial ? ` to ${shown.releasedAsSerial}` : ''}`;
   const error = act.error ?? preflight.error ?? releases.error ?? repository.error;
 
   return (

@@ -5,22 +5,29 @@ import type { SelectOption } from '../../ui/select.tsx';
 
 export type ReleaseKind = 'promote' | 'rollback';
 
-/** Builds that can be promoted, newest first, without the one that the channel runs. */
-export function promotable(builds: readonly BuildView[], releases: readonly ReleaseView[]): readonly BuildView[] {
+/** Builds that can be promoted, newest first; the one that the channel runs only where its environment would change. */
+export function promotable(
+  builds: readonly BuildView[],
+  releases: readonly ReleaseView[],
+  environmentChanges: boolean,
+): readonly BuildView[] {
   const current = releases.find(release => release.current);
-  return builds.filter(build => build.id !== current?.buildId);
+  return builds.filter(build => environmentChanges || build.id !== current?.buildId);
 }
 
-/** Releases that can be gone back to, newest first: older than the current one, each build once. */
+/** What a release runs: its build with its environment. */
+const contentOf = ({ buildId, environmentVersion }: ReleaseView) => `${buildId} ${environmentVersion}`;
+
+/** Releases that can be gone back to, newest first: older than the current one, each build with each environment once. */
 export function rollbackTargets(releases: readonly ReleaseView[]): readonly ReleaseView[] {
   const current = releases.find(release => release.current);
-  const seen = new Set<string>(current ? [current.buildId] : []);
+  const seen = new Set<string>(current ? [contentOf(current)] : []);
   return [...releases]
     .sort((left, right) => right.serial - left.serial)
     .filter(release => {
       if (current && release.serial >= current.serial) return false;
-      if (seen.has(release.buildId)) return false;
-      seen.add(release.buildId);
+      if (seen.has(contentOf(release))) return false;
+      seen.add(contentOf(release));
       return true;
     });
 }
@@ -34,12 +41,12 @@ export function buildOptions(builds: readonly BuildView[]): readonly SelectOptio
   }));
 }
 
-/** The choices of a rollback, by build. */
+/** The choices of a rollback, by serial. */
 export function releaseOptions(releases: readonly ReleaseView[]): readonly SelectOption<string>[] {
   return releases.map(release => ({
-    value: release.buildId,
+    value: String(release.serial),
     label: String(release.serial),
-    detail: `${shortSha(release.revision.revision)}  ${release.revision.subject}`,
+    detail: `${shortSha(release.revision.revision)}  ${release.revision.subject}${release.environmentVersion === null ? '' : ` · environment ${release.environmentVersion}`}`,
   }));
 }
 

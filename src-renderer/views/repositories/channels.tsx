@@ -16,6 +16,7 @@ import text from '../../ui/text.module.css';
 import { RelativeTime, Sha } from '../../ui/time.tsx';
 import { ReleaseDialog } from '../releases/release-dialog.tsx';
 import type { ReleaseKind } from '../releases/release-model.ts';
+import { ChannelEnvironment } from './channel-environment.tsx';
 import styles from './repository.module.css';
 
 /** Releases of a channel that are listed in place. */
@@ -25,7 +26,8 @@ interface ChannelProps {
   readonly repository: RepositoryDetail;
   readonly channel: ChannelSummary;
   readonly releases: readonly ReleaseView[];
-  readonly onRelease: (kind: ReleaseKind) => void;
+  /** With a build: that one is chosen. */
+  readonly onRelease: (kind: ReleaseKind, buildId?: string) => void;
 }
 
 function Releases({ releases }: { readonly releases: readonly ReleaseView[] }) {
@@ -42,6 +44,9 @@ function Releases({ releases }: { readonly releases: readonly ReleaseView[] }) {
             <td title={release.reason ?? release.revision.subject}>
               {release.kind === 'rollback' && <span className={text.sub}>back to </span>}
               {release.revision.subject}
+              {release.environmentVersion !== null && (
+                <span className={text.sub}> · environment {release.environmentVersion}</span>
+              )}
             </td>
             <td className={classes(table.num, styles.released, text.sub)}>
               <RelativeTime atMs={release.createdAtMs} />
@@ -59,6 +64,7 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
     queries.refetch(`repository:${repository.id}`);
   });
   const behind = channel.machinesTotal - channel.machinesOnIt;
+  const running = releases.find(release => release.current)?.buildId;
   return (
     <div className={styles.channel}>
       <div className={styles.channelHead}>
@@ -93,6 +99,11 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
       )}
       {set.error && <ErrorNotice error={set.error} />}
       <Releases releases={releases} />
+      <ChannelEnvironment
+        repositoryId={repository.id}
+        channel={channel.name}
+        onRelease={running === undefined ? undefined : () => onRelease('promote', running)}
+      />
       <div className={styles.channelActions}>
         <Button
           icon={<ArrowUpRight size={14} strokeWidth={1.5} aria-hidden />}
@@ -122,7 +133,11 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
 
 /** The channels, each with its newest releases. */
 export function Channels({ repository }: { readonly repository: RepositoryDetail }) {
-  const [asked, setAsked] = useState<{ readonly channel: string; readonly kind: ReleaseKind } | null>(null);
+  const [asked, setAsked] = useState<{
+    readonly channel: string;
+    readonly kind: ReleaseKind;
+    readonly buildId: string | undefined;
+  } | null>(null);
   return (
     <>
       {repository.channels.length === 0 && <p className={styles.none}>No channel yet.</p>}
@@ -132,7 +147,7 @@ export function Channels({ repository }: { readonly repository: RepositoryDetail
           repository={repository}
           channel={channel}
           releases={repository.releases.filter(release => release.channel === channel.name)}
-          onRelease={kind => setAsked({ channel: channel.name, kind })}
+          onRelease={(kind, buildId) => setAsked({ channel: channel.name, kind, buildId })}
         />
       ))}
       {asked && (
@@ -140,6 +155,7 @@ export function Channels({ repository }: { readonly repository: RepositoryDetail
           repositoryId={repository.id}
           channel={asked.channel}
           kind={asked.kind}
+          buildId={asked.buildId}
           onClose={() => setAsked(null)}
         />
       )}

@@ -1,4 +1,4 @@
-/** Owns the dialogs that set and remove a variable or a secret of a repository's builds. */
+/** Owns the dialogs that set and remove a variable or a secret: of a repository's builds, or of a channel's releases. */
 import { useState } from 'react';
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
@@ -13,13 +13,38 @@ import styles from './repository.module.css';
 
 interface DialogProps {
   readonly repositoryId: string;
+  /** Null for the builds of the repository. */
+  readonly channel: string | null;
   readonly kind: EnvironmentKind;
   readonly onClose: () => void;
+}
+
+/** The calls for one place, and the key of the query that shows it. */
+function placeOf(repositoryId: string, channel: string | null) {
+  if (channel === null) {
+    const { setVariable, setSecret, removeVariable, removeSecret } = client.environment;
+    return {
+      key: `environment:${repositoryId}`,
+      set: (kind: EnvironmentKind, name: string, value: string) =>
+        (kind === 'secret' ? setSecret : setVariable)({ repositoryId, name, value }),
+      remove: (kind: EnvironmentKind, name: string) =>
+        (kind === 'secret' ? removeSecret : removeVariable)({ repositoryId, name }),
+    };
+  }
+  const { setVariable, setSecret, removeVariable, removeSecret } = client.channelEnvironment;
+  return {
+    key: `channel-environment:${repositoryId}:${channel}`,
+    set: (kind: EnvironmentKind, name: string, value: string) =>
+      (kind === 'secret' ? setSecret : setVariable)({ repositoryId, channel, name, value }),
+    remove: (kind: EnvironmentKind, name: string) =>
+      (kind === 'secret' ? removeSecret : removeVariable)({ repositoryId, channel, name }),
+  };
 }
 
 /** Sets a new value, under a new name or in place of an old value. */
 export function SetValueDialog({
   repositoryId,
+  channel,
   kind,
   name: given,
   onClose,
@@ -30,10 +55,9 @@ export function SetValueDialog({
   const [name, setName] = useState(given ?? '');
   const [value, setValue] = useState('');
   const set = useAction(async () => {
-    const request = { repositoryId, name: name.trim(), value };
-    if (kind === 'secret') await client.environment.setSecret(request);
-    else await client.environment.setVariable(request);
-    queries.refetch(`environment:${repositoryId}`);
+    const place = placeOf(repositoryId, channel);
+    await place.set(kind, name.trim(), value);
+    queries.refetch(place.key);
     onClose();
   });
   const wrongName = nameProblem(name.trim());
@@ -44,9 +68,9 @@ export function SetValueDialog({
   };
   return (
     <DockedDialog
-      title={given === null ? `Add a ${kind}` : `Replace ${given}`}
+      title={`${given === null ? `Add a ${kind}` : `Replace ${given}`}${channel === null ? '' : ` on ${channel}`}`}
       onClose={onClose}
-      footerNote="Builds that start from now on get it."
+      footerNote={channel === null ? 'Builds that start from now on get it.' : 'Live with the next release.'}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -70,7 +94,7 @@ export function SetValueDialog({
           error={wrongName}
           readOnly={given !== null}
           autoFocus={given === null}
-          placeholder={kind === 'secret' ? 'NPM_TOKEN' : 'NODE_ENV'}
+          placeholder={kind === 'variable' ? 'NODE_ENV' : channel === null ? 'NPM_TOKEN' : 'DATABASE_URL'}
           spellCheck={false}
           autoComplete="off"
         />
@@ -78,7 +102,7 @@ export function SetValueDialog({
           label="Value"
           value={value}
           onChange={setValue}
-          hint={valueHint(kind)}
+          hint={valueHint(kind, channel)}
           error={wrongValue}
           concealed={kind === 'secret'}
           autoFocus={given !== null}
@@ -90,12 +114,17 @@ export function SetValueDialog({
 }
 
 /** Asks before a name is removed. */
-export function RemoveValueDialog({ repositoryId, kind, name, onClose }: DialogProps & { readonly name: string }) {
+export function RemoveValueDialog({
+  repositoryId,
+  channel,
+  kind,
+  name,
+  onClose,
+}: DialogProps & { readonly name: string }) {
   const remove = useAction(async () => {
-    const request = { repositoryId, name };
-    if (kind === 'secret') await client.environment.removeSecret(request);
-    else await client.environment.removeVariable(request);
-    queries.refetch(`environment:${repositoryId}`);
+    const place = placeOf(repositoryId, channel);
+    await place.remove(kind, name);
+    queries.refetch(place.key);
     onClose();
   });
   return (
@@ -113,9 +142,11 @@ export function RemoveValueDialog({ repositoryId, kind, name, onClose }: DialogP
       }
     >
       <p className={styles.remove}>
-        {kind === 'secret'
-          ? 'Its value is deleted here and cannot be shown or brought back. Builds that name it fail before anything runs.'
-          : 'Builds that start from now on do without it.'}
+        {channel !== null
+          ? `The next release on ${channel} runs without it. Going back to an earlier release brings it back.`
+          : kind === 'secret'
+            ? 'Its value is deleted here and cannot be shown or brought back. Builds that name it fail before anything runs.'
+            : 'Builds that start from now on do without it.'}
       </p>
       {remove.error && <ErrorNotice error={remove.error} />}
     </DockedDialog>

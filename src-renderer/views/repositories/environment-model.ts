@@ -1,5 +1,6 @@
-/** Owns what the environment of a repository's builds looks like in words. Knows no component. */
+/** Owns what the environment of a repository's builds, and of a channel's releases, looks like in words. Knows no component. */
 import {
+  type ChannelEnvironmentView,
   type EnvironmentView,
   minSecretChars,
   ownNameSchema,
@@ -29,8 +30,23 @@ export function isOverridden(variable: Variable, all: readonly Variable[]): bool
   );
 }
 
+/** What a channel's environment is now and becomes, in words. */
+export function channelEnvironmentWords({ version, nextVersion, changed, machines }: ChannelEnvironmentView): string {
+  const words = [
+    version === null ? null : `environment ${version}`,
+    changed ? (nextVersion === null ? 'none from the next release' : `${nextVersion} with the next release`) : null,
+    version !== null && machines === 0 ? 'encrypted when the first machine comes' : null,
+  ];
+  return words.filter(word => word !== null).join(' · ');
+}
+
 /** What the dialog says under the value's field. */
-export function valueHint(kind: EnvironmentKind): string {
+export function valueHint(kind: EnvironmentKind, channel: string | null = null): string {
+  if (channel !== null) {
+    return kind === 'secret'
+      ? `At least ${minSecretChars} characters. Kept encrypted, opened by the machines of ${channel} alone, and never shown again.`
+      : `Encrypted to the machines of ${channel}. Shown here to everyone who sees this repository.`;
+  }
   return kind === 'secret'
     ? `At least ${minSecretChars} characters. Kept encrypted, masked in logs, and never shown again.`
     : 'Shown to everyone who sees this repository, and in logs that print it.';

@@ -121,10 +121,22 @@ export function Environment({ repositoryId }: { readonly repositoryId: string })
         </Button>
       </div>
       {asked?.act === 'set' && (
-        <SetValueDialog repositoryId={repositoryId} kind={asked.kind} name={asked.name} onClose={close} />
+        <SetValueDialog
+          repositoryId={repositoryId}
+          channel={null}
+          kind={asked.kind}
+          name={asked.name}
+          onClose={close}
+        />
       )}
       {asked?.act === 'remove' && (
-        <RemoveValueDialog repositoryId={repositoryId} kind={asked.kind} name={asked.name} onClose={close} />
+        <RemoveValueDialog
+          repositoryId={repositoryId}
+          channel={null}
+          kind={asked.kind}
+          name={asked.name}
+          onClose={close}
+        />
       )}
     </div>
   );

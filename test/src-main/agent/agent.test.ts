@@ -184,6 +184,31 @@ describe('attacks through the store', () => {
   });
 });
 
+describe('the environment of a channel', () => {
+  it('is waited for: a release is not started without the values that belong to it', async () => {
+    const { agent, machine, root } = await at.pairedAgent('web-1');
+    const { pointer } = await at.publish(1, { 'app.txt': 'one' }, { environmentVersion: 1 });
+    expect(await agent.runOnce()).toMatchObject({ kind: 'failed', error: { code: 'release.environment_pending' } });
+    await expect(at.currentFile(root, 'app.txt')).rejects.toThrow('ENOENT');
+    await at.putPointer({ ...pointer, environmentDigest: await at.putEnvironment({ MODE: 'one', TOKEN: 'two' }) });
+    expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 1 });
+    expect(await reportOf(machine)).toMatchObject({ phase: 'active', environmentNames: ['MODE', 'TOKEN'] });
+    expect(JSON.stringify(await reportOf(machine))).not.toContain('"two"');
+  });
+
+  it('is taken as it was encrypted last, where stores differ under one serial', async () => {
+    const second = join(at.folder, 'second');
+    await mkdir(second);
+    const other = createFilesystemStore(second);
+    const { agent } = await at.pairedAgent('web-1', { stores: [other, at.store] });
+    const { pointer } = await at.publish(1, { 'app.txt': 'one' }, { environmentVersion: 1 });
+    await at.putPointer({ ...pointer, environmentDigest: 'e'.repeat(64) }, other);
+    const environmentDigest = await at.putEnvironment({ MODE: 'one' });
+    await at.putPointer({ ...pointer, environmentDigest, issuedAtMs: pointer.issuedAtMs + 1 });
+    expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 1 });
+  });
+});
+
 describe('trouble on the machine', () => {
   it('with a store that is gone leaves everything as it is', async () => {
     const { agent, root } = await at.pairedAgent('web-1');

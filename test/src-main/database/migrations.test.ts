@@ -2,7 +2,9 @@ import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { listSecrets, listVariables, putSecret, putVariable } from '../../../src-main/database/build-environment.ts';
 import { initialSchema } from '../../../src-main/database/migrations/001-initial.ts';
+import { buildEnvironment } from '../../../src-main/database/migrations/002-build-environment.ts';
 import { openDatabase } from '../../../src-main/database/open-database.ts';
+import { findChannel, listReleases } from '../../../src-main/database/releases.ts';
 import { findRepository } from '../../../src-main/database/repositories.ts';
 import { readSetting } from '../../../src-main/database/settings.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
@@ -36,5 +38,28 @@ describe('the second schema', () => {
     const after = new BetterSqlite3(file, { readonly: true });
     expect(Number(after.pragma('user_version', { simple: true }))).toBeGreaterThanOrEqual(2);
     after.close();
+  });
+});
+
+describe('the schema of channel environments', () => {
+  it('takes channels and releases that have none', async () => {
+    const file = `${await scratchFolder()}/slipway.db`;
+    const old = new BetterSqlite3(file);
+    old.exec(initialSchema);
+    old.exec(buildEnvironment);
+    old.pragma('user_version = 2');
+    old.pragma('foreign_keys = OFF');
+    old.exec(`INSERT INTO repositories (id, name, vcs, url, branch, next_poll_at, added_at)
+      VALUES ('r1', 'harbour', 'git', 'file:///srv/harbour.git', 'main', 5, 4);
+      INSERT INTO channels (id, repository_id, name, policy) VALUES ('c1', 'r1', 'production', 'auto');
+      INSERT INTO releases (id, channel_id, serial, build_id, kind, created_at)
+      VALUES ('e1', 'c1', 7, 'b1', 'promote', 8)`);
+    old.close();
+    const db = openDatabase(file, { migrateSchema: true });
+    expect(await findChannel(db, 'r1', 'production')).toMatchObject({ policy: 'auto', valuesChanged: 0 });
+    expect(await listReleases(db, 'c1', 5)).toMatchObject([
+      { serial: 7, environmentVersion: null, environmentDigest: null },
+    ]);
+    await db.destroy();
   });
 });

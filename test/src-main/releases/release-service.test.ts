@@ -87,6 +87,30 @@ describe('promote', () => {
   });
 });
 
+it('is not held up by a renewal of the pointer that it replaces', async () => {
+  let meanwhile: (() => Promise<void>) | null = null;
+  const center = await startControlCenter({
+    around: store => ({
+      ...store,
+      put: async (key, source, options) => {
+        const first = meanwhile;
+        meanwhile = null;
+        await first?.();
+        return store.put(key, source, options);
+      },
+    }),
+  });
+  const channel = await center.addChannel();
+  await promote(center, channel, await addBuild(center.db, channel.repositoryId));
+  const build = await addBuild(center.db, channel.repositoryId);
+  const stored = await center.pointers.read(center.main, channel);
+  meanwhile = async () => {
+    await center.pointers.write(center.main, channel, await pointerOf(center, channel), stored?.version ?? null);
+  };
+  expect(await promote(center, channel, build)).toMatchObject({ serial: 2 });
+  expect(await pointerOf(center, channel)).toMatchObject({ serial: 2, buildId: build.id });
+});
+
 describe('rollback', () => {
   it('releases the build before the current one, as a new serial', async () => {
     const { center, channel, builds } = await released(2);
@@ -161,6 +185,7 @@ describe('two control centers on one main store', () => {
       ...release,
       reason: null,
       previousId: null,
+      environmentVersion: null,
       environmentDigest: null,
       createdAt: 1,
     });
@@ -190,6 +215,7 @@ describe('after a crash between the pointer and the database', () => {
       db: failingTransactions(center.db),
       main: center.main,
       pointers: center.pointers,
+      environments: center.environments,
       clock: Date.now,
       logger: silentLogger,
       onReleased: () => undefined,

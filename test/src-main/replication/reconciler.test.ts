@@ -245,11 +245,11 @@ describe('the documents of a region', () => {
 
 /** A reconciler over the same database and stores, as the engine that is started next has one. */
 function nextReconciler(center: Center) {
-  const { db, stores, trust, pointers } = center;
+  const { db, stores, trust, pointers, environments } = center;
   return createReconciler({
     db,
     stores,
-    documents: createRegionDocuments({ db, trust, pointers, clock: Date.now, logger: silentLogger }),
+    documents: createRegionDocuments({ db, trust, pointers, environments, clock: Date.now, logger: silentLogger }),
     clock: Date.now,
     logger: silentLogger,
     onPulse: () => undefined,

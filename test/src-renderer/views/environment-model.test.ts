@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  channelEnvironmentWords,
   isOverridden,
   nameProblem,
   originWords,
@@ -15,6 +16,15 @@ describe('the environment of builds', () => {
     expect(originWords(variable('repository'))).toBe('repository');
     expect(originWords(variable('pipeline'))).toBe('slipway.yml');
     expect(originWords(variable('step'))).toBe('step Test');
+  });
+
+  it('says what a channel runs with and what its next release changes', () => {
+    const view = { channel: 'production', version: 2, nextVersion: 2, changed: false, machines: 3, values: [] };
+    expect(channelEnvironmentWords(view)).toBe('environment 2');
+    expect(channelEnvironmentWords({ ...view, nextVersion: 3, changed: true })).toContain('3 with the next release');
+    expect(channelEnvironmentWords({ ...view, machines: 0 })).toContain('first machine');
+    expect(channelEnvironmentWords({ ...view, version: null, nextVersion: null })).toBe('');
+    expect(valueHint('secret', 'production')).toContain('machines of production');
   });
 
   it('shows a value of the repository as unused only where slipway.yml sets the same name for all steps', () => {

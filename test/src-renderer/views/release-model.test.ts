@@ -19,8 +19,23 @@ describe('what can be released', () => {
   it('promotes any build but the one that runs', () => {
     const builds = [buildFixture(), buildFixture()];
     const current = releaseFixture({ buildId: builds[0]?.id, current: true });
-    expect(promotable(builds, [current])).toEqual([builds[1]]);
-    expect(promotable(builds, [])).toEqual(builds);
+    expect(promotable(builds, [current], false)).toEqual([builds[1]]);
+    expect(promotable(builds, [], false)).toEqual(builds);
+  });
+
+  it('promotes the build that runs too where its environment changes', () => {
+    const builds = [buildFixture(), buildFixture()];
+    const current = releaseFixture({ buildId: builds[0]?.id, current: true });
+    expect(promotable(builds, [current], true)).toEqual(builds);
+  });
+
+  it('rolls back to the same build with the environment that it had', () => {
+    const buildId = fixtureId();
+    const releases = [
+      releaseFixture({ serial: 1, buildId, environmentVersion: 1 }),
+      releaseFixture({ serial: 2, buildId, environmentVersion: 2, current: true }),
+    ];
+    expect(rollbackTargets(releases).map(release => release.serial)).toEqual([1]);
   });
 
   it('rolls back to older releases, newest first, each build once and never to what runs', () => {

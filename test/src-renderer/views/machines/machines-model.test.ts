@@ -32,6 +32,7 @@ const machine = (name: string, change: Partial<MachineView> = {}): MachineView =
   lastReportAtMs: 1_000,
   silent: false,
   agentVersion: '1.0.0',
+  environmentNames: [],
   timeline: [],
   ...change,
 });
