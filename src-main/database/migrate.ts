@@ -3,7 +3,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { DomainError } from '../contract/errors.ts';
 import { initialSchema } from './migrations/001-initial.ts';
 import { buildEnvironment } from './migrations/002-build-environment.ts';
-import { channelEnvironment } from './migrations/006-channel-environment.ts';
+import { channelEnvironment } from './migrations/003-channel-environment.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [initialSchema, buildEnvironment, channelEnvironment];
