@@ -18,7 +18,7 @@ const hasDebians = async (name: string) =>
     () => false,
   );
 const canNode = await has('node', 'npm');
-const canDjango = (await has('python3')) && (await hasDebians('django')) && (await hasDebians('asgiref'));
+const canDjango = (await has('python3', 'pip3')) && (await hasDebians('django')) && (await hasDebians('asgiref'));
 
 const onEnd = endsWithFile();
 let build: Awaited<ReturnType<typeof startRealBuilds>>;
