@@ -74,6 +74,7 @@ export async function buildLocally<Kept>(
       recorder: memory.recorder,
       workFolder,
       log,
+      tests: null,
       signal: options.signal,
       clock,
       workerId: randomUUID(),

@@ -2,10 +2,12 @@
 import type { Command } from 'commander';
 import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import { firstErrorOf } from '../contract/first-error.ts';
 import type { JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
+import { allTests, describeTestPage } from './job-tests.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 
 type Options = EngineOptions & OutputOptions;
@@ -149,12 +151,33 @@ export function addJobCommands(program: Command): void {
           step.detail ?? step.command ?? '',
         ]);
         const size = detail.build ? `\n${formatSize(detail.build.sizeBytes)}, artifact ${detail.build.artifactId}` : '';
-        const error = detail.error ? `\n${plain(detail.error.message)}` : '';
+        const firstError = firstErrorOf(detail.error);
+        const place =
+          firstError === null
+            ? ''
+            : `\nFirst error, at byte ${firstError.logOffset} of the log: ${plain(firstError.line)}`;
+        const error = detail.error ? `\n${plain(detail.error.message)}${place}` : '';
         print(
           detail,
           options,
           `Job ${detail.number}: ${detail.status}${error}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
+      });
+    });
+  job
+    .command('tests <job>')
+    .description('tests of a job, from the JUnit files that its steps wrote')
+    .option('--failed', 'only those that failed')
+    .option('--attempt <n>', 'of an earlier attempt', wholeNumber(1, 1_000_000))
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { failed?: boolean; attempt?: number }>();
+      await callEngine(options, async client => {
+        const { id } = await findJob(client, named);
+        const outcome = options.failed ? 'failed' : undefined;
+        const found = await allTests(after =>
+          client.jobs.tests({ id, attempt: options.attempt, outcome, after, limit: 200 }),
+        );
+        print(found, options, describeTestPage(found));
       });
     });
   for (const verb of ['cancel', 'retry'] as const) {

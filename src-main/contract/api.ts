@@ -12,6 +12,7 @@ import {
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
 import { keyApi } from './key-api.ts';
+import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import {
   buildViewSchema,
   channelPolicySchema,
@@ -138,6 +139,18 @@ export const api = {
         }),
       )
       .output(logChunkSchema),
+    tests: route('GET', '/jobs/{id}/tests', 'Tests of an attempt, from the JUnit files that its steps wrote')
+      .input(
+        z.object({
+          id: idSchema,
+          attempt: z.coerce.number().int().positive().optional(),
+          outcome: testOutcomeSchema.optional(),
+          /** The `next` of the page before. */
+          after: z.coerce.number().int().nonnegative().default(0),
+          limit: z.coerce.number().int().min(1).max(200).default(50),
+        }),
+      )
+      .output(testPageSchema),
     cancel: route('POST', '/jobs/{id}/cancel', 'Cancel a queued or running job').input(byId).output(jobSummarySchema),
     retry: route('POST', '/jobs/{id}/retry', 'Run a finished job again as its next attempt')
       .input(byId)

@@ -11,6 +11,9 @@ export interface DataFolder {
   readonly sample: string;
   mirror(repositoryId: string): string;
   jobLog(jobId: string, attempt: number): string;
+  /** The tests of an attempt, a line of JSON each, and their sum. */
+  testList(jobId: string, attempt: number): string;
+  testSummary(jobId: string, attempt: number): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
 }
@@ -27,6 +30,8 @@ export function dataFolder(root: string): DataFolder {
     sample: `${root}/sample`,
     mirror: repositoryId => `${root}/mirrors/${repositoryId}.git`,
     jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
+    testList: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.jsonl`,
+    testSummary: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.json`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
   };

@@ -22,6 +22,7 @@ import { preflight, releaseView, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 import { engineStatus } from './views/status-view.ts';
+import { readTests } from './views/test-view.ts';
 
 const done = { done: true } as const;
 
@@ -134,6 +135,12 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         const attempt = input.attempt ?? job.attempt;
         const finished = isFinished(job.status) || attempt < job.attempt;
         return readLog(engine.folder.jobLog(job.id, attempt), input.offset, input.limit, finished);
+      }),
+      tests: os.jobs.tests.handler(async ({ input }) => {
+        const job = await mustFindJob(engine, input.id);
+        const attempt = input.attempt ?? job.attempt;
+        const { testList, testSummary } = engine.folder;
+        return readTests({ list: testList(job.id, attempt), summary: testSummary(job.id, attempt) }, input);
       }),
       cancel: os.jobs.cancel.handler(async ({ input }) => {
         await cancelJob(db, input.id, engine.clock());

@@ -7,6 +7,7 @@ const escapeByte = 0x1b;
 /** A control sequence longer than this is not one: it is looked at as text. */
 const maxSequenceBytes = 64;
 const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 /** The shortest line that a usual tool wraps: `xxd -p` at 60, PEM at 64, MIME and `base64` at 76. */
 const minWrappedBytes = 60;
 const isBase64 = new Uint8Array(256);
@@ -20,7 +21,7 @@ export interface Masker {
   end(): Buffer;
 }
 
-/** A control sequence, or a line feed that wraps Base64, taken out of the text before its byte `at`; where it stood in the data. */
+/** A control sequence, or a line end that wraps Base64, taken out of the text before its byte `at`; where it stood in the data. */
 interface Sequence {
   readonly at: number;
   readonly start: number;
@@ -53,11 +54,22 @@ function runUntil(data: Buffer, end: number, before: number): number {
   return end - start + (start === 0 ? before : 0);
 }
 
-/** The line feeds by which `base64` and `xxd -p` break what they write: each after a long run of their alphabet. */
-function wrapsIn(data: Buffer, runBefore: number): number[] {
-  const wraps: number[] = [];
+/** Where a line end begins and ends; one past the data where a carriage return ends it, and nobody knows yet what follows. */
+type Wrap = Pick<Sequence, 'start' | 'end'>;
+
+/**
+ * The line ends by which `base64` and `xxd -p` break what they write, each after a long run of their alphabet: a line feed,
+ * or a carriage return and a line feed, as MIME has it and as a terminal makes of every line feed. Source: RFC 2045, 6.8.
+ */
+function wrapsIn(data: Buffer, runBefore: number): Wrap[] {
+  const wraps: Wrap[] = [];
   for (let at = data.indexOf(lineFeed); at >= 0; at = data.indexOf(lineFeed, at + 1)) {
-    if (runUntil(data, at, runBefore) >= minWrappedBytes) wraps.push(at);
+    const start = at > 0 && data[at - 1] === carriageReturn ? at - 1 : at;
+    if (runUntil(data, start, runBefore) >= minWrappedBytes) wraps.push({ start, end: at + 1 });
+  }
+  const last = data.length - 1;
+  if (data[last] === carriageReturn && runUntil(data, last, runBefore) >= minWrappedBytes) {
+    wraps.push({ start: last, end: data.length + 1 });
   }
   return wraps;
 }
@@ -72,16 +84,16 @@ function textOf(data: Buffer, runBefore: number): Text {
   let position = 0;
   let wrap = wraps.shift();
   while (lead >= 0 || wrap !== undefined) {
-    const isWrap = wrap !== undefined && (lead < 0 || wrap < lead);
-    const start = isWrap ? (wrap ?? 0) : lead;
-    const end = isWrap ? start + 1 : sequenceEnd(data, start);
+    const next = wrap !== undefined && (lead < 0 || wrap.start < lead) ? wrap : null;
+    const start = next?.start ?? lead;
+    const end = next === null ? sequenceEnd(data, start) : next.end;
     if (end !== null) {
       length += data.copy(bytes, length, position, start);
       if (end > data.length) return { bytes: bytes.subarray(0, length), sequences, openAt: start };
       sequences.push({ at: length, start, end });
       position = end;
     }
-    if (isWrap) wrap = wraps.shift();
+    if (next !== null) wrap = wraps.shift();
     else lead = data.indexOf(escapeByte, end ?? start + 1);
   }
   length += data.copy(bytes, length, position);

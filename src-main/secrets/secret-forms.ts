@@ -123,11 +123,11 @@ export function secretForms(secrets: readonly string[]): Buffer[] {
   );
   for (const value of values) {
     if (value.length < minSecretChars) continue;
+    const shown = [value, value.replace(/\r?\n/g, '\r\n'), value.replace(/\r\n/g, '\n')];
     const all = [
-      value,
-      value.replace(/\r?\n/g, '\r\n'),
+      ...shown,
       // Masking looks through the line ends of wrapped Base64, so a key of such lines is looked for without them too.
-      value.replace(/([A-Za-z0-9+/=_-]{60})\n/g, '$1'),
+      ...shown.map(text => text.replace(/([A-Za-z0-9+/=_-]{60})\r?\n/g, '$1')),
       ...[base64Forms, hexForms, uriForms, jsonForms, xmlForms, shellForms].flatMap(encode => encode(value)),
     ];
     for (const form of all) forms.add(asShown(form));

@@ -9,6 +9,7 @@ import type { DataFolder } from '../domain/data-folder.ts';
 import type { ClaimedJob, NewStep } from '../queue/attempt.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { JobLog } from './job-log.ts';
+import type { TestReport } from './test-report.ts';
 
 export type StepChange = Partial<
   Pick<StepRecord, 'status' | 'startedAt' | 'finishedAt' | 'exitCode' | 'logOffset' | 'detail'>
@@ -26,6 +27,8 @@ export interface BuildRun {
   /** Where the build may write; removed afterwards. */
   readonly workFolder: string;
   readonly log: JobLog;
+  /** Where the tests of its steps are listed; null where nobody keeps them. */
+  readonly tests: TestReport | null;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** By which the processes of its steps are found again. */

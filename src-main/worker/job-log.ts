@@ -1,7 +1,7 @@
 /** Owns the log file of one attempt: sanitised, masked, append-only, with the offset at which each step begins. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { prepareMasking } from '../secrets/masking.ts';
+import { type Masker, prepareMasking } from '../secrets/masking.ts';
 import { createLogSanitiser } from './log-sanitiser.ts';
 
 /** A build that prints without end must not fill the disk. */
@@ -27,6 +27,8 @@ export interface JobLog {
   problem(line: string): Promise<void>;
   /** From here on these values are masked too, in output and in our own lines. */
   mask(secrets: readonly string[]): Promise<void>;
+  /** A masker of the values that are masked by now, for a text that is kept beside the log. */
+  newMasker(): Masker;
   /** What lies in the file from `offset` on, masked and sanitised like all of it; what was held back is written first. */
   read(offset: number, maxBytes: number): Promise<Buffer>;
   close(): Promise<void>;
@@ -149,6 +151,7 @@ function createJobLog(handle: FileHandle, secrets: readonly string[], onGrowth: 
     write: chunk => append(masker.push(sanitiser.push(chunk))),
     note: text => line(dim(text)),
     problem: text => line(red(text)),
+    newMasker: () => newMasker(),
     async mask(more) {
       newMasker = prepareMasking([...secrets, ...more]);
       await flush();

@@ -1,4 +1,6 @@
-/** Owns counting the test cases of a JUnit report as it streams by, with a bounded part of it in memory. Resolves no entity and no reference. */
+/** Owns reading the test cases of a JUnit report as it streams by, with a bounded part of it in memory. Resolves no entity but XML's own. */
+import type { TestOutcome } from '../contract/test-results.ts';
+import { attributesOf, type CutText, createTextCollector, nameOf, tagEnd } from './junit-text.ts';
 
 export interface TestCounts {
   readonly total: number;
@@ -6,6 +8,19 @@ export interface TestCounts {
   readonly skipped: number;
   /** At most 100, in the order of the report. */
   readonly failedNames: readonly string[];
+}
+
+/** One test as its report has it; its texts are bounded, and not cleaned or masked yet. */
+export interface ReportedTest {
+  readonly className: CutText;
+  readonly name: CutText;
+  readonly outcome: TestOutcome;
+  /** Null where the report does not say, or nothing that is a time. */
+  readonly durationMs: number | null;
+  /** Of the failure, or of why it was skipped. */
+  readonly message: CutText | null;
+  /** What stands within the failure, and what the test printed. */
+  readonly output: CutText;
 }
 
 export interface JunitScanner {
@@ -28,15 +43,30 @@ const passedOver = [
 ] as const;
 const longestOpening = 9;
 
+/** What is kept of the text within these; other elements of a test say nothing of its end. */
+const collected = new Set(['failure', 'error', 'skipped', 'system-out', 'system-err']);
+
+interface OpenTest {
+  readonly shownName: string;
+  readonly className: CutText;
+  readonly name: CutText;
+  readonly durationMs: number | null;
+  readonly output: ReturnType<typeof createTextCollector>;
+  outcome: TestOutcome;
+  message: CutText | null;
+}
+
 /**
- * Counts every `testcase`; one with a `failure` or `error` in it failed, one with `skipped` was skipped.
- * Source: the JUnit schema that Maven Surefire publishes, surefire-test-report.xsd.
+ * Counts every `testcase`, and gives each to `onTest`; one with a `failure` or `error` in it failed, one with `skipped` was
+ * skipped. Source: the JUnit schema that Maven Surefire publishes, surefire-test-report.xsd.
  */
-export function createJunitScanner(): JunitScanner {
+export function createJunitScanner(onTest: (test: ReportedTest) => void = () => undefined): JunitScanner {
   let pending = '';
   let skippingTo: string | null = null;
   let isReport: boolean | null = null;
-  let current: { readonly name: string; outcome: 'passed' | 'failed' | 'skipped' } | null = null;
+  let current: OpenTest | null = null;
+  /** The element of the current test whose text is collected. */
+  let within: string | null = null;
   let total = 0;
   let failed = 0;
   let skipped = 0;
@@ -48,41 +78,73 @@ export function createJunitScanner(): JunitScanner {
     if (current.outcome === 'skipped') skipped += 1;
     if (current.outcome === 'failed') {
       failed += 1;
-      if (failedNames.length < maxFailedNames) failedNames.push(current.name);
+      if (failedNames.length < maxFailedNames) failedNames.push(current.shownName);
     }
+    const { className, name, outcome, durationMs, message, output } = current;
+    onTest({ className, name, outcome, durationMs, message, output: output.end() });
     current = null;
+    within = null;
+  };
+
+  const begin = (tag: string) => {
+    finish();
+    const attributes = attributesOf(tag);
+    const className = attributes.get('classname') ?? emptyText;
+    const name = attributes.get('name') ?? emptyText;
+    const parts = [className.text, name.text].filter(part => part);
+    current = {
+      shownName: parts.join(' › ').slice(0, maxNameLength) || 'a test without a name',
+      className,
+      name,
+      durationMs: milliseconds(attributes.get('time')?.text),
+      output: createTextCollector(),
+      outcome: 'passed',
+      message: null,
+    };
+    if (tag.endsWith('/>')) finish();
+  };
+
+  const seePart = (test: OpenTest, name: string, tag: string) => {
+    if (name === 'failure' || name === 'error') test.outcome = 'failed';
+    else if (name === 'skipped' && test.outcome === 'passed') test.outcome = 'skipped';
+    if (within !== null || !collected.has(name)) return;
+    const attributes = attributesOf(tag);
+    if (!name.startsWith('system-')) test.message ??= attributes.get('message') ?? attributes.get('type') ?? null;
+    if (tag.endsWith('/>')) return;
+    within = name;
+    test.output.startPart();
   };
 
   const seeTag = (tag: string) => {
     if (tag.startsWith('</')) {
-      if (nameOf(tag, 2) === 'testcase') finish();
+      const name = nameOf(tag, 2);
+      if (name === 'testcase') finish();
+      else if (name === within) within = null;
       return;
     }
     const name = nameOf(tag, 1);
     isReport ??= name === 'testsuites' || name === 'testsuite';
     if (!isReport) return;
-    if (name === 'testcase') {
-      finish();
-      const attributes = attributesOf(tag);
-      const parts = [attributes.get('classname'), attributes.get('name')].filter(part => part);
-      current = { name: parts.join(' › ').slice(0, maxNameLength) || 'a test without a name', outcome: 'passed' };
-      if (tag.endsWith('/>')) finish();
-    } else if (current !== null && (name === 'failure' || name === 'error')) {
-      current.outcome = 'failed';
-    } else if (current !== null && name === 'skipped' && current.outcome === 'passed') {
-      current.outcome = 'skipped';
-    }
+    if (name === 'testcase') begin(tag);
+    else if (current !== null) seePart(current, name, tag);
+  };
+
+  const seeText = (text: string, isData: boolean) => {
+    if (current !== null && within !== null && text !== '') current.output.add(text, isData);
   };
 
   /** Takes one thing off the beginning of what is pending; false where more text is needed. */
   const step = (): boolean => {
     if (skippingTo !== null) {
       const end = pending.indexOf(skippingTo);
-      pending = end < 0 ? pending.slice(-(skippingTo.length - 1)) : pending.slice(end + skippingTo.length);
+      const until = end < 0 ? Math.max(0, pending.length - (skippingTo.length - 1)) : end;
+      if (skippingTo === ']]>') seeText(pending.slice(0, until), true);
+      pending = pending.slice(end < 0 ? until : end + skippingTo.length);
       if (end >= 0) skippingTo = null;
       return end >= 0;
     }
     const start = pending.indexOf('<');
+    seeText(start < 0 ? pending : pending.slice(0, start), false);
     pending = start < 0 ? '' : pending.slice(start);
     if (pending.length < longestOpening && !pending.includes('>')) return false;
     const region = passedOver.find(([opening]) => pending.startsWith(opening));
@@ -116,53 +178,10 @@ export function createJunitScanner(): JunitScanner {
   };
 }
 
-/** One past the `>` that ends the tag at the beginning; one within quotes ends nothing. -1 where it is not there yet. */
-function tagEnd(text: string): number {
-  let quote = '';
-  for (let index = 1; index < text.length; index += 1) {
-    const character = text.charAt(index);
-    if (quote !== '') {
-      if (character === quote) quote = '';
-    } else if (character === '"' || character === "'") quote = character;
-    else if (character === '>') return index + 1;
-  }
-  return -1;
-}
+const emptyText: CutText = { text: '', isCut: false };
 
-const isSpace = (character: string) =>
-  character === ' ' || character === '\n' || character === '\t' || character === '\r';
-
-function nameOf(tag: string, from: number): string {
-  let end = from;
-  while (end < tag.length && !isSpace(tag.charAt(end)) && !'/>'.includes(tag.charAt(end))) end += 1;
-  return tag.slice(from, end);
-}
-
-function attributesOf(tag: string): Map<string, string> {
-  const attributes = new Map<string, string>();
-  let at = 1 + nameOf(tag, 1).length;
-  for (;;) {
-    while (isSpace(tag.charAt(at))) at += 1;
-    const equals = tag.indexOf('=', at);
-    if (equals < 0) return attributes;
-    const name = tag.slice(at, equals).trim();
-    let open = equals + 1;
-    while (isSpace(tag.charAt(open))) open += 1;
-    const quote = tag.charAt(open);
-    const close = quote === '"' || quote === "'" ? tag.indexOf(quote, open + 1) : -1;
-    if (close < 0) return attributes;
-    attributes.set(name, plainText(tag.slice(open + 1, close)));
-    at = close + 1;
-  }
-}
-
-/** The five entities of XML itself; `&amp;` last, since what it leaves is text. */
-function plainText(value: string): string {
-  return value
-    .slice(0, 4 * maxNameLength)
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&apos;', "'")
-    .replaceAll('&amp;', '&');
+/** Seconds, as reports have them; Surefire writes thousands with a comma. */
+function milliseconds(time: string | undefined): number | null {
+  const seconds = Number((time ?? '').replaceAll(',', '') || Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1_000) : null;
 }

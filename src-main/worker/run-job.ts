@@ -11,6 +11,7 @@ import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { changedSinceLastBuild, checkOut } from './prepare.ts';
 import { publishArtifact } from './publish.ts';
+import { createTestReport } from './test-report.ts';
 
 /** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
 export interface JobContext extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock'>> {
@@ -27,6 +28,11 @@ export async function runJob(context: JobContext): Promise<void> {
   const { job, token } = claimed;
   const workFolder = folder.workOf(job.id, token.attempt);
   const log = await openJobLog({ file: folder.jobLog(job.id, token.attempt), secrets: [], onGrowth: context.onLog });
+  const tests = createTestReport({
+    listFile: folder.testList(job.id, token.attempt),
+    summaryFile: folder.testSummary(job.id, token.attempt),
+    newMasker: () => log.newMasker(),
+  });
   try {
     await mkdir(workFolder, { recursive: true });
     const repository = await findRepository(db, job.repositoryId);
@@ -34,6 +40,7 @@ export async function runJob(context: JobContext): Promise<void> {
     const run: AttemptRun = {
       ...context,
       log,
+      tests,
       repository,
       workFolder,
       recorder: databaseRecorder(context),
@@ -58,6 +65,7 @@ export async function runJob(context: JobContext): Promise<void> {
     await finishJob(db, claimed, { status, error: failure, now: clock() });
   } finally {
     await log.close().catch(() => undefined);
+    await tests.close();
     await rm(workFolder, { recursive: true, force: true, maxRetries: 3 }).catch(caught =>
       logger.warn('work.not_removed', { workFolder, error: caught }),
     );

@@ -11,7 +11,7 @@ import { asStep, type BuildRun, type StepOutcome } from './attempt-run.ts';
 import type { RepositoryEnvironment } from './environment.ts';
 import { findFirstError } from './first-error.ts';
 import { whyLeftOut } from './step-condition.ts';
-import { type CountedReports, describeTests, findTestResults } from './test-results.ts';
+import { type CountedReports, describeTests, findTestResults, type TestSink } from './test-results.ts';
 
 /** From the interrupt to the kill of a step that is cancelled or out of time. */
 const graceMs = 5_000;
@@ -19,6 +19,7 @@ const graceMs = 5_000;
 const maxSearchedBytes = 4 * 1024 * 1024;
 /** Failed tests that are named in the log; the files have the rest. */
 const maxNamedTests = 10;
+const nowhere: TestSink = { add: () => undefined, flush: async () => undefined };
 
 /** Runs every step in order, in `source`. Throws `step.failed`, `step.timeout`, `job.cancelled`. */
 export async function runPlan(
@@ -116,8 +117,10 @@ async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
 async function testsOf(run: BuildRun, step: PlanStep, place: StepPlace, sinceMs: number): Promise<string | null> {
   if (run.signal.aborted || (step.phase !== 'build' && step.phase !== 'test')) return null;
   const { source, counted } = place;
-  const found = await findTestResults(source, { sinceMs, counted, signal: run.signal });
+  const sink = run.tests?.sinkFor(step.name) ?? nowhere;
+  const found = await findTestResults(source, { sinceMs, counted, signal: run.signal, sink });
   if (found === null) return null;
+  await run.tests?.publish(found.files);
   for (const name of found.failedNames.slice(0, maxNamedTests)) await run.log.problem(`failed: ${name}`);
   if (found.failed > maxNamedTests) await run.log.problem(`failed: ${found.failed - maxNamedTests} more`);
   return describeTests(found);

@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createJunitScanner, maxFailedNames, type TestCounts } from './junit-scanner.ts';
+import { createJunitScanner, maxFailedNames, type ReportedTest, type TestCounts } from './junit-scanner.ts';
 
 export interface TestResults extends TestCounts {
   readonly files: number;
@@ -21,10 +21,21 @@ const tickMs = 10;
 /** What reports were counted, by path, with their time: a report counts for the step that wrote it, and not for the next. */
 export type CountedReports = Map<string, number>;
 
+/** Takes each test as it is read, and writes what it has taken when it is asked to. */
+export interface TestSink {
+  add(test: ReportedTest): void;
+  flush(): Promise<void>;
+}
+
 /** The reports below `root` written since `sinceMs` (Unix time), added up; null where there is none. Follows no link. */
 export async function findTestResults(
   root: string,
-  options: { readonly sinceMs: number; readonly counted: CountedReports; readonly signal: AbortSignal },
+  options: {
+    readonly sinceMs: number;
+    readonly counted: CountedReports;
+    readonly signal: AbortSignal;
+    readonly sink: TestSink;
+  },
 ): Promise<TestResults | null> {
   let files = 0;
   let total = 0;
@@ -36,7 +47,7 @@ export async function findTestResults(
     const facts = await stat(path).catch(() => null);
     if (facts === null || facts.mtimeMs < options.sinceMs - tickMs || facts.size > maxReportBytes) continue;
     if (options.counted.get(path) === facts.mtimeMs) continue;
-    const counts = await readReport(path);
+    const counts = await readReport(path, options.sink);
     if (counts === null) continue;
     options.counted.set(path, facts.mtimeMs);
     files += 1;
@@ -86,24 +97,25 @@ async function readFolder(path: string): Promise<Dirent[]> {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function readReport(path: string): Promise<TestCounts | null> {
-  const scanner = createJunitScanner();
+async function readReport(path: string, sink: TestSink): Promise<TestCounts | null> {
+  const scanner = createJunitScanner(test => sink.add(test));
+  const handle = await open(path, 'r').catch(() => null);
+  if (handle === null) return null;
   const decoder = new TextDecoder();
+  const buffer = Buffer.alloc(chunkBytes);
   try {
-    const handle = await open(path, 'r');
-    try {
-      const buffer = Buffer.alloc(chunkBytes);
-      for (let position = 0; position < maxReportBytes; ) {
-        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-        if (bytesRead === 0) break;
-        position += bytesRead;
-        if (!scanner.push(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }))) return null;
-      }
-    } finally {
-      await handle.close();
+    for (let position = 0; position < maxReportBytes; ) {
+      const read = await handle.read(buffer, 0, buffer.length, position).catch(() => null);
+      if (read === null || read.bytesRead === 0) break;
+      position += read.bytesRead;
+      const isReport = scanner.push(decoder.decode(buffer.subarray(0, read.bytesRead), { stream: true }));
+      await sink.flush();
+      if (!isReport) return null;
     }
-  } catch {
-    return null;
+  } finally {
+    await handle.close();
   }
-  return scanner.end();
+  const counts = scanner.end();
+  await sink.flush();
+  return counts;
 }

@@ -214,6 +214,15 @@ describe('a watched repository that goes wrong', () => {
       .click();
     const cause = page.getByRole('region', { name: 'Cause' });
     await cause.getByText('step.failed').waitFor();
+    await cause.getByText('the mould is missing', { exact: true }).waitFor();
+    const shown = await slipway(['job', 'show', '2', '--data', data]);
+    expect(shown.stdout).toMatch(/^First error, at byte \d+ of the log: the mould is missing$/m);
+    const tests = await slipway(['job', 'tests', '2', '--data', data]);
+    expect(tests.stdout).toContain('No step of this attempt wrote a JUnit report.');
+    await page.getByRole('tab', { name: 'Tests' }).click();
+    await page.getByText('No test report').waitFor();
+    await cause.getByRole('button', { name: 'Jump to first error' }).click();
+    await page.getByRole('tab', { name: 'Log', selected: true }).waitFor();
     await writeFile(flag, '');
     await cause.getByRole('button', { name: 'Retry as attempt 2' }).click();
     await page.getByRole('heading', { name: 'Built and stored' }).waitFor();

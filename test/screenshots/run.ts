@@ -12,13 +12,15 @@ const folder = join(projectRoot, 'test-results/screenshots');
 await mkdir(folder, { recursive: true });
 const world = await createScreenshotWorld();
 try {
-  const views: readonly (readonly [name: string, hash: string])[] = [
+  const views: readonly (readonly [name: string, hash: string, tab?: string])[] = [
     ['overview', '#/overview'],
     ['repositories', '#/repositories'],
     ['repository', `#/repositories/${world.repositoryId}`],
     ['jobs', '#/jobs'],
     ['job', `#/jobs/${world.goodJob}`],
     ['job-failed', `#/jobs/${world.failedJob}`],
+    ['job-tests', `#/jobs/${world.failedJob}`, 'Tests, 1 failed'],
+    ['job-environment', `#/jobs/${world.failedJob}`, 'Environment'],
     ['regions', '#/regions'],
     ['swarm', '#/swarm'],
     ['machines', '#/machines'],
@@ -28,10 +30,11 @@ try {
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme });
     await page.goto(world.url);
-    for (const [name, hash] of views) {
+    for (const [name, hash, tab] of views) {
       await page.evaluate(next => {
         location.hash = next;
       }, hash);
+      if (tab !== undefined) await page.getByRole('tab', { name: tab }).click();
       await page.waitForTimeout(settleMs);
       const path = join(folder, `${name}-${colorScheme}.png`);
       await page.screenshot({ path });

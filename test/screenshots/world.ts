@@ -31,6 +31,10 @@ const pipeline = (steps: string) => `steps:\n${steps}artifact:\n  - dist\n`;
 const step = (name: string, run: string) => `  - name: ${name}\n    run: ${run}\n`;
 
 const failingTest = `
+import { writeFileSync } from 'node:fs';
+const passed = Array.from({ length: 40 }, (_, n) => '<testcase classname="refunds" name="refund case ' + (n + 1) + '" time="' + (21 + n) / 1000 + '"/>').join('');
+const failed = '<testcase classname="partial refunds" name="keeps the fee when two refunds race" time="5.002"><failure message="Test timed out in 5000ms.">Error: Test timed out in 5000ms.\\n    at race (test/refunds.test.mjs:41:11)\\n    at settle (lib/ledger.mjs:118:5)</failure></testcase>';
+writeFileSync('junit.xml', '<testsuite>' + passed + failed + '</testsuite>');
 for (let n = 1; n <= 40; n += 1) console.log('\\u001b[32m✓\\u001b[0m refund case ' + n + ' \\u001b[90m' + (20 + n) + 'ms\\u001b[0m');
 console.log('\\u001b[31m✗ partial refunds > keeps the fee when two refunds race\\u001b[0m');
 console.log('\\u001b[31mError: Test timed out in 5000ms.\\u001b[0m');
@@ -115,7 +119,7 @@ export async function createScreenshotWorld(): Promise<ScreenshotWorld> {
       ['Round partial refunds half-even'],
       {
         'test.mjs': failingTest,
-        'slipway.yml': pipeline(step('Bundle', 'node build.mjs') + step('Test', 'node test.mjs')),
+        'slipway.yml': `env: { LEDGER: eu }\n${pipeline(step('Bundle', 'node build.mjs') + step('Test', 'node test.mjs'))}`,
       },
       'failed',
     );

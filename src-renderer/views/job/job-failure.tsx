@@ -1,5 +1,5 @@
 /** Owns the banner of a failed job: its cause, and the retry that makes sense. */
-import { RotateCw } from 'lucide-react';
+import { CornerDownRight, RotateCw } from 'lucide-react';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
@@ -11,10 +11,12 @@ export function JobFailure({
   job,
   busy,
   onRetry,
+  onFirstError,
 }: {
   readonly job: JobDetail;
   readonly busy: boolean;
   readonly onRetry: () => void;
+  readonly onFirstError: () => void;
 }) {
   const failure = failureOf(job);
   if (!failure) return null;
@@ -22,12 +24,22 @@ export function JobFailure({
     <section className={classes(styles.cause, failure.look === 'stale' && styles.causeStale)} aria-label="Cause">
       <div className={styles.causeWords}>
         <p className={styles.causeMessage}>{failure.message}</p>
+        {failure.firstError !== null && <code className={styles.causeLine}>{failure.firstError.line}</code>}
         <p className={styles.causeAdvice}>
           {failure.advice} {failure.code && <code>{failure.code}</code>}
         </p>
       </div>
-      {failure.retry !== 'none' && (
-        <div className={styles.causeActions}>
+      <div className={styles.causeActions}>
+        {failure.firstError !== null && (
+          <Button
+            icon={<CornerDownRight size={14} strokeWidth={1.5} aria-hidden />}
+            aria-keyshortcuts="e"
+            onClick={onFirstError}
+          >
+            Jump to first error
+          </Button>
+        )}
+        {failure.retry !== 'none' && (
           <Button
             variant="primary"
             icon={<RotateCw size={14} strokeWidth={1.5} aria-hidden />}
@@ -36,8 +48,8 @@ export function JobFailure({
           >
             Retry as attempt {job.attempt + 1}
           </Button>
-        </div>
-      )}
+        )}
+      </div>
     </section>
   );
 }

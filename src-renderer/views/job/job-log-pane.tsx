@@ -10,9 +10,10 @@ import { JobLogToolbar } from './job-log-toolbar.tsx';
 import { stepOfLine } from './job-model.ts';
 import { useJobLog } from './use-job-log.ts';
 
-/** A step that was asked for; `turn` tells two requests for the same step apart. */
+/** A place that was asked for; `turn` tells two requests for the same one apart. */
 export interface ShowRequest {
-  readonly logOffset: number;
+  /** Where a step begins, in bytes of the log. */
+  readonly place: number | 'first-error';
   readonly turn: number;
 }
 
@@ -21,12 +22,13 @@ export interface JobLogPaneProps {
   readonly attempt: number;
   readonly request: ShowRequest | null;
   readonly onAttempt: (attempt: number) => void;
+  readonly onFirstError: () => void;
   /** Tells which step's output is in sight. */
   readonly onStep: (index: number | null) => void;
 }
 
 /** The log of one attempt. Key it by job and attempt. */
-export function JobLogPane({ job, attempt, request, onAttempt, onStep }: JobLogPaneProps) {
+export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onStep }: JobLogPaneProps) {
   const terminal = useRef<LogTerminalHandle>(null);
   const { facts, follower, error, refetch } = useJobLog(job, attempt, terminal);
   const [view, setView] = useState<LogTerminalView | null>(null);
@@ -34,7 +36,8 @@ export function JobLogPane({ job, attempt, request, onAttempt, onStep }: JobLogP
   const running = attempt === job.attempt && job.status === 'running';
 
   useEffect(() => {
-    if (request) void follower.goToStep(request.logOffset);
+    if (request?.place === 'first-error') void follower.goToFirstError();
+    else if (request) void follower.goToStep(request.place);
   }, [request, follower]);
 
   const atTop = view?.atTop ?? false;
@@ -61,6 +64,7 @@ export function JobLogPane({ job, attempt, request, onAttempt, onStep }: JobLogP
         selection={() => terminal.current?.selection ?? ''}
         onAttempt={onAttempt}
         onRaw={setRaw}
+        onFirstError={onFirstError}
         onFollow={on => (on ? void follower.goToEnd() : terminal.current?.holdStill())}
       />
       {error && <ErrorNotice error={error} onRetry={refetch} retryLabel="Read it again" />}

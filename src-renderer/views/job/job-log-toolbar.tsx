@@ -1,6 +1,7 @@
 /** Owns the log's toolbar: attempt, first error, size, follow, copy, download, raw. */
 import { CodeXml, Copy, Download } from 'lucide-react';
 import { useState } from 'react';
+import { firstErrorOf } from '../../../src-main/contract/first-error.ts';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
@@ -26,6 +27,7 @@ export interface JobLogToolbarProps {
   readonly selection: () => string;
   readonly onAttempt: (attempt: number) => void;
   readonly onRaw: (raw: boolean) => void;
+  readonly onFirstError: () => void;
   readonly onFollow: (following: boolean) => void;
 }
 
@@ -33,7 +35,20 @@ const icon = { size: 16, strokeWidth: 1.5, 'aria-hidden': true } as const;
 
 /** The toolbar above a log. */
 export function JobLogToolbar(props: JobLogToolbarProps) {
-  const { job, attempt, facts, raw, following, canFollow, follower, selection, onAttempt, onRaw, onFollow } = props;
+  const {
+    job,
+    attempt,
+    facts,
+    raw,
+    following,
+    canFollow,
+    follower,
+    selection,
+    onAttempt,
+    onRaw,
+    onFirstError,
+    onFollow,
+  } = props;
   const [said, setSaid] = useState('');
   const copy = useAction(async () => {
     const copied = selection() || follower.loadedText();
@@ -47,7 +62,9 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
     }),
   );
   const canFindError =
-    facts.errorLine !== null || job.steps.some(step => step.status === 'failed' && step.logOffset !== null);
+    facts.errorLine !== null ||
+    firstErrorOf(job.attempts.find(one => one.attempt === attempt)?.error ?? null) !== null ||
+    job.steps.some(step => step.status === 'failed' && step.logOffset !== null);
   useCommands([
     {
       id: 'log.firstError',
@@ -55,7 +72,7 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
       group: 'Do',
       shortcut: 'E',
       isEnabled: () => canFindError && !raw,
-      run: () => void follower.goToFirstError(),
+      run: onFirstError,
     },
     {
       id: 'log.follow',
@@ -85,7 +102,7 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
         icon={<StateGlyph state="failed" size={12} label={null} />}
         disabled={!canFindError || raw}
         aria-keyshortcuts="e"
-        onClick={() => void follower.goToFirstError()}
+        onClick={onFirstError}
       >
         First error<kbd className={styles.key}>E</kbd>
       </Button>

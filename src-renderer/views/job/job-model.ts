@@ -1,5 +1,6 @@
 /** Owns what a job's page says: heading, facts, steps, failure. Pure; times come in. */
 import type { ErrorView } from '../../../src-main/contract/errors.ts';
+import { type FirstError, firstErrorOf } from '../../../src-main/contract/first-error.ts';
 import type { JobDetail, JobStatus, JobSummary, StepView, VisualState } from '../../../src-main/contract/views.ts';
 import { ordinal } from '../../state/job-words.ts';
 import { formatDuration } from '../../ui/format.ts';
@@ -97,6 +98,8 @@ export interface Failure {
   readonly look: 'failed' | 'stale';
   readonly message: string;
   readonly code: string | null;
+  /** The line of the log that says it; the message is without it. */
+  readonly firstError: FirstError | null;
   /** What trying again would do, or why it is not offered. */
   readonly advice: string;
   readonly retry: 'offer' | 'automatic' | 'none';
@@ -112,9 +115,13 @@ export function failureOf(
   const fallback = failed
     ? `The step “${failed.name}” ended${exit === null || exit === undefined ? '' : ` with exit code ${exit}`}. Its log says why.`
     : 'The job ended before it could say why. Its log may tell more.';
+  const firstError = firstErrorOf(job.error);
+  const message = job.error?.message ?? fallback;
+  const said = firstError === null ? '' : `: ${firstError.line}`;
   return {
     look: job.status === 'failed' ? 'failed' : 'stale',
-    message: job.error?.message ?? fallback,
+    message: said !== '' && message.endsWith(said) ? `${message.slice(0, -said.length)}.` : message,
+    firstError,
     code: job.error?.code ?? null,
     ...adviceOn(job.status, job.error),
   };

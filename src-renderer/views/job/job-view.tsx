@@ -6,7 +6,6 @@ import { useQuery } from '../../state/use-query.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Track } from '../../ui/track.tsx';
-import { JobFailure } from './job-failure.tsx';
 import { JobHeader } from './job-header.tsx';
 import { jobActions } from './job-model.ts';
 import styles from './job-view.module.css';
@@ -72,8 +71,7 @@ export function JobView({ jobId }: { readonly jobId: string }) {
         />
       </div>
       {failedAct && <ErrorNotice error={failedAct} />}
-      <JobFailure job={job} busy={retry.busy} onRetry={() => void act(retry)} />
-      <JobWork key={job.id} job={job} />
+      <JobWork key={job.id} job={job} busy={retry.busy} onRetry={() => void act(retry)} />
     </section>
   );
 }

@@ -1,7 +1,8 @@
 /** Owns how a log's window reaches a screen: follows the end, lets go of it where a person looks elsewhere, finds the first error. */
+import type { FirstError } from '../../../src-main/contract/first-error.ts';
 import type { StepView } from '../../../src-main/contract/views.ts';
 import { failedStepOffset } from './job-model.ts';
-import { firstErrorLine, plainText } from './log-text.ts';
+import { firstErrorLine, lineOfError, plainText } from './log-text.ts';
 import type { LogWindow } from './log-window.ts';
 
 /** What shows the log. Lines are counted from the last `replace`. */
@@ -19,7 +20,7 @@ export interface LogFacts {
   readonly loadedFrom: number;
   readonly loadedTo: number;
   readonly totalBytes: number;
-  /** The sink's line that reads like the first error of the failed step, or of the log while no step has failed. */
+  /** The sink's line of the first error: as the engine found it, else what reads like one in the failed step, or in the log while none has failed. */
   readonly errorLine: number | null;
   readonly complete: boolean;
   /** The window has let go of the log's end. */
@@ -45,16 +46,25 @@ export class LogFollower {
   readonly #sink: LogSink;
   readonly #steps: () => readonly StepView[];
   readonly #onFacts: (facts: LogFacts) => void;
+  readonly #firstError: () => FirstError | null;
   #opened = false;
   #detached = false;
   #errorLine: number | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(window: LogWindow, sink: LogSink, steps: () => readonly StepView[], onFacts: (facts: LogFacts) => void) {
+  /** `firstError`: what the engine says of the attempt; null while it has not failed, and for failures that name no line. */
+  constructor(
+    window: LogWindow,
+    sink: LogSink,
+    steps: () => readonly StepView[],
+    onFacts: (facts: LogFacts) => void,
+    firstError: () => FirstError | null = () => null,
+  ) {
     this.#window = window;
     this.#sink = sink;
     this.#steps = steps;
     this.#onFacts = onFacts;
+    this.#firstError = firstError;
   }
 
   /** Reads what is new. A failed read passes its error on; nothing is lost and it may be called again. */
@@ -101,9 +111,7 @@ export class LogFollower {
   /** Shows the first error, else the start of the failed step. */
   goToFirstError(): Promise<void> {
     return this.#inTurn(async () => {
-      const failedAt = failedStepOffset(this.#steps());
-      if (failedAt !== null) await this.#goTo(failedAt);
-      await this.#showError();
+      await this.#goToError();
     });
   }
 
@@ -145,7 +153,7 @@ export class LogFollower {
     this.#opened = true;
     await this.#rewrite();
     this.#detached = false;
-    if (atFailure && failedStepOffset(this.#steps()) !== null) await this.#showError();
+    if (atFailure && (this.#firstError() ?? failedStepOffset(this.#steps())) !== null) await this.#goToError();
   }
 
   async #readToEnd(): Promise<void> {
@@ -166,6 +174,18 @@ export class LogFollower {
     if ((await this.#window.goTo(offset)).kind === 'replaced') await this.#rewrite();
   }
 
+  async #goToError(): Promise<void> {
+    const known = this.#firstError();
+    const failedAt = failedStepOffset(this.#steps());
+    if (known !== null && this.#window.lineAtOffset(known.logOffset) === null) {
+      await this.#window.goTo(known.logOffset);
+      // What leads to an error stands above it.
+      await this.#window.readBefore();
+      await this.#rewrite();
+    } else if (known === null && failedAt !== null) await this.#goTo(failedAt);
+    await this.#showError();
+  }
+
   async #rewrite(): Promise<void> {
     this.#detached = this.#window.more;
     this.#findError();
@@ -181,6 +201,13 @@ export class LogFollower {
   }
 
   #findError(): void {
+    const known = this.#firstError();
+    if (known !== null) {
+      const near = this.#window.lineAtOffset(known.logOffset);
+      this.#errorLine =
+        near === null ? null : this.#window.droppedLines + lineOfError(this.#window.lines(), near, known.line);
+      return;
+    }
     const failedAt = failedStepOffset(this.#steps());
     const start = failedAt === null ? 0 : this.#window.lineAtOffset(failedAt);
     // Words that look like errors in a step that passed are not what a person is looking for.

@@ -46,6 +46,19 @@ const errorLine =
 /** Words that mention errors without being one. */
 const notError = /\b0 (?:errors?|failed|failures)\b/i;
 
+/** Lines around the place in which an error's line is looked for: progress lines that were rewritten are not shown, and shift it. */
+const nearLines = 2_000;
+
+/** Index of the line nearest to `near` that says `error` (cut after 300 characters); `near` where none does. Expects plain text. */
+export function lineOfError(lines: readonly string[], near: number, error: string): number {
+  const says = (index: number) => lines[index]?.slice(0, 2_000).trim().slice(0, 300) === error;
+  for (let away = 0; away <= nearLines; away++) {
+    if (says(near - away)) return near - away;
+    if (says(near + away)) return near + away;
+  }
+  return near;
+}
+
 /** Index of the first line that reads like an error, from `from` on; null where there is none. Expects plain text. */
 export function firstErrorLine(lines: readonly string[], from = 0): number | null {
   for (let index = Math.max(0, from); index < lines.length; index++) {

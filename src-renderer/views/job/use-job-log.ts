@@ -1,6 +1,7 @@
 /** Owns the joining of a job's log to its terminal: one follower per attempt, woken by pushes. */
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import type { DomainError } from '../../../src-main/contract/errors.ts';
+import { firstErrorOf } from '../../../src-main/contract/first-error.ts';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { client } from '../../client/client.ts';
 import { useQuery } from '../../state/use-query.ts';
@@ -19,11 +20,13 @@ export interface JobLog {
 export function useJobLog(job: JobDetail, attempt: number, terminal: RefObject<LogTerminalHandle | null>): JobLog {
   const steps = useRef(job.steps);
   steps.current = attempt === job.attempt ? job.steps : [];
+  const firstError = firstErrorOf(job.attempts.find(one => one.attempt === attempt)?.error ?? null);
+  const error = useRef(firstError);
+  error.current = firstError;
   const [facts, setFacts] = useState(noLogFacts);
   const follower = useMemo(() => {
     const boundaries = () =>
-      steps.current
-        .map(step => step.logOffset)
+      [...steps.current.map(step => step.logOffset), error.current?.logOffset ?? null]
         .filter(offset => offset !== null)
         .sort((a, b) => a - b);
     const read = (offset: number, limit: number) => client.jobs.log({ id: job.id, attempt, offset, limit });
@@ -33,15 +36,22 @@ export function useJobLog(job: JobDetail, attempt: number, terminal: RefObject<L
       showLine: async (line: number, rowsAbove?: number) => terminal.current?.showLine(line, rowsAbove),
       showEnd: async () => terminal.current?.showEnd(),
     };
-    return new LogFollower(new LogWindow(read, boundaries), sink, () => steps.current, setFacts);
+    return new LogFollower(
+      new LogWindow(read, boundaries),
+      sink,
+      () => steps.current,
+      setFacts,
+      () => error.current,
+    );
   }, [job.id, attempt, terminal]);
 
   const query = useQuery(`log:${job.id}:${attempt}`, () => follower.follow(), ['log', 'job'], { jobId: job.id });
 
   const failedStep = job.steps.find(step => step.status === 'failed')?.index ?? null;
+  const errorOffset = firstError?.logOffset ?? null;
   useEffect(() => {
-    if (failedStep !== null) void follower.stepsChanged();
-  }, [failedStep, follower]);
+    if ((failedStep ?? errorOffset) !== null) void follower.stepsChanged();
+  }, [failedStep, errorOffset, follower]);
 
   return { facts, follower, error: query.error, refetch: query.refetch };
 }

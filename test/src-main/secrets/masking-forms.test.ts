@@ -114,16 +114,18 @@ describe('Base64 and hex that a tool breaks into lines', () => {
   const long = Array.from({ length: 30 }, (_, index) => `part ${index} of a long secret`).join('; ');
   const masker = prepareMasking([long]);
 
-  it.each([60, 64, 76])('at %i characters, wherever the chunks are cut', width => {
+  const shapes = [60, 64, 76].flatMap(width => ['\n', '\r\n'].map(lineEnd => ({ width, lineEnd })));
+
+  it.each(shapes)('at $width characters by $lineEnd, wherever the chunks are cut', ({ width, lineEnd }) => {
     for (const encoding of ['base64', 'hex'] as const) {
       for (const prefix of ['', 'a', 'bc', 'user:', 'a longer prefix, of more than one line of sixty characters: ']) {
         const encoded = Buffer.from(prefix + long).toString(encoding);
         const lines = encoded.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
-        const text = Buffer.from(`before\n${lines.join('\n')}\nafter\n`);
+        const text = Buffer.from(`before\n${lines.join(lineEnd)}${lineEnd}after\n`);
         const whole = masked([text], masker());
         const clear = Buffer.from(prefix).toString(encoding).replace(/=+$/, '');
-        expect(whole.replaceAll('\n', '')).toMatch(/^before.*\*{3}after$/);
-        expect(whole.replaceAll('\n', '').length).toBeLessThanOrEqual('before***after'.length + clear.length + 1);
+        expect(whole.replaceAll(/\r?\n/g, '')).toMatch(/^before.*\*{3}after$/);
+        expect(whole.replaceAll(/\r?\n/g, '').length).toBeLessThanOrEqual('before***after'.length + clear.length + 1);
         expect(whole.split('\n').length).toBe(lines.length + 3);
         for (let cut = 0; cut <= text.length; cut += 1) {
           if (masked([text.subarray(0, cut), text.subarray(cut)], masker()) !== whole) expect.fail(`cut at ${cut}`);
@@ -140,8 +142,20 @@ describe('Base64 and hex that a tool breaks into lines', () => {
 
   it('and a key of such lines, to its last short one', () => {
     const key = `-----BEGIN-----\n${'A1b2'.repeat(16)}\n${'C3d4'.repeat(16)}\nE5==\n-----END-----\n`;
-    const shown = masked([Buffer.from(`x ${key} y`)], prepareMasking([key])());
-    expect(shown).not.toMatch(/A1b2|C3d4|E5==|BEGIN/);
+    const written = [key, key.replaceAll('\n', '\r\n')];
+    for (const secret of written) {
+      for (const text of written) {
+        const shown = masked([Buffer.from(`x ${text} y`)], prepareMasking([secret])());
+        expect(shown).not.toMatch(/A1b2|C3d4|E5==|BEGIN/);
+      }
+    }
+  });
+
+  it('and leaves every line end where it is, of lines that hold no secret too', () => {
+    const text = `${'A1b2'.repeat(16)}\r\n${'A1b2'.repeat(19)}\r${'C3d4'.repeat(19)}\r\n\r\nend\r`;
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      expect(masked([Buffer.from(text.slice(0, cut)), Buffer.from(text.slice(cut))], masker())).toBe(text);
+    }
   });
 });
 

@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { listSteps } from '../../../src-main/database/attempts.ts';
 import type { JobRecord } from '../../../src-main/database/jobs.ts';
+import { readTests } from '../../../src-main/host/views/test-view.ts';
 import { pipeline, startBuilds } from '../../support/builds.ts';
 import { endsWithFile } from '../../support/for-this-file.ts';
 
@@ -77,4 +78,9 @@ it('counts the tests of a step, the failed ones by name, and names the first err
   const log = Buffer.from(await builds.log(job));
   expect(log.subarray(details.firstError.logOffset).toString().split('\n')[0]).toBe('error: no luck');
   expect(log.toString()).toContain('failed: bad');
+  const { testList: list, testSummary: summary } = builds.folder;
+  const files = { list: list(job.id, job.attempt), summary: summary(job.id, job.attempt) };
+  const found = await readTests(files, { outcome: 'failed', after: 0, limit: 10 });
+  expect(found.summary).toMatchObject({ total: 4, failed: 2, files: 2, kept: 4 });
+  expect(found.tests.map(({ step, name }) => [step, name])).toEqual(steps.map(step => [step.name, 'bad']));
 });

@@ -2,8 +2,8 @@
 import { symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createJunitScanner } from '../../../src-main/worker/junit-scanner.ts';
-import { describeTests, findTestResults } from '../../../src-main/worker/test-results.ts';
+import { createJunitScanner, type ReportedTest } from '../../../src-main/worker/junit-scanner.ts';
+import { describeTests, findTestResults, type TestSink } from '../../../src-main/worker/test-results.ts';
 import { projectFolder } from '../../support/project-folder.ts';
 
 const report = `<?xml version="1.0" encoding="UTF-8"?>
@@ -21,6 +21,17 @@ const report = `<?xml version="1.0" encoding="UTF-8"?>
 </testsuites>
 `;
 const counts = { total: 5, failed: 2, skipped: 1, failedNames: ['Sum › takes a "> b', 'breaks'] };
+
+const whole = (text: string) => ({ text, isCut: false });
+
+/** What the scanner gives of each test. */
+function testsOf(...parts: readonly string[]): ReportedTest[] {
+  const tests: ReportedTest[] = [];
+  const scanner = createJunitScanner(test => tests.push(test));
+  for (const part of parts) scanner.push(part);
+  scanner.end();
+  return tests;
+}
 
 function scan(...parts: readonly string[]) {
   const scanner = createJunitScanner();
@@ -54,7 +65,60 @@ describe('createJunitScanner', () => {
   });
 });
 
+describe('the tests of a report', () => {
+  const detailed = `<testsuite>
+<testcase classname="a.B" name="x" time="1,234.5678"><failure message="1 &lt; 2&#10;and &#x41;&amp;#10;" type="T">at &lt;a&gt;
+<![CDATA[ raw &lt; ]] ]]> b</failure><system-out>said</system-out></testcase>
+<testcase name="later" time="soon"><skipped message="not on Monday"/></testcase>
+<testcase name="typed" time="-1"><error type="Panic"/>between</testcase>
+</testsuite>`;
+  const expected: ReportedTest[] = [
+    {
+      className: whole('a.B'),
+      name: whole('x'),
+      outcome: 'failed',
+      durationMs: 1_234_568,
+      message: whole('1 < 2\nand A&#10;'),
+      output: whole('at <a>\n raw &lt; ]]  b\nsaid'),
+    },
+    {
+      className: whole(''),
+      name: whole('later'),
+      outcome: 'skipped',
+      durationMs: null,
+      message: whole('not on Monday'),
+      output: whole(''),
+    },
+    {
+      className: whole(''),
+      name: whole('typed'),
+      outcome: 'failed',
+      durationMs: null,
+      message: whole('Panic'),
+      output: whole(''),
+    },
+  ];
+
+  it('have their time, message and text, wherever the report is cut', () => {
+    expect(testsOf(detailed)).toEqual(expected);
+    for (let cut = 1; cut < detailed.length; cut += 1) {
+      expect(testsOf(detailed.slice(0, cut), detailed.slice(cut)), `cut at ${cut}`).toEqual(expected);
+    }
+    expect(testsOf(...detailed)).toEqual(expected);
+  });
+
+  it('keep a bounded part of what they print, and say that it was cut', () => {
+    for (const long of ['x'.repeat(300_000), `<![CDATA[${'x'.repeat(300_000)}]]>`, '&amp;'.repeat(100_000)]) {
+      const report = `<testsuite><testcase name="n"><failure>${long}</failure></testcase></testsuite>`;
+      const [test] = testsOf(...(report.match(/[\s\S]{1,65536}/g) ?? []));
+      expect(test?.output.text).toHaveLength(8_000);
+      expect(test?.output.isCut).toBe(true);
+    }
+  });
+});
+
 describe('findTestResults', () => {
+  const sink: TestSink = { add: () => undefined, flush: async () => undefined };
   const { signal } = new AbortController();
 
   it('adds up the reports that a step wrote, and each one once', async () => {
@@ -68,7 +132,7 @@ describe('findTestResults', () => {
     await utimes(join(root, 'old/junit.xml'), 1_000, 1_000);
     const elsewhere = await projectFolder({ 'junit.xml': report });
     await symlink(elsewhere, join(root, 'elsewhere'));
-    const options = { sinceMs: 2_000_000, counted: new Map<string, number>(), signal };
+    const options = { sinceMs: 2_000_000, counted: new Map<string, number>(), signal, sink };
     const found = await findTestResults(root, options);
     expect(found).toMatchObject({ files: 2, total: 6, failed: 2, skipped: 1 });
     expect(found && describeTests(found)).toBe('6 tests, 2 failed, 1 skipped, in 2 JUnit files');
@@ -77,6 +141,6 @@ describe('findTestResults', () => {
 
   it('is null where there is none', async () => {
     const root = await projectFolder({ 'a.xml': 'broken <' });
-    expect(await findTestResults(root, { sinceMs: 0, counted: new Map(), signal })).toBeNull();
+    expect(await findTestResults(root, { sinceMs: 0, counted: new Map(), signal, sink })).toBeNull();
   });
 });

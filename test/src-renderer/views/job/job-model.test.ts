@@ -90,6 +90,23 @@ describe('failureOf', () => {
     expect(failed(null, 'interrupted')).toMatchObject({ look: 'stale', retry: 'offer' });
   });
 
+  it('has the first error as a line of its own, with its place', () => {
+    const error = (message: string): ErrorView => ({
+      code: 'step.failed',
+      message,
+      details: { firstError: { line: 'error: no luck', logOffset: 120 } },
+      retry: 'user',
+    });
+    expect(failed(error('"Test" ended with exit code 2: error: no luck'))).toMatchObject({
+      message: '"Test" ended with exit code 2.',
+      firstError: { line: 'error: no luck', logOffset: 120 },
+    });
+    expect(failed(error('other words'))?.message).toBe('other words');
+    const broken: ErrorView = { ...error('x'), details: { firstError: { line: 1, logOffset: -1 } } };
+    expect(failed(broken)?.firstError).toBeNull();
+    expect(failed(null)?.firstError).toBeNull();
+  });
+
   it('finds words where the engine gave none', () => {
     expect(failed(null)?.message).toContain('exit code 2');
   });

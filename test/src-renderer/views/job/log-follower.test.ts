@@ -1,5 +1,6 @@
 /** How a log reaches a screen. */
 import { describe, expect, it } from 'vitest';
+import type { FirstError } from '../../../../src-main/contract/first-error.ts';
 import type { StepView } from '../../../../src-main/contract/views.ts';
 import { type LogFacts, LogFollower, noLogFacts } from '../../../../src-renderer/views/job/log-follower.ts';
 import { LogWindow } from '../../../../src-renderer/views/job/log-window.ts';
@@ -22,6 +23,7 @@ function screenOf(text: string, steps: StepView[] = []) {
   const state = {
     log: text,
     steps,
+    firstError: null as FirstError | null,
     shown: '',
     line: null as number | null,
     atEnd: false,
@@ -61,6 +63,7 @@ function screenOf(text: string, steps: StepView[] = []) {
     facts => {
       state.facts = facts;
     },
+    () => state.firstError,
   );
   const lineAt = (line: number | null) => (line === null ? null : state.shown.split('\n')[line]);
   return { state, follower, lineAt };
@@ -154,5 +157,35 @@ describe('LogFollower', () => {
     online = true;
     await follower.follow();
     expect(shown).toEqual(['one\n']);
+  });
+
+  it('shows the first error where the engine found it, not what only reads like one', async () => {
+    const log = `error: a word of a test's name\nfine\nthe pier is closed\nlater\n`;
+    const { state, follower, lineAt } = screenOf(log, [step(0, 'failed', 0)]);
+    state.firstError = { line: 'the pier is closed', logOffset: log.indexOf('the pier') };
+    await follower.follow();
+    expect(lineAt(state.line)).toBe('the pier is closed');
+    expect(lineAt(state.facts.errorLine)).toBe('the pier is closed');
+  });
+
+  it('finds its line where progress lines before it were rewritten, and so are shorter on the screen', async () => {
+    const log = `${'10 %\r20 %\r100 %\n'.repeat(20)}the pier is closed\n${'later\n'.repeat(40)}`;
+    const { state, follower, lineAt } = screenOf(log, [step(0, 'failed', 0)]);
+    await follower.follow();
+    state.firstError = { line: 'the pier is closed', logOffset: log.indexOf('the pier') };
+    await follower.stepsChanged();
+    await follower.goToFirstError();
+    expect(lineAt(state.line)).toBe('the pier is closed');
+  });
+
+  it('loads it, with what leads to it, from the middle of a log that is too long to be loaded whole', async () => {
+    const before = 'compiling a file of the harbour\n'.repeat(100_000);
+    const log = `${before}the pier is closed\n${'going on all the same\n'.repeat(250_000)}`;
+    const { state, follower, lineAt } = screenOf(log, [step(0, 'failed', 0)]);
+    state.firstError = { line: 'the pier is closed', logOffset: before.length };
+    await follower.follow();
+    expect(lineAt(state.line)).toBe('the pier is closed');
+    expect(lineAt((state.line ?? 0) - 1)).toBe('compiling a file of the harbour');
+    expect(state.facts.detached).toBe(true);
   });
 });
