@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import { describeIsolation } from '../contract/isolation.ts';
 import type { JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { wholeNumber } from './arguments.ts';
@@ -149,11 +150,13 @@ export function addJobCommands(program: Command): void {
           step.detail ?? step.command ?? '',
         ]);
         const size = detail.build ? `\n${formatSize(detail.build.sizeBytes)}, artifact ${detail.build.artifactId}` : '';
+        const isolation = detail.attempts.at(-1)?.isolation;
+        const under = isolation ? `\n${plain(`Isolation: ${describeIsolation(isolation)}`)}` : '';
         const error = detail.error ? `\n${plain(detail.error.message)}` : '';
         print(
           detail,
           options,
-          `Job ${detail.number}: ${detail.status}${error}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+          `Job ${detail.number}: ${detail.status}${error}${under}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
       });
     });

@@ -11,6 +11,8 @@ export interface DataFolder {
   readonly sample: string;
   mirror(repositoryId: string): string;
   jobLog(jobId: string, attempt: number): string;
+  /** The home folder of a repository's isolated builds: caches of its tools, and nothing of the person's. */
+  buildHome(repositoryId: string): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
 }
@@ -27,6 +29,7 @@ export function dataFolder(root: string): DataFolder {
     sample: `${root}/sample`,
     mirror: repositoryId => `${root}/mirrors/${repositoryId}.git`,
     jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
+    buildHome: repositoryId => `${root}/homes/${repositoryId}`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
   };
