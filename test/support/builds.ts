@@ -26,6 +26,7 @@ export async function startBuilds(
     readonly clock?: Clock;
     readonly onEnd?: OnEnd;
     readonly defaults?: BuildDefaultsChange;
+    readonly env?: NodeJS.ProcessEnv;
   } = {},
 ) {
   const onEnd = options.onEnd ?? onTestFinished;
@@ -42,7 +43,12 @@ export async function startBuilds(
     db,
     // A test may put programs of its own before all others.
     launcher: createNodeLauncher({
-      env: { ...process.env, TEST_API_KEY: 'not-for-builds', PATH: `${root}/bin${delimiter}${process.env.PATH}` },
+      env: {
+        ...process.env,
+        TEST_API_KEY: 'not-for-builds',
+        ...options.env,
+        PATH: `${root}/bin${delimiter}${options.env?.PATH ?? process.env.PATH}`,
+      },
     }),
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore },
