@@ -68,7 +68,7 @@ describe.skipIf(!hasBubblewrap)('a build under bubblewrap', () => {
     for (const text of ['no keys\n', 'nothing private\n', 'no shadow\n', 'no sockets\n']) expect(log).toContain(text);
     expect(log).not.toMatch(/engine-key|person-|slipway\.db|engine\.lock/);
     // Of all that lies in the data folder there is its own tree, and no other's.
-    expect(log).toContain(`\nwork\n${job.id}-1\n`);
+    expect(log).toContain(`\nwork\n${job.id}-${job.attempt}\n`);
   });
 
   it('writes into its tree, its home and /tmp, and nowhere else', async () => {
