@@ -5,14 +5,17 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Command } from 'commander';
 import { storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
+import { describeIsolation } from '../contract/isolation.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { hostPlatform } from '../releases/platform.ts';
 import { environmentNames } from '../worker/environment.ts';
+import { chosenFolder, type EngineOptions } from './engine-client.ts';
 import { buildLocally, type LocalBuild } from './local-build.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 import { placeFile } from './place-file.ts';
 
-type BuildOptions = OutputOptions & { readonly out?: string; readonly revision?: string; readonly branch?: string };
+type BuildOptions = EngineOptions &
+  OutputOptions & { readonly out?: string; readonly revision?: string; readonly branch?: string };
 
 export function addBuildCommand(program: Command): void {
   program
@@ -36,6 +39,7 @@ export function addBuildCommand(program: Command): void {
           table(['STATUS', 'TIME', 'STEP'], rows).trimEnd(),
           `Artifact ${result.artifactId}, ${result.fileCount} files, ${formatSize(result.treeSizeBytes)}`,
           `Pack     ${result.pack.digest}, ${formatSize(result.pack.sizeBytes)}`,
+          plain(`Built    ${describeIsolation(result.isolation)}`),
           result.out === null ? 'Nothing was kept; --out DIR keeps it.' : plain(`Kept in  ${result.out}`),
         ].join('\n'),
       );
@@ -56,6 +60,7 @@ async function runBuild(path: string, options: BuildOptions) {
         revision: options.revision ?? null,
         branch: options.branch ?? null,
         leftOut: out === null ? null : await realpath(out),
+        dataFolder: chosenFolder(options).root,
         signal: abort.signal,
         onLog: showLines,
       },
@@ -92,7 +97,7 @@ const unwritable = (out: string, error: unknown) =>
   new DomainError('data.unwritable', `The build cannot be kept in ${out}: ${messageOf(error)}`, { path: out });
 
 /** What a build record says, without what belongs to an installation: its ids, and its signature. */
-function factsOf({ plan, tools, artifact, ...build }: LocalBuild) {
+function factsOf({ plan, tools, artifact, isolation, ...build }: LocalBuild) {
   const { tree, pack } = artifact;
   return {
     revision: build.revision,
@@ -104,6 +109,7 @@ function factsOf({ plan, tools, artifact, ...build }: LocalBuild) {
     fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
     treeSizeBytes: tree.treeSizeBytes,
     plan,
+    isolation,
     tools: tools.tools,
     environmentNames: environmentNames(plan, build.environment),
     startedAtMs: build.startedAtMs,

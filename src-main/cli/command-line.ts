@@ -4,7 +4,10 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { channelNameSchema, idSchema, publicKeySchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { Plan } from '../contract/plan.ts';
+import { formatSize } from '../domain/format-size.ts';
 import { version } from '../domain/version.ts';
+import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { planFor } from '../toolchains/plan.ts';
 import { type AgentCommandOptions, runAgent } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
@@ -13,6 +16,7 @@ import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
 import { addInitCommand } from './init-command.ts';
+import { addIsolationCommands } from './isolation-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { exitCodes, fail, type OutputOptions, plain, print, printError, say, table } from './output.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
@@ -95,6 +99,21 @@ function addHostCommands(program: Command): void {
   }
 }
 
+/** What a plan asks for; what it comes to depends on the machine and on what its owner chose. */
+function describePlanned({ isolation, limits = {} }: Plan): string {
+  const words = isolation
+    ? [isolation.level, isolation.image, isolation.network ? null : 'no network']
+    : ["the installation's default"];
+  const { memoryBytes, cpus, diskBytes, processes } = limits;
+  const asked = [
+    memoryBytes && `memory ${formatSize(memoryBytes)}`,
+    cpus && `${cpus} processors`,
+    diskBytes && `disk ${formatSize(diskBytes)}`,
+    processes && `${processes} processes`,
+  ].filter(part => part !== undefined);
+  return `Isolation: ${words.filter(word => word !== null).join(', ')}. Limits: ${asked.join(', ') || "the installation's"}.`;
+}
+
 function addLocalCommands(program: Command): void {
   program
     .command('plan <path>')
@@ -110,6 +129,7 @@ function addLocalCommands(program: Command): void {
       const facts = [
         `Tool: ${plan.tool}. Artifact: ${plan.artifact.include.join(', ')}. Start: ${plan.start ?? 'none'}.`,
         ...plan.evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''}: ${reason}`),
+        describePlanned(plan),
         ...plan.migrations.map(({ run }) => `Migration, not run by the build: ${run}`),
         ...plan.roots.map(({ path: folder, tool }) => `Another project: ${folder} (${tool})`),
       ];
@@ -168,6 +188,7 @@ function commandLine(): Command {
   addJobCommands(program);
   addEnvironmentCommands(program);
   addKeyCommands(program);
+  addIsolationCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);
@@ -194,6 +215,7 @@ function wrongUse(error: CommanderError): string {
 
 /** Runs what the process was called with; the result is on stdout and in `process.exitCode`. */
 export async function runCommandLine(): Promise<void> {
+  closeInheritedHandles();
   const json = process.argv.includes('--json');
   try {
     await commandLine().parseAsync();

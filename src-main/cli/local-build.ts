@@ -4,6 +4,7 @@ import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DomainError, messageOf } from '../contract/errors.ts';
+import { buildDefaultsSchema } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { StepView } from '../contract/views.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
@@ -30,6 +31,8 @@ export interface LocalBuildOptions {
   readonly branch: string | null;
   /** A folder that is not part of the tree. */
   readonly leftOut: string | null;
+  /** The data folder of an installation, which an isolated build must not see. */
+  readonly dataFolder: string;
   readonly signal: AbortSignal;
   /** Whole lines, masked, with their colours. */
   readonly onLog: (lines: Uint8Array) => void;
@@ -69,6 +72,7 @@ export async function buildLocally<Kept>(
   live = liveLog(log, options.onLog);
   try {
     const memory = rememberSteps();
+    const workerId = randomUUID();
     let facts: TreeFacts = { revision: null, branch: null, isClean: null };
     const run: BuildRun = {
       recorder: memory.recorder,
@@ -77,7 +81,16 @@ export async function buildLocally<Kept>(
       tests: null,
       signal: options.signal,
       clock,
-      workerId: randomUUID(),
+      workerId,
+      isolation: {
+        defaults: buildDefaultsSchema.parse({}),
+        // Whoever runs the command is the person who decides, and the file in the tree is theirs.
+        repositoryChoice: null,
+        buildHome: join(workFolder, 'home'),
+        hidden: [options.dataFolder],
+        jobId: workerId,
+        record: async () => undefined,
+      },
       get branch() {
         return options.branch ?? facts.branch;
       },

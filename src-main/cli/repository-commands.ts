@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
+import { describeIsolation } from '../contract/isolation.ts';
 import type { JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { wholeNumber } from './arguments.ts';
@@ -157,10 +158,12 @@ export function addJobCommands(program: Command): void {
             ? ''
             : `\nFirst error, at byte ${firstError.logOffset} of the log: ${plain(firstError.line)}`;
         const error = detail.error ? `\n${plain(detail.error.message)}${place}` : '';
+        const isolation = detail.attempts.at(-1)?.isolation;
+        const under = isolation ? `\n${plain(`Isolation: ${describeIsolation(isolation)}`)}` : '';
         print(
           detail,
           options,
-          `Job ${detail.number}: ${detail.status}${error}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+          `Job ${detail.number}: ${detail.status}${error}${under}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
       });
     });

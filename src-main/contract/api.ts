@@ -11,6 +11,7 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import {
@@ -18,6 +19,7 @@ import {
   channelPolicySchema,
   channelSummarySchema,
   engineStatusSchema,
+  isolationViewSchema,
   jobDetailSchema,
   jobStatusSchema,
   jobSummarySchema,
@@ -286,6 +288,21 @@ export const api = {
   workers: {
     setPaused: route('POST', '/workers/pause', 'Pause or resume taking jobs')
       .input(z.object({ paused: z.boolean() }))
+      .output(done),
+  },
+  isolation: {
+    get: route('GET', '/isolation', 'Levels that work here, and what builds get that ask for nothing').output(
+      isolationViewSchema,
+    ),
+    set: route('PATCH', '/isolation', 'Change what builds get that ask for nothing')
+      .input(buildDefaultsChangeSchema)
+      .output(done),
+    setOfRepository: route(
+      'POST',
+      '/repositories/{repositoryId}/isolation',
+      'Choose for one repository; null is the default',
+    )
+      .input(z.object({ repositoryId: idSchema, level: buildDefaultsChangeSchema.shape.isolation.unwrap().nullable() }))
       .output(done),
   },
   artifacts: {

@@ -1,5 +1,6 @@
 /** Owns the shapes of what lies in a store: file list, packs, build record, trust, pointer, report. Not how they are signed. */
 import { z } from 'zod';
+import { isolationUsedSchema } from './isolation.ts';
 import { healthCheckSchema } from './plan.ts';
 
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
@@ -197,6 +198,8 @@ export const buildFactsSchema = z.object({
   artifactId: sha256Schema,
   pack: packSchema,
   plan: z.unknown(),
+  /** Records of before it was recorded have none. */
+  isolation: isolationUsedSchema.optional(),
   tools: z.array(z.object({ name: z.string(), version: z.string(), path: z.string() })),
   environmentNames: z.array(z.string()),
   startedAtMs: timeSchema,

@@ -1,6 +1,7 @@
 /** Owns the shape of slipway.yml as a person writes it. How it is read from a file, and what becomes of it, lie in toolchains/. */
 import { z } from 'zod';
 import { variableNameSchema } from './environment.ts';
+import { isolationFileSchema, limitsFileSchema } from './isolation.ts';
 import { phaseSchema } from './plan.ts';
 
 /** Names under which a pipeline file is found at the root of a checkout; only one of them may be there. */
@@ -159,6 +160,8 @@ export const pipelineSchema = z
       .max(200)
       .optional()
       .describe('Names of secrets that the steps get as variables.'),
+    isolation: isolationFileSchema.optional(),
+    limits: limitsFileSchema.optional(),
     artifact: artifactSchema.optional(),
     start: commandSchema.optional().describe('The command that runs the release on a machine.'),
     health: healthSchema.optional(),

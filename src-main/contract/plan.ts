@@ -1,5 +1,6 @@
 /** Owns the shapes of a build plan: the ordered steps of a revision, each with the evidence that put it there. */
 import { z } from 'zod';
+import { buildLimitsSchema, isolationRequestSchema } from './isolation.ts';
 
 export const evidenceSchema = z.object({
   file: z.string(),
@@ -93,6 +94,9 @@ export const planSchema = z.object({
     include: z.array(z.string()).min(1),
     exclude: z.array(z.string()),
   }),
+  /** Left out: what the installation gives. */
+  isolation: isolationRequestSchema.optional(),
+  limits: buildLimitsSchema.optional(),
   start: z.string().nullable(),
   health: healthCheckSchema.nullable(),
   evidence: z.array(evidenceSchema),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } from './documents.ts';
 import { errorViewSchema } from './errors.ts';
+import { buildDefaultsSchema, isolationLevelSchema, isolationUsedSchema } from './isolation.ts';
 import { evidenceSchema, phaseSchema, planSchema } from './plan.ts';
 
 const time = z.number().int().nonnegative();
@@ -102,6 +103,8 @@ export const attemptViewSchema = z.object({
   finishedAtMs: time.nullable(),
   outcome: z.enum(['running', 'succeeded', 'failed', 'cancelled', 'lost']),
   error: errorViewSchema.nullable(),
+  /** What it runs under; null until that is decided, and for attempts of before it was recorded. */
+  isolation: isolationUsedSchema.nullable(),
 });
 export type AttemptView = z.infer<typeof attemptViewSchema>;
 
@@ -373,3 +376,11 @@ export const pairingSchema = z.object({
   expiresAtMs: time,
 });
 export type Pairing = z.infer<typeof pairingSchema>;
+
+export const isolationViewSchema = z.object({
+  /** Every level, and why one does not work on the machine of the engine. */
+  levels: z.array(z.object({ level: isolationLevelSchema, reason: z.string().nullable() })),
+  defaults: buildDefaultsSchema,
+  repositories: z.array(z.object({ repositoryId: idSchema, name: z.string(), level: z.string() })),
+});
+export type IsolationView = z.infer<typeof isolationViewSchema>;

@@ -25,6 +25,25 @@ export async function finishAttempt(
     .execute();
 }
 
+export async function setAttemptIsolation(db: Db, jobId: string, attempt: number, isolation: string): Promise<void> {
+  await db
+    .updateTable('attempts')
+    .set({ isolation })
+    .where('jobId', '=', jobId)
+    .where('attempt', '=', attempt)
+    .execute();
+}
+
+/** The attempts that a worker has begun and not ended. */
+export async function listRunningAttempts(db: Db, workerId: string): Promise<AttemptRecord[]> {
+  return db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('workerId', '=', workerId)
+    .where('outcome', '=', 'running')
+    .execute();
+}
+
 export async function listAttempts(db: Db, jobId: string): Promise<AttemptRecord[]> {
   return db.selectFrom('attempts').selectAll().where('jobId', '=', jobId).orderBy('attempt').execute();
 }

@@ -20,6 +20,8 @@ export interface RepositoriesTable {
   pollError: JsonText | null;
   addedAt: number;
   removedAt: number | null;
+  /** What a person chose for its builds: `auto`, `none`, `bubblewrap`; null for what the installation has. */
+  isolation: ColumnType<string | null, string | null | undefined, string | null>;
 }
 
 export interface JobsTable {
@@ -54,6 +56,8 @@ export interface AttemptsTable {
   finishedAt: number | null;
   outcome: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost';
   error: JsonText | null;
+  /** What it ran under, once that was decided. */
+  isolation: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
 }
 
 export interface StepsTable {

@@ -14,6 +14,8 @@ export interface DataFolder {
   /** The tests of an attempt, a line of JSON each, and their sum. */
   testList(jobId: string, attempt: number): string;
   testSummary(jobId: string, attempt: number): string;
+  /** The home folder of a repository's isolated builds: caches of its tools, and nothing of the person's. */
+  buildHome(repositoryId: string): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
 }
@@ -32,6 +34,7 @@ export function dataFolder(root: string): DataFolder {
     jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
     testList: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.jsonl`,
     testSummary: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.json`,
+    buildHome: repositoryId => `${root}/homes/${repositoryId}`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
   };

@@ -8,6 +8,7 @@ import { listEvents } from '../database/events.ts';
 import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
 import { isFinished } from '../domain/job-states.ts';
+import { changeBuildDefaults, chooseForRepository } from '../queue/build-defaults.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
@@ -15,6 +16,7 @@ import { pairMachine, setChannel } from './release-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
 import { environmentView } from './views/environment-view.ts';
+import { isolationView } from './views/isolation-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
@@ -280,6 +282,18 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     workers: {
       setPaused: os.workers.setPaused.handler(async ({ input }) => {
         await engine.pool.setPaused(input.paused);
+        return done;
+      }),
+    },
+    isolation: {
+      get: os.isolation.get.handler(() => isolationView(engine)),
+      set: os.isolation.set.handler(async ({ input }) => {
+        await changeBuildDefaults(engine.db, input);
+        return done;
+      }),
+      setOfRepository: os.isolation.setOfRepository.handler(async ({ input }) => {
+        await chooseForRepository(engine.db, input.repositoryId, input.level, engine.clock());
+        engine.feed.nudge();
         return done;
       }),
     },

@@ -47,7 +47,7 @@ interface ProcessEntry {
 }
 
 /** What /proc says, or nothing: unreadable when the process is someone else's or has just ended; then it is not ours to kill. */
-function readProc(pid: number, file: 'stat' | 'environ'): string {
+function readProc(pid: number, file: 'stat' | 'environ' | 'status' | 'smaps_rollup'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {
@@ -106,6 +106,53 @@ async function findTree(leaderPid: number, assignment: string, known: KnownTree)
     for (const entry of all) if (found.has(entry.parentId)) found.add(entry.pid);
   }
   return all.filter(entry => found.has(entry.pid));
+}
+
+/** A step's processes: those that its leader leads, and those that carry the variable. */
+export interface StepTree {
+  readonly leaderPid: number;
+  /** `NAME=value`. */
+  readonly assignment: string;
+}
+
+/** The processes of a step now; none where there is no /proc. */
+export async function treeOf({ leaderPid, assignment }: StepTree): Promise<readonly number[]> {
+  if (process.platform !== 'linux') return [];
+  return (await findTree(leaderPid, assignment, new Set())).map(({ pid }) => pid);
+}
+
+/** Signals what the group's leader started, and not the leader itself. Linux alone. */
+export async function signalBelow(leaderPid: number, signal: NodeJS.Signals): Promise<void> {
+  for (const { pid, groupId } of await readProcesses()) {
+    if (groupId !== leaderPid || pid === leaderPid) continue;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It ended between the look and the signal.
+    }
+  }
+}
+
+/**
+ * The memory that processes have to themselves, files that they map aside. A page that several share counts for each at first,
+ * which is quick; only where that comes to more than `enoughBytes` is each page divided among those who share it.
+ * Source: proc_pid_status(5), proc_pid_smaps(5).
+ */
+export async function measureMemory(pids: readonly number[], enoughBytes: number): Promise<number> {
+  const kibIn = (text: string, pattern: RegExp) =>
+    [...text.matchAll(pattern)].reduce((sum, [, kib]) => sum + Number(kib), 0);
+  let quickKib = 0;
+  await inTurns(pids, pid => {
+    quickKib += kibIn(readProc(pid, 'status'), /^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm);
+  });
+  if (quickKib * 1024 <= enoughBytes) return quickKib * 1024;
+  let sharedOutKib = 0;
+  await inTurns(pids, pid => {
+    const own = kibIn(readProc(pid, 'smaps_rollup'), /^Pss_(?:Anon|Shmem):\s+(\d+) kB$/gm);
+    // Unreadable where another user runs it, and without this line in old kernels.
+    sharedOutKib += own || kibIn(readProc(pid, 'status'), /^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm);
+  });
+  return sharedOutKib * 1024;
 }
 
 /** Processes by pid and start time. */

@@ -1,11 +1,20 @@
 /** Owns running one build step in the platform's shell, with its output streamed, to an end that leaves no process behind. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
-import { groupIsAlive, type KnownTree, rememberTree, signalGroup, sweepTree } from './kill-tree.ts';
+import {
+  groupIsAlive,
+  type KnownTree,
+  rememberTree,
+  type StepTree,
+  signalBelow,
+  signalGroup,
+  sweepTree,
+} from './kill-tree.ts';
 import { openStepOutput } from './step-output.ts';
+import { type StepProgram, startStep } from './step-program.ts';
 
 /** The variable by which a step's processes are found again, whatever session or parent they gave themselves. */
 const trackingVariable = 'SLIPWAY_STEP';
@@ -24,10 +33,16 @@ export interface StepOptions {
   readonly timeoutMs: number;
   /** From the interrupt to the kill. */
   readonly graceMs: number;
+  /** What is started instead of the bare shell, given the step's environment. */
+  readonly program?: (env: NodeJS.ProcessEnv) => StepProgram;
+  /** Watches the running step until `until`; what it resolves with, if not null, ends the step at once. */
+  readonly watch?: (tree: StepTree, until: AbortSignal) => Promise<DomainError | null>;
 }
 
 export interface StepResult {
-  readonly outcome: 'exited' | 'timed_out' | 'cancelled';
+  readonly outcome: 'exited' | 'timed_out' | 'cancelled' | 'exceeded';
+  /** Why a step was ended that `exceeded` what it may use. */
+  readonly excess?: DomainError;
   readonly exitCode: number | null;
   readonly signal: string | null;
 }
@@ -47,8 +62,11 @@ export async function runStep(options: StepOptions): Promise<StepResult> {
   const output = await openStepOutput();
   let child: ChildProcess;
   let streams: Readable[];
+  let program: StepProgram | undefined;
   try {
-    child = spawnShell(options, { ...options.env, [trackingVariable]: trackingId }, output.target);
+    const env = { ...options.env, [trackingVariable]: trackingId };
+    program = options.program?.(env);
+    child = startStep(program ?? { commandLine: options.commandLine, env }, options.cwd, output.target);
     streams = [output.stream, child.stdout, child.stderr].filter(stream => stream !== null);
   } catch (error) {
     output.stream?.destroy();
@@ -77,32 +95,18 @@ export async function runStep(options: StepOptions): Promise<StepResult> {
     throw notStarted(options, null);
   }
 
-  const outcome = await waitForEnd(exit, options, ending.signal);
   const assignment = `${trackingVariable}=${trackingId}`;
+  const { outcome, excess } = await waitForEnd(exit, options, { leaderPid: pid, assignment }, ending.signal);
   let known: KnownTree = new Set();
   if (outcome !== 'exited') {
     known = await rememberTree(pid, assignment);
-    await interrupt(pid, exit, options.graceMs);
+    // What takes too much would go on taking while it cleans up.
+    if (outcome !== 'exceeded') await interrupt(pid, exit, options.graceMs, program?.isOutside ?? false);
   }
   await sweepTree(pid, assignment, known);
   const status = await exit;
   await drainWithin(draining, streams);
-  return { outcome, ...status };
-}
-
-function spawnShell(options: StepOptions, env: NodeJS.ProcessEnv, target: number | 'pipe'): ChildProcess {
-  const { commandLine, cwd } = options;
-  if (process.platform === 'win32') {
-    // As Node's own `shell: true` does it: the quotes are the outer pair that /s takes off.
-    return spawn(process.env.ComSpec ?? 'cmd.exe', ['/d', '/s', '/c', `"${commandLine}"`], {
-      cwd,
-      env,
-      stdio: ['ignore', target, target],
-      windowsVerbatimArguments: true,
-      windowsHide: true,
-    });
-  }
-  return spawn('/bin/sh', ['-e', '-c', commandLine], { cwd, env, detached: true, stdio: ['ignore', target, target] });
+  return { outcome, ...(excess === undefined ? {} : { excess }), ...status };
 }
 
 function notStarted(options: StepOptions, cause: unknown): DomainError {
@@ -115,18 +119,29 @@ function notStarted(options: StepOptions, cause: unknown): DomainError {
   );
 }
 
-/** Waits for the shell's end, the deadline or the abort, whichever comes first. */
+/** Waits for the shell's end, the deadline, the abort or an excess, whichever comes first. */
 async function waitForEnd(
   exit: Promise<unknown>,
-  { signal, timeoutMs }: StepOptions,
+  { signal, timeoutMs, watch }: StepOptions,
+  tree: StepTree,
   failed: AbortSignal,
-): Promise<StepResult['outcome']> {
+): Promise<Pick<StepResult, 'outcome' | 'excess'>> {
   const settled = new AbortController();
   const deadline = AbortSignal.any([signal, failed, settled.signal]);
+  const watching = watch?.(tree, deadline) ?? null;
   try {
     return await Promise.race([
-      exit.then(() => 'exited' as const),
-      delay(timeoutMs, 'timed_out' as const, { signal: deadline }).catch(() => 'cancelled' as const),
+      exit.then(() => ({ outcome: 'exited' as const })),
+      delay(timeoutMs, { outcome: 'timed_out' as const }, { signal: deadline }).catch(() => ({
+        outcome: 'cancelled' as const,
+      })),
+      new Promise<Pick<StepResult, 'outcome' | 'excess'>>(resolve => {
+        watching?.then(
+          excess => excess !== null && resolve({ outcome: 'exceeded', excess }),
+          // A step that nobody watches must not go on.
+          error => resolve({ outcome: 'exceeded', excess: new DomainError('internal', messageOf(error)) }),
+        );
+      }),
     ]);
   } finally {
     settled.abort();
@@ -134,8 +149,14 @@ async function waitForEnd(
 }
 
 /** SIGINT to the group, and up to `graceMs` for all of it to end. What is left is the sweep's. */
-async function interrupt(pid: number, exit: Promise<unknown>, graceMs: number): Promise<void> {
-  signalGroup(pid, 'SIGINT');
+async function interrupt(
+  pid: number,
+  exit: Promise<unknown>,
+  graceMs: number,
+  leaderIsOutside: boolean,
+): Promise<void> {
+  if (leaderIsOutside) await signalBelow(pid, 'SIGINT');
+  else signalGroup(pid, 'SIGINT');
   const deadlineMs = performance.now() + graceMs;
   while (performance.now() < deadlineMs && (await groupIsAlive(pid))) {
     await delay(Math.min(groupPollMs, graceMs));

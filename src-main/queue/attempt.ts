@@ -1,5 +1,6 @@
 /** Owns the life of one attempt as the worker writes it: claim, steps, end. Every write carries the fencing token. */
 import type { DomainError } from '../contract/errors.ts';
+import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { StepView } from '../contract/views.ts';
 import {
@@ -8,6 +9,7 @@ import {
   insertAttempt,
   insertSteps,
   type StepRecord,
+  setAttemptIsolation,
   updateStep,
 } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
@@ -81,6 +83,14 @@ export async function addSteps(
         status: 'pending' as const,
       })),
     );
+  });
+}
+
+/** Records what the attempt runs under. Throws `job.fenced`. */
+export async function recordIsolation(db: Db, token: FencingToken, used: IsolationUsed): Promise<void> {
+  await inTransaction(db, async transaction => {
+    await assertRunning(transaction, token);
+    await setAttemptIsolation(transaction, token.jobId, token.attempt, JSON.stringify(used));
   });
 }
 

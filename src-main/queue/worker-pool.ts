@@ -1,14 +1,18 @@
 /** Owns the worker processes: starts them, wakes them, notices when one is lost, replaces it, ends them. Knows nothing of builds. */
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError } from '../contract/errors.ts';
+import { isolationUsedSchema } from '../contract/isolation.ts';
 import { fromWorkerSchema, type ToWorker, type WorkerSettings } from '../contract/worker-messages.ts';
+import { listRunningAttempts } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
+import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
 import { readSetting, writeSetting } from '../database/settings.ts';
 import { insertWorker } from '../database/workers.ts';
 import { backoffMs, restartBackoff } from '../domain/backoff.ts';
 import type { Clock } from '../domain/clock.ts';
 import { workerAssignment } from '../domain/worker-variable.ts';
+import { removeContainersOfJob } from '../process/isolation/containers.ts';
 import { sweepTree } from '../process/kill-tree.ts';
 import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -152,6 +156,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
       // Before the job can run again: what a killed worker's step left running would meet its own second run.
       await sweepTree(noLeader, workerAssignment(id));
+      await removeLostContainers(id);
       const now = clock();
       const job = await releaseJobOfLostWorker(db, id, evidence, now, stopping);
       const data = { reason: evidence.reason, job: job?.number ?? null };
@@ -161,6 +166,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
     options.onChanged();
     tell({ type: 'wake' });
+  }
+
+  /** What runs in a container is no process of the worker's. */
+  async function removeLostContainers(workerId: string): Promise<void> {
+    for (const { jobId, isolation } of await listRunningAttempts(db, workerId)) {
+      const level = fromJson(isolationUsedSchema, isolation)?.level;
+      if (level === 'docker' || level === 'podman') await removeContainersOfJob(level, jobId, logger);
+    }
   }
 
   async function supervise(): Promise<void> {

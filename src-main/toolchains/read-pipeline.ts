@@ -108,6 +108,7 @@ function planOf(file: string, pipeline: PipelineFile, parsed: ParsedPipeline): P
     roots: [],
     env: pipeline.env ?? {},
     secrets: [...new Set(pipeline.secrets ?? [])],
+    ...isolationOf(pipeline),
     artifact: {
       include: include ?? [...wholeTree.include],
       exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? [])])],
@@ -115,6 +116,28 @@ function planOf(file: string, pipeline: PipelineFile, parsed: ParsedPipeline): P
     start: pipeline.start ?? null,
     health: healthOf(pipeline),
     evidence: [{ file, line: 1, reason: 'the repository says itself how it is built' }],
+  };
+}
+
+/** What the file says of isolation and limits; nothing where it says nothing. */
+function isolationOf({ isolation, limits }: PipelineFile): Pick<Plan, 'isolation' | 'limits'> {
+  const {
+    level = 'auto',
+    image = null,
+    network = true,
+  } = typeof isolation === 'string' ? { level: isolation } : (isolation ?? {});
+  return {
+    ...(isolation === undefined ? {} : { isolation: { level, image, network } }),
+    ...(limits === undefined
+      ? {}
+      : {
+          limits: {
+            ...(limits.memory === undefined ? {} : { memoryBytes: limits.memory }),
+            ...(limits.cpu === undefined ? {} : { cpus: limits.cpu }),
+            ...(limits.disk === undefined ? {} : { diskBytes: limits.disk }),
+            ...(limits.processes === undefined ? {} : { processes: limits.processes }),
+          },
+        }),
   };
 }
 

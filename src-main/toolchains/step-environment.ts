@@ -4,7 +4,7 @@ import { posix, win32 } from 'node:path';
 type Variables = Readonly<Record<string, string>>;
 
 /** Proxies and certificate authorities: without them the network of many offices is out of reach. */
-const network = [
+export const networkVariables = [
   'ALL_PROXY',
   'HTTPS_PROXY',
   'HTTP_PROXY',
@@ -41,7 +41,7 @@ export function hostEnvironment(
   platform: NodeJS.Platform = process.platform,
 ): Record<string, string> {
   const isWindows = platform === 'win32';
-  const shared = new Set([...network, ...toolHomes]);
+  const shared = new Set([...networkVariables, ...toolHomes]);
   const allowed: Record<string, string> = {};
   for (const [name, value] of Object.entries(host)) {
     if (value === undefined) continue;

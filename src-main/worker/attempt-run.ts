@@ -1,5 +1,6 @@
 /** Owns what every phase of a build shares: its log, signal and steps, and how a phase is recorded; and what an attempt of a job adds. */
 import { DomainError } from '../contract/errors.ts';
+import type { BuildDefaults, IsolationChoice, IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { StepRecord } from '../database/attempts.ts';
 import type { Db } from '../database/open-database.ts';
@@ -21,6 +22,20 @@ export interface StepRecorder {
   record(position: number, change: StepChange, event: { readonly name: string; readonly at: number }): Promise<void>;
 }
 
+/** What a build is given by whoever wants it. */
+export interface IsolationSettings {
+  readonly defaults: BuildDefaults;
+  /** What a person chose for this repository. */
+  readonly repositoryChoice: IsolationChoice | null;
+  /** The home folder of its builds; made when it is needed. */
+  readonly buildHome: string;
+  /** Folders that an isolated build must not see, wherever they lie. */
+  readonly hidden: readonly string[];
+  /** The label of its containers. */
+  readonly jobId: string;
+  readonly record: (used: IsolationUsed) => Promise<void>;
+}
+
 /** A build, whoever wants it: what the phases between checkout and publishing need. */
 export interface BuildRun {
   readonly recorder: StepRecorder;
@@ -33,6 +48,7 @@ export interface BuildRun {
   readonly clock: Clock;
   /** By which the processes of its steps are found again. */
   readonly workerId: string;
+  readonly isolation: IsolationSettings;
   /** Null where the tree belongs to no branch. */
   readonly branch: string | null;
   /** What changed since the last build, as paths; null where that is not known. */

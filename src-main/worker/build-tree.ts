@@ -1,10 +1,11 @@
 /** Owns a build from its checkout to its pack, the same for a job of an installation and for a command without one. */
+import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { NewStep } from '../queue/attempt.ts';
 import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
 import type { BuildRun } from './attempt-run.ts';
 import type { RepositoryEnvironment } from './environment.ts';
-import { findTools, makePlan, preparationSteps } from './prepare.ts';
+import { makePlan, preparationSteps, prepareTools } from './prepare.ts';
 import { type PackedArtifact, packArtifact } from './publish.ts';
 import { runPlan } from './run-plan.ts';
 
@@ -13,6 +14,7 @@ export interface BuiltTree {
   readonly tools: ResolvedTools;
   readonly environment: RepositoryEnvironment;
   readonly artifact: PackedArtifact;
+  readonly isolation: IsolationUsed;
   /** Of the step after the pack. */
   readonly nextPosition: number;
 }
@@ -58,10 +60,10 @@ export async function buildTree(
     plan,
   );
   const environment = await options.environment(plan);
-  const tools = await findTools(run, plan);
-  await runPlan(run, { plan, environment, source, pathEntries: tools.pathEntries, firstPosition });
+  const { isolation, tools } = await prepareTools(run, plan);
+  await runPlan(run, { plan, environment, source, tools, isolation, firstPosition });
   const artifact = await packArtifact(run, { plan, source, position: packPosition });
-  return { plan, tools, environment, artifact, nextPosition };
+  return { plan, tools, environment, artifact, isolation: isolation.used, nextPosition };
 }
 
 function planned(plan: Plan, firstPosition: number): NewStep[] {

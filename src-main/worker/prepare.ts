@@ -7,6 +7,7 @@ import { createMirror, type Mirror } from '../sources/mirror.ts';
 import { planInThread } from '../toolchains/plan-in-thread.ts';
 import { type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
 import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
+import { type BuildIsolation, isolateBuild } from './isolate.ts';
 
 export const preparationSteps = [
   { position: 0, name: 'Check out', phase: 'checkout' },
@@ -71,12 +72,24 @@ export async function makePlan(run: BuildRun, source: string): Promise<Plan> {
   });
 }
 
-/** Finds every tool that the plan needs before anything runs. Throws `toolchain.missing`. */
-export async function findTools(run: BuildRun, plan: Plan): Promise<ResolvedTools> {
+/**
+ * Decides what the steps run under, and finds every tool that the plan needs, before anything runs.
+ * Throws `toolchain.missing`, `isolation.*`, `step.disk`.
+ */
+export async function prepareTools(
+  run: BuildRun,
+  plan: Plan,
+): Promise<{ readonly isolation: BuildIsolation; readonly tools: ResolvedTools }> {
   return asStep(run, preparationSteps[2], async () => {
-    const found = await resolveTools(plan.requirements, process.env.PATH ?? '');
-    const names = found.tools.map(tool => `${tool.name} ${tool.version}`);
-    for (const tool of found.tools) await run.log.note(`${tool.name} ${tool.version} at ${tool.path}`);
-    return { result: found, detail: names.length > 0 ? names.join(', ') : 'none needed' };
+    const isolation = await isolateBuild(run, plan);
+    const { image } = isolation.used;
+    // What is installed here is not what a container runs.
+    if (image !== null) {
+      return { result: { isolation, tools: { tools: [], pathEntries: [] } }, detail: `those of the image ${image}` };
+    }
+    const tools = await resolveTools(plan.requirements, process.env.PATH ?? '');
+    const names = tools.tools.map(tool => `${tool.name} ${tool.version}`);
+    for (const tool of tools.tools) await run.log.note(`${tool.name} ${tool.version} at ${tool.path}`);
+    return { result: { isolation, tools }, detail: names.length > 0 ? names.join(', ') : 'none needed' };
   });
 }

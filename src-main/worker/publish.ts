@@ -7,6 +7,7 @@ import { buildStatement } from '../artifacts/build-record.ts';
 import { type PackedTree, packTree } from '../artifacts/pack-tree.ts';
 import { type BuildFacts, type Pack, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import { insertBuild, insertPack } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
@@ -91,6 +92,7 @@ export async function publishArtifact(
     readonly plan: Plan;
     readonly tools: ResolvedTools;
     readonly artifact: PackedArtifact;
+    readonly isolation: IsolationUsed;
     readonly store: BlobStore;
     readonly environmentNames: readonly string[];
     readonly releaseKey: Signer;
@@ -127,6 +129,7 @@ export async function publishArtifact(
       artifactId: tree.artifactId,
       pack,
       plan,
+      isolation: options.isolation,
       tools: [...options.tools.tools],
       environmentNames: [...options.environmentNames],
       startedAtMs: options.startedAtMs,

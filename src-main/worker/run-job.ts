@@ -2,7 +2,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { findRepository } from '../database/repositories.ts';
-import { addSteps, finishJob, recordStep } from '../queue/attempt.ts';
+import { addSteps, finishJob, recordIsolation, recordStep } from '../queue/attempt.ts';
+import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { AttemptRun, BuildRun, StepRecorder } from './attempt-run.ts';
@@ -45,6 +46,17 @@ export async function runJob(context: JobContext): Promise<void> {
       workFolder,
       recorder: databaseRecorder(context),
       workerId: token.workerId,
+      isolation: {
+        defaults: await readBuildDefaults(db),
+        repositoryChoice: repositoryChoice(repository),
+        buildHome: folder.buildHome(repository.id),
+        hidden: [folder.root],
+        jobId: job.id,
+        record: async used => {
+          await recordIsolation(db, token, used);
+          context.onChanged();
+        },
+      },
       branch: repository.branch,
       changedPaths: () => changedSinceLastBuild(run),
     };
@@ -75,7 +87,7 @@ export async function runJob(context: JobContext): Promise<void> {
 
 async function build(run: AttemptRun, context: JobContext) {
   const startedAtMs = run.clock();
-  const { plan, tools, environment, artifact, nextPosition } = await buildTree(run, {
+  const { plan, tools, environment, artifact, isolation, nextPosition } = await buildTree(run, {
     checkOut: target => checkOut(run, target),
     environment: plan => openEnvironment(run, plan, context.masterKey),
     after: [{ name: 'Publish to main store', phase: 'publish' }],
@@ -84,6 +96,7 @@ async function build(run: AttemptRun, context: JobContext) {
     plan,
     tools,
     artifact,
+    isolation,
     environmentNames: environmentNames(plan, environment),
     store: context.store,
     releaseKey: context.releaseKey,

@@ -1,15 +1,18 @@
 /** Owns the phase in which the plan's steps run as real child processes. */
 import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../contract/errors.ts';
 import type { Plan, PlanStep } from '../contract/plan.ts';
 import { workerVariable } from '../domain/worker-variable.ts';
-import { runStep, type StepResult } from '../process/run-step.ts';
-import { stepEnvironment } from '../toolchains/step-environment.ts';
+import type { StepResult } from '../process/run-step.ts';
+import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
+import { networkVariables, stepEnvironment } from '../toolchains/step-environment.ts';
 import { asStep, type BuildRun, type StepOutcome } from './attempt-run.ts';
 import type { RepositoryEnvironment } from './environment.ts';
 import { findFirstError } from './first-error.ts';
+import type { BuildIsolation, StepPlace as IsolatedPlace } from './isolate.ts';
 import { whyLeftOut } from './step-condition.ts';
 import { type CountedReports, describeTests, findTestResults, type TestSink } from './test-results.ts';
 
@@ -21,18 +24,19 @@ const maxSearchedBytes = 4 * 1024 * 1024;
 const maxNamedTests = 10;
 const nowhere: TestSink = { add: () => undefined, flush: async () => undefined };
 
-/** Runs every step in order, in `source`. Throws `step.failed`, `step.timeout`, `job.cancelled`. */
+/** Runs every step in order, in `source`. Throws `step.*`, `job.cancelled`. */
 export async function runPlan(
   run: BuildRun,
   options: {
     readonly plan: Plan;
     readonly environment: RepositoryEnvironment;
     readonly source: string;
-    readonly pathEntries: readonly string[];
+    readonly tools: ResolvedTools;
+    readonly isolation: BuildIsolation;
     readonly firstPosition: number;
   },
 ): Promise<void> {
-  const { plan, environment, source, pathEntries, firstPosition } = options;
+  const { plan, environment, source, tools, isolation, firstPosition } = options;
   // A step's temporary files go with the attempt, not with the machine.
   const temporary = join(run.workFolder, 'tmp');
   await mkdir(temporary, { recursive: true });
@@ -41,7 +45,7 @@ export async function runPlan(
   const counted: CountedReports = new Map();
   for (const [index, step] of plan.steps.entries()) {
     const env = {
-      ...stepEnvironment(process.env, planEnv, step.env, environment.secrets, pathEntries),
+      ...stepEnvironment(process.env, planEnv, step.env, environment.secrets, tools.pathEntries),
       TMPDIR: temporary,
       TEMP: temporary,
       TMP: temporary,
@@ -50,39 +54,43 @@ export async function runPlan(
     await asStep(run, { position: firstPosition + index, name: step.name }, async () => {
       const leftOut = await whyLeftOut(step.when, run);
       if (leftOut !== null) return { result: undefined, detail: leftOut, skipped: true };
-      return runOne(run, step, { source, env, counted });
+      const place = {
+        tree: source,
+        temporary,
+        toolPaths: tools.tools.map(tool => tool.path),
+        ownVariables: ownVariables(planEnv, step.env, environment.secrets),
+      };
+      return runOne(run, step, { isolation, place, env, counted });
     });
   }
 }
 
 interface StepPlace {
-  readonly source: string;
+  readonly isolation: BuildIsolation;
+  readonly place: IsolatedPlace;
   readonly env: NodeJS.ProcessEnv;
   readonly counted: CountedReports;
 }
 
-async function runOne(run: BuildRun, step: PlanStep, place: StepPlace): Promise<StepOutcome<undefined>> {
+async function runOne(
+  run: BuildRun,
+  step: PlanStep,
+  { isolation, place, env, counted }: StepPlace,
+): Promise<StepOutcome<undefined>> {
   for (let attempt = 1; ; attempt += 1) {
     await run.log.note(`$ ${step.run}`);
     const logOffset = run.log.sizeBytes;
     // Compared with the times of files, so it is the machine's clock whatever the build's is.
     const sinceMs = Date.now();
-    const result = await runStep({
-      commandLine: step.run,
-      cwd: place.source,
-      env: place.env,
-      onOutput: chunk => run.log.write(chunk),
-      signal: run.signal,
-      timeoutMs: step.timeoutMs,
-      graceMs,
-    });
+    const options = { commandLine: step.run, env, signal: run.signal, timeoutMs: step.timeoutMs, graceMs };
+    const result = await isolation.run({ ...options, onOutput: chunk => run.log.write(chunk) }, place);
     if (isWorthAnother(step, result, attempt)) {
       await run.log.note(`Exit code ${result.exitCode}: run again, ${attempt} of ${step.retry?.times ?? 0}.`);
       await pause(step.retry?.delayMs ?? 0, run.signal);
       continue;
     }
     const firstError = result.exitCode === 0 ? null : await firstErrorOf(run, logOffset);
-    const tests = await testsOf(run, step, place, sinceMs);
+    const tests = await testsOf(run, step, { source: place.tree, counted, sinceMs });
     const detail =
       [tests, attempt > 1 ? `run ${attempt} times` : null].filter(part => part !== null).join(', ') || null;
     assertSucceeded(step, result, { firstError, detail });
@@ -114,9 +122,13 @@ async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
 }
 
 /** What the test runners of this step wrote, in words; the failed ones are named in the log. */
-async function testsOf(run: BuildRun, step: PlanStep, place: StepPlace, sinceMs: number): Promise<string | null> {
+async function testsOf(
+  run: BuildRun,
+  step: PlanStep,
+  options: { readonly source: string; readonly counted: CountedReports; readonly sinceMs: number },
+): Promise<string | null> {
   if (run.signal.aborted || (step.phase !== 'build' && step.phase !== 'test')) return null;
-  const { source, counted } = place;
+  const { source, counted, sinceMs } = options;
   const sink = run.tests?.sinkFor(step.name) ?? nowhere;
   const found = await findTestResults(source, { sinceMs, counted, signal: run.signal, sink });
   if (found === null) return null;
@@ -141,9 +153,13 @@ function assertSucceeded(
         `"${step.name}" was ended after ${Math.round(step.timeoutMs / 1_000)} s, its time limit. Give it a longer "timeout" in slipway.yml, or find out what it waits for.`,
         { step: step.id, timeoutMs: step.timeoutMs, ...stepDetail },
       );
+    case 'exceeded': {
+      const { code, message, details } = result.excess ?? new DomainError('internal', 'was ended');
+      throw new DomainError(code, `"${step.name}" ${message}`, { ...details, step: step.id, ...stepDetail });
+    }
     case 'exited': {
       if (result.exitCode === 0) return;
-      const how = result.signal === null ? `ended with exit code ${result.exitCode}` : `was ended by ${result.signal}`;
+      const how = wayOfEnding(result);
       throw new DomainError(
         'step.failed',
         `"${step.name}" (${step.run}) ${how}${firstError === null ? ', and said nothing.' : `: ${firstError.line}`}`,
@@ -151,4 +167,23 @@ function assertSucceeded(
       );
     }
   }
+}
+
+/** A shell, and whatever a step runs in, tells a signal by 128 and its number. */
+function wayOfEnding({ exitCode, signal }: StepResult): string {
+  const name = signal ?? signalsByStatus.get(exitCode ?? 0) ?? null;
+  const how = signal === null ? `ended with exit code ${exitCode}` : `was ended by ${signal}`;
+  if (name === 'SIGKILL') return `${how} (killed from outside: mostly the system, when memory ran out)`;
+  return signal === null && name !== null ? `${how} (${name})` : how;
+}
+
+const signalsByStatus: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [128 + number, name]),
+);
+
+/** The variables that mean the same wherever a step runs. */
+function ownVariables(...sources: readonly Readonly<Record<string, string>>[]): string[] {
+  const names = [...networkVariables, 'CI', 'FORCE_COLOR', 'NO_COLOR', 'SLIPWAY', ...sources.flatMap(Object.keys)];
+  // A certificate file, a PATH or a home of the host is not there in a container.
+  return [...new Set(names)].filter(name => !/^(?:PATH|HOME|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS)$/.test(name));
 }

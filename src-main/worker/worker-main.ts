@@ -4,6 +4,7 @@ import { type FromWorker, toWorkerSchema, type WorkerSettings } from '../contrac
 import { openDatabase } from '../database/open-database.ts';
 import { systemClock } from '../domain/clock.ts';
 import { dataFolder } from '../domain/data-folder.ts';
+import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
 import { claimNextJob } from '../queue/attempt.ts';
 import { openKeyring } from '../secrets/keyring.ts';
@@ -16,6 +17,7 @@ import { runJob } from './run-job.ts';
 /** The safety net under the engine's wake-ups, which come at once. */
 const lookEveryMs = 1_000;
 
+closeInheritedHandles();
 const channel = openParentChannel();
 const tell = (message: FromWorker) => channel.send(message);
 const logger = createLogger({ write: line => process.stderr.write(line) });

@@ -19,7 +19,8 @@ if (!existsSync(${JSON.stringify(flag)})) { console.error('the mould is missing'
 mkdirSync('dist', { recursive: true });
 writeFileSync('dist/hull.txt', 'a hull');
 `;
-const pipeline = 'steps:\n  - name: Cast\n    run: node build.mjs\nartifact:\n  - dist\n';
+// It waits for a file outside of its tree.
+const pipeline = 'isolation: none\nsteps:\n  - name: Cast\n    run: node build.mjs\nartifact:\n  - dist\n';
 
 let folder: KeptFolder;
 let data: string;

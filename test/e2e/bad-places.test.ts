@@ -263,6 +263,8 @@ describe.skipIf(!mountable)('a full disk under the whole data folder', () => {
     const host = startSlipway(['serve', '--port', '0', '--workers', '1', '--data', disk.path]);
     onTestFinished(() => host.stop());
     await host.line(/Slipway runs at/);
+    // Else no build would begin on so small a disk.
+    await small.json(z.unknown(), 'isolation', 'set', '--keep-free', '0');
     const repository = await git.createRepository('page');
     await repository.commit({ 'index.html': 'low water' }, 'Say it');
     await small.json(z.unknown(), 'repo', 'add', repository.url, '--name', 'page');

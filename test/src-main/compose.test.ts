@@ -45,7 +45,7 @@ describe('an engine', () => {
     const root = await scratchFolder();
     const engine = await start(`${root}/data`, 1);
     const once = `if [ ! -e ${root}/begun ]; then touch ${root}/begun; sleep 600; fi`;
-    const url = await repositoryOf(`${root}/source`, { 'slipway.yml': pipeline(once) });
+    const url = await repositoryOf(`${root}/source`, { 'slipway.yml': `isolation: none\n${pipeline(once)}` });
     const { id } = await engine.repositories.add({ url });
     const [job] = await listJobs(engine.db, { repositoryId: id, limit: 1 });
     await eventually(

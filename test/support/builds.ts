@@ -2,11 +2,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { BuildDefaultsChange } from '../../src-main/contract/isolation.ts';
 import { findJob, type JobRecord } from '../../src-main/database/jobs.ts';
 import { type Clock, systemClock } from '../../src-main/domain/clock.ts';
 import { dataFolder } from '../../src-main/domain/data-folder.ts';
 import { isFinished } from '../../src-main/domain/job-states.ts';
 import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
+import { changeBuildDefaults } from '../../src-main/queue/build-defaults.ts';
 import { enqueueRevision } from '../../src-main/queue/enqueue.ts';
 import { createWorkerPool } from '../../src-main/queue/worker-pool.ts';
 import { openKeyring } from '../../src-main/secrets/keyring.ts';
@@ -20,7 +22,13 @@ import type { OnEnd } from './scratch-folder.ts';
 
 /** Starts everything; the pool ends before the folder is removed. */
 export async function startBuilds(
-  options: { readonly workers?: number; readonly clock?: Clock; readonly onEnd?: OnEnd } = {},
+  options: {
+    readonly workers?: number;
+    readonly clock?: Clock;
+    readonly onEnd?: OnEnd;
+    readonly defaults?: BuildDefaultsChange;
+    readonly env?: NodeJS.ProcessEnv;
+  } = {},
 ) {
   const onEnd = options.onEnd ?? onTestFinished;
   const { db, file, folder: root } = await testDatabase(onEnd);
@@ -31,11 +39,18 @@ export async function startBuilds(
   const keyring = await openKeyring({ folder: folder.keys });
   const store = createFilesystemStore(folder.mainStore);
   const clock = options.clock ?? systemClock;
+  // Tests of what builds do look at processes and files of the host; isolation and its limits have tests of their own.
+  await changeBuildDefaults(db, { isolation: 'none', keepFreeBytes: 0, ...options.defaults });
   const pool = createWorkerPool({
     db,
     // A test may put programs of its own before all others.
     launcher: createNodeLauncher({
-      env: { ...process.env, TEST_API_KEY: 'not-for-builds', PATH: `${root}/bin${delimiter}${process.env.PATH}` },
+      env: {
+        ...process.env,
+        TEST_API_KEY: 'not-for-builds',
+        ...options.env,
+        PATH: `${root}/bin${delimiter}${options.env?.PATH ?? process.env.PATH}`,
+      },
     }),
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore, masterKey },

@@ -2,6 +2,7 @@
 import type { Engine } from '../../compose.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
+import { isolationUsedSchema } from '../../contract/isolation.ts';
 import { evidenceSchema, planSchema } from '../../contract/plan.ts';
 import {
   type AttemptView,
@@ -206,6 +207,7 @@ export async function jobDetail(engine: Engine, id: string): Promise<JobDetail> 
         finishedAtMs: attempt.finishedAt,
         outcome: attempt.outcome,
         error: errorFromJson(attempt.error),
+        isolation: fromJson(isolationUsedSchema, attempt.isolation),
       }),
     ),
     track: await jobTrack(engine, snapshot, job),

@@ -1,5 +1,6 @@
 /** Owns the top of a job's page: state, number, attempt, worker, times, revision, and the buttons that end or renew it. */
 import { RotateCw, X } from 'lucide-react';
+import { describeIsolation } from '../../../src-main/contract/isolation.ts';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { jobState } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
@@ -65,11 +66,13 @@ export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
 
 function Facts({ job }: { readonly job: JobDetail }) {
   const nowMs = useNow();
+  const isolation = job.attempts.at(-1)?.isolation;
   return (
     <p className={styles.facts}>
       Job {job.number}
       {job.attempt > 0 && ` · attempt ${job.attempt}`}
-      {job.workerName && ` · ${job.workerName}`} · queued <ClockTime atMs={job.queuedAtMs} />
+      {job.workerName && ` · ${job.workerName}`}
+      {isolation && ` · ${describeIsolation(isolation)}`} · queued <ClockTime atMs={job.queuedAtMs} />
       {job.status === 'queued' && job.waitingFor && ` · ${job.waitingFor}`}
       {job.finishedAtMs !== null && (
         <>

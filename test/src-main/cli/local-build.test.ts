@@ -31,7 +31,7 @@ async function build(options: Partial<LocalBuildOptions> & { path: string }) {
     log += Buffer.from(lines).toString('utf8');
   };
   const signal = options.signal ?? new AbortController().signal;
-  const all = { revision: null, branch: null, leftOut: null, signal, onLog, ...options };
+  const all = { dataFolder: '/nowhere', revision: null, branch: null, leftOut: null, signal, onLog, ...options };
   const built = await buildLocally(all, async ({ artifact, steps, revision, branch, isClean }) => ({
     artifactId: artifact.tree.artifactId,
     packDigest: artifact.pack.digest,
