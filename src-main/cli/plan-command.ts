@@ -12,14 +12,21 @@ export function addPlanCommand(program: Command): void {
     .action(async (path: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<OutputOptions>();
       const plan = await planFor(resolve(path));
-      const steps = plan.steps.map(step => [step.phase, step.run, step.evidence.map(place).join('; ')]);
+      const steps = plan.steps.map(step => [step.phase, step.name, step.run, step.evidence.map(place).join('; ')]);
+      const [other] = plan.roots;
       const facts = [
+        ...(plan.root === '.' ? [] : [`Project in ${plan.root}: steps, artifact and start command are below it.`]),
         `Tool: ${plan.tool}. Artifact: ${plan.artifact.include.join(', ')}. Start: ${plan.start ?? 'none'}.`,
         ...plan.evidence.map(place),
-        ...plan.migrations.map(({ run }) => `Migration, not run by the build: ${run}`),
+        ...plan.requirements.map(
+          ({ program, version, evidence }) =>
+            `Needs ${program}${version === null ? '' : ` ${version}`}: ${place(evidence)}`,
+        ),
+        ...plan.migrations.map(({ run }) => `Migration, left to the activation: ${run}`),
         ...plan.roots.map(({ path: folder, tool }) => `Another project: ${folder} (${tool})`),
+        ...(other === undefined ? [] : [`To take one of them, write it in slipway.yml: root: ${other.path}`]),
       ];
-      print(plan, options, `${facts.map(plain).join('\n')}\n${table(['PHASE', 'COMMAND', 'WHY'], steps)}`);
+      print(plan, options, `${facts.map(plain).join('\n')}\n${table(['PHASE', 'STEP', 'COMMAND', 'WHY'], steps)}`);
     });
 }
 

@@ -77,7 +77,14 @@ export async function detectPlan(tree: ProjectTree): Promise<Plan | null> {
     const migrations = await detectMigrations(tree, plan);
     const requirements = withStatedVersions(plan.requirements, await statedVersions(tree));
     const roots = projectRoots(tree, plan.tool, await isWorkspace(tree, plan));
-    return { ...plan, evidence: [...plan.evidence, ...limitEvidence(tree)], requirements, migrations, roots };
+    return {
+      ...plan,
+      root: '.',
+      evidence: [...plan.evidence, ...limitEvidence(tree)],
+      requirements,
+      migrations,
+      roots,
+    };
   }
   return null;
 }
