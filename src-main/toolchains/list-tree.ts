@@ -43,7 +43,7 @@ const skippedFolders = new Set([
 /**
  * Regular files below `root` as `/`-separated paths: at most 100,000, eight folders deep, without what tools write. Breadth first,
  * so that the root is whole however large a folder below it is. Reads at once, since a file by a promise costs ten times as much:
- * whoever has an event loop to keep free plans in a thread. A file whose name has a line break or another control character is left
+ * whoever has an event loop to keep free plans in a thread. A file whose name is not UTF-8 or has a control character is left
  * out: no manifest has one, and no command or message can hold it.
  */
 export function listTree(root: string): { readonly files: string[]; readonly limit: string | null } {
@@ -61,7 +61,7 @@ export function listTree(root: string): { readonly files: string[]; readonly lim
       const found = readFolder(join(root, folder), maxEntries - entries);
       entries += found.length;
       for (const entry of found) {
-        if (hasControlCharacter(entry.name)) continue;
+        if (isUnspeakable(entry.name)) continue;
         const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
         if (entry.isFile()) files.push(path);
         else if (entry.isDirectory() && !skippedFolders.has(entry.name)) below.push(path);
@@ -94,9 +94,9 @@ function readFolder(path: string, limit: number): Dirent[] {
   return entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-function hasControlCharacter(name: string): boolean {
+function isUnspeakable(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name);
+  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/.test(name);
 }
 
 /** The first `maxBytes` bytes of a file below `root` as text; null where it is no regular file any more, or may not be read. */
