@@ -10,7 +10,7 @@ import { formatSize } from '../domain/format-size.ts';
 import { hostPlatform } from '../releases/platform.ts';
 import { environmentNames } from '../worker/environment.ts';
 import { chosenFolder, type EngineOptions } from './engine-client.ts';
-import { buildLocally, type LocalBuild } from './local-build.ts';
+import type { LocalBuild } from './local-build.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 import { placeFile } from './place-file.ts';
 
@@ -54,6 +54,8 @@ async function runBuild(path: string, options: BuildOptions) {
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
   try {
+    // With all that a build needs: other commands start without it.
+    const { buildLocally } = await import('./local-build.ts');
     return await buildLocally(
       {
         path: options.revision !== undefined && /^https?:\/\//i.test(path) ? path : resolve(path),

@@ -15,9 +15,6 @@ import { resourcesFolder } from '../process/entry-points.ts';
 import { createNodeLauncher } from '../process/node-launcher.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 
-/** Unassigned by IANA, and the same at every start so that a bookmark works. */
-export const defaultPort = 4780;
-
 export interface ServeOptions {
   readonly folder: DataFolder;
   readonly port: number;

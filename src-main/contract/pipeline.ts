@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { variableNameSchema } from './environment.ts';
 import { isolationFileSchema, limitsFileSchema } from './isolation.ts';
+import { type Contradiction, combinationCount, matrixContradictions, matrixSchema, maxCombinations } from './matrix.ts';
 import { phaseSchema } from './plan.ts';
 
 /** Names under which a pipeline file is found at the root of a checkout; only one of them may be there. */
@@ -121,17 +122,61 @@ const stepSchema = z
       .describe('A stable id, unique within the file.'),
     name: textSchema.min(1).max(200).optional().describe('What people see.'),
     run: commandSchema.describe("A command line for the platform's shell, run at the root of the checkout."),
-    phase: phaseSchema.optional().describe('What the step is for. Default: build.'),
+    phase: phaseSchema
+      .optional()
+      .describe(
+        'What the step is for. Phases run in this order: prepare, build, test, migrate, package. Default: build, and package after a step of test or migrate.',
+      ),
     env: environmentSchema.optional(),
     timeout: durationSchema.optional().describe('When the step is ended. Default: 30m.'),
     retry: retrySchema.optional(),
     when: whenSchema.optional(),
+    matrix: matrixSchema.optional(),
     idempotent: z
       .boolean()
       .optional()
       .describe('Whether a lost run may be repeated without asking. Default: true, and false for the phase migrate.'),
   })
   .describe('One command of the build.');
+
+const migrateSchema = z
+  .union(
+    [
+      z.literal('none', { error: 'write none, or at, database, make and steps' }),
+      z.strictObject({
+        at: z
+          .enum(['activation', 'build'])
+          .optional()
+          .describe('Default: activation, once for each release, on one machine.'),
+        database: variableNameSchema
+          .optional()
+          .describe('For "at: build": the variable of env or secrets that names the database.'),
+        make: z
+          .boolean()
+          .optional()
+          .describe("Whether Django's makemigrations runs in the build, after the steps of phase build."),
+        steps: z
+          .array(stepSchema.omit({ phase: true, when: true, matrix: true, retry: true }))
+          .min(1, 'name at least one step')
+          .max(50)
+          .optional()
+          .describe('Default: the migrations that are detected.'),
+      }),
+    ],
+    { error: 'write none, or at, database, make and steps' },
+  )
+  .describe('Changes of the database. Without it, those that are detected are listed for the activation.');
+
+const rootSchema = artifactPathSchema
+  .regex(/^[^*?{}[\]!]*$/, 'write a folder, without wildcards')
+  .transform(
+    path =>
+      path
+        .split('/')
+        .filter(part => part !== '' && part !== '.')
+        .join('/') || '.',
+  )
+  .describe('The folder of the project, where a repository has several: steps, artifact and start are below it.');
 
 const healthSchema = z
   .strictObject({
@@ -146,14 +191,77 @@ const healthSchema = z
   })
   .describe('How a machine knows that the release works; otherwise it goes back to the one before.');
 
+/** What a file may be besides, key by key; each is looked at by itself. */
+interface PipelineKeys {
+  readonly steps?: readonly PipelineStep[] | undefined;
+  readonly migrate?: z.infer<typeof migrateSchema> | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/** What is right by itself and wrong together. */
+function contradictions(pipeline: PipelineKeys): Contradiction[] {
+  const { steps = [], migrate = 'none', env = {}, secrets = [] } = pipeline;
+  const found: Contradiction[] = [];
+  const ids = new Set<string>();
+  const checkIds = (list: readonly { readonly id?: string | undefined }[], above: readonly PropertyKey[]) => {
+    for (const [index, { id }] of list.entries()) {
+      if (id === undefined) continue;
+      if (ids.has(id)) found.push({ path: [...above, index, 'id'], message: `another step has the id "${id}"` });
+      ids.add(id);
+    }
+  };
+  checkIds(steps, ['steps']);
+  let combinations = 0;
+  for (const [index, step] of steps.entries()) {
+    if (step.matrix === undefined) continue;
+    const path = ['steps', index, 'matrix'];
+    found.push(
+      ...matrixContradictions(step.matrix, { ...step.env }, secrets).map(more => ({
+        ...more,
+        path: [...path, ...more.path],
+      })),
+    );
+    combinations += combinationCount(step.matrix);
+    if (combinations > maxCombinations) {
+      found.push({ path, message: `there are more than ${maxCombinations} combinations in the file` });
+      break;
+    }
+  }
+  for (const [index, name] of secrets.entries()) {
+    if (env[name] !== undefined) found.push({ path: ['secrets', index], message: `"${name}" is also set in env` });
+  }
+  if (migrate === 'none') return found;
+  checkIds(migrate.steps ?? [], ['migrate', 'steps']);
+  const { at, database } = migrate;
+  if (at === 'build' && database === undefined) {
+    found.push({
+      path: ['migrate'],
+      message: 'at: build needs "database", the variable of env or secrets that names it',
+    });
+  }
+  if (at !== 'build' && database !== undefined) {
+    found.push({
+      path: ['migrate', 'database'],
+      message: "this is for at: build alone; at activation the channel's own environment names the database",
+    });
+  }
+  if (at === 'build' && database !== undefined && env[database] === undefined && !secrets.includes(database)) {
+    found.push({ path: ['migrate', 'database'], message: `"${database}" is neither in env nor in secrets` });
+  }
+  return found;
+}
+
 /** A slipway.yml. Unknown keys are errors, so that a typo is never a setting silently ignored. */
 export const pipelineSchema = z
   .strictObject({
+    root: rootSchema.optional(),
     steps: z
       .array(stepSchema)
       .max(200)
       .optional()
-      .describe('Commands, run in this order; the first that fails ends it.'),
+      .describe('Commands, run phase by phase and in this order within a phase; the first that fails ends it.'),
+    migrate: migrateSchema.optional(),
     env: environmentSchema.optional(),
     secrets: z
       .array(variableNameSchema)
@@ -167,17 +275,8 @@ export const pipelineSchema = z
     health: healthSchema.optional(),
   })
   .superRefine((pipeline, context) => {
-    const ids = new Set<string>();
-    for (const [index, { id }] of (pipeline.steps ?? []).entries()) {
-      if (id === undefined) continue;
-      if (ids.has(id)) {
-        context.addIssue({ code: 'custom', path: ['steps', index, 'id'], message: `another step has the id "${id}"` });
-      }
-      ids.add(id);
-    }
-    for (const [index, name] of (pipeline.secrets ?? []).entries()) {
-      if (pipeline.env?.[name] === undefined) continue;
-      context.addIssue({ code: 'custom', path: ['secrets', index], message: `"${name}" is also set in env` });
+    for (const { path, message } of contradictions(pipeline)) {
+      context.addIssue({ code: 'custom', path: [...path], message });
     }
   })
   .describe('How Slipway builds and runs this repository.');

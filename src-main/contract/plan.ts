@@ -77,11 +77,16 @@ export const planSchema = z.object({
   origin: z.enum(['pipeline', 'detected']),
   /** The tool that names the plan: `node`, `python`, `maven`, `cmake`, `nasm`, `static`, …; `custom` for a slipway.yml. */
   tool: z.string(),
+  /**
+   * The project's folder below the checkout, `/`-separated; `.` is all of it. Steps run in it, and the artifact's paths and
+   * the start command are relative to it. Plans of old builds have none.
+   */
+  root: z.string().default('.'),
   requirements: z.array(toolRequirementSchema),
   steps: z.array(planStepSchema),
   /**
-   * Changes of a database that the repository brings, of phase `migrate`, in the order in which they run. They are found
-   * and listed and are not among `steps`: a build has no database, an activation has. Plans of old builds have none.
+   * Changes of a database that the repository brings, of phase `migrate`, in the order in which an activation runs them. They
+   * are not among `steps`: a build has no database, an activation has. Plans of old builds have none.
    */
   migrations: z.array(planStepSchema).default([]),
   /** Projects below the root that the steps do not build by themselves. Plans of old builds have none. */

@@ -34,7 +34,7 @@ async function sourcesOf(tree: ProjectTree): Promise<AssemblySource[]> {
   const sources: AssemblySource[] = [];
   for (const file of paths) {
     // A run of blanks that nobody writes costs the patterns square time.
-    const text = ((await tree.readText(file)) ?? '').replace(/[ \t]{100,}/g, ' ');
+    const text = ((await tree.readText(file)) ?? '').replace(/\r\n?/g, '\n').replace(/[ \t]{100,}/g, ' ');
     const dialect = dialectOf(file, text);
     if (dialect !== null) sources.push({ file, text, dialect });
   }

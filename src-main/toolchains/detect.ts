@@ -1,5 +1,5 @@
 /** Owns the order in which languages and tools are tried on a checkout. Each rule lies in a file of its own. */
-import type { Plan, ProjectRoot } from '../contract/plan.ts';
+import type { Evidence, Plan, ProjectRoot } from '../contract/plan.ts';
 import { detectAssembly } from './assembly.ts';
 import { detectElixir, detectErlang, detectGleam } from './beam.ts';
 import { detectMake } from './c-make.ts';
@@ -76,9 +76,22 @@ export async function detectPlan(tree: ProjectTree): Promise<Plan | null> {
     if (plan === null) continue;
     const migrations = await detectMigrations(tree, plan);
     const requirements = withStatedVersions(plan.requirements, await statedVersions(tree));
-    return { ...plan, requirements, migrations, roots: projectRoots(tree, plan.tool, await isWorkspace(tree, plan)) };
+    const roots = projectRoots(tree, plan.tool, await isWorkspace(tree, plan));
+    return {
+      ...plan,
+      root: '.',
+      evidence: [...plan.evidence, ...limitEvidence(tree)],
+      requirements,
+      migrations,
+      roots,
+    };
   }
   return null;
+}
+
+/** Says where the plan does not rest on the whole tree. */
+function limitEvidence({ limit }: ProjectTree): Evidence[] {
+  return limit === null ? [] : [{ file: '.', line: null, reason: `the tree is large: ${limit}` }];
 }
 
 /** The projects below a root that has no plan itself. */

@@ -3,7 +3,7 @@ import type { Evidence, Phase, Plan, PlanStep, ToolRequirement } from '../contra
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
 
 /** What one rule finds; migrations and further roots are looked for apart from the language. */
-export type DetectedPlan = Omit<Plan, 'migrations' | 'roots'>;
+export type DetectedPlan = Omit<Plan, 'migrations' | 'roots' | 'root'>;
 
 export interface Start {
   readonly start: string;

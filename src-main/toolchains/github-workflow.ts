@@ -1,6 +1,6 @@
 /** Owns reading a GitHub Actions workflow: its `run:` steps, env and matrix as a pipeline, and all that could not come along. */
 import { z } from 'zod';
-import type { Phase } from '../contract/plan.ts';
+import { type Phase, phaseSchema } from '../contract/plan.ts';
 import { fillExpressions, type Values } from './github-expressions.ts';
 import { maxProblems, type ParsedPipeline, parsePipelineText, type YamlPath } from './parse-pipeline.ts';
 import { invalid } from './read-pipeline.ts';
@@ -221,7 +221,7 @@ function startTaking(file: string, parsed: ParsedPipeline) {
     const minutes = Number(step['timeout-minutes']);
     steps.push({
       name: `${name.slice(0, 120)}${around.suffix}`,
-      phase: phaseOf(name),
+      phase: atLeast(steps.at(-1)?.phase, phaseOf(name)),
       run: folder === undefined || folder === '.' ? run.text : `cd '${folder.replaceAll("'", `'\\''`)}'\n${run.text}`,
       env: around.env,
       ...(minutes > 0 && minutes <= 1_440 ? { timeoutMs: Math.round(minutes * 60_000) } : {}),
@@ -231,6 +231,12 @@ function startTaking(file: string, parsed: ParsedPipeline) {
   };
 
   return { steps, notCarried, secrets, variables, job };
+}
+
+/** The workflow's order is kept, whatever a later step is called: phases never step back. */
+function atLeast(last: Phase | undefined, phase: Phase): Phase {
+  const order = phaseSchema.options;
+  return last !== undefined && order.indexOf(last) > order.indexOf(phase) ? last : phase;
 }
 
 function phaseOf(name: string): Phase {

@@ -3,7 +3,6 @@ import {
   type Document,
   isAlias,
   isCollection,
-  isMap,
   isPair,
   isScalar,
   LineCounter,
@@ -11,6 +10,7 @@ import {
   parseDocument,
   visit,
   type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import { messageOf } from '../contract/errors.ts';
 
@@ -125,17 +125,20 @@ function treeProblems(
       }
     },
     Pair: (_key, pair) => {
-      if (isScalar(pair.key) && pair.key.value === 'env' && isMap(pair.value)) keepNumbersAsWritten(pair.value);
+      if (!isScalar(pair.key) || !isCollection(pair.value)) return;
+      if (pair.key.value === 'env' || pair.key.value === 'matrix') keepNumbersAsWritten(pair.value);
     },
   });
   return problems;
 }
 
 /** `VERSION: 1.10` is the text `1.10`, not the number 1.1. */
-function keepNumbersAsWritten(environment: YAMLMap): void {
-  for (const { value } of environment.items) {
-    if (isScalar(value) && typeof value.value === 'number') value.value = value.source ?? String(value.value);
-  }
+function keepNumbersAsWritten(values: YAMLMap | YAMLSeq): void {
+  visit(values, {
+    Scalar: (key, scalar) => {
+      if (key !== 'key' && typeof scalar.value === 'number') scalar.value = scalar.source ?? String(scalar.value);
+    },
+  });
 }
 
 /** The node at `path`, and the key under which it is; as deep as the document goes. */

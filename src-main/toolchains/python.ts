@@ -102,9 +102,18 @@ async function startOf(
     // An application object without a server of its own ends at once; uvicorn is what its manual starts it with.
     const asgi = /^(\w+)\s*(?::\s*\w+\s*)?=\s*(?:FastAPI|Starlette|Litestar)\(/m.exec(text)?.[1];
     const needsServer = asgi !== undefined && !/uvicorn\.run\(|hypercorn|__main__/.test(text);
+    // So does one of Flask; its manual's own command where the dependencies bring no server.
+    const wsgi = /^(\w+)\s*=\s*Flask\(/m.exec(text)?.[1];
+    const isFlask = wsgi !== undefined && !/\.run\(|__main__/.test(text);
+    const module = file.slice(0, -3);
+    const lists = `${await tree.readText('requirements.txt')}\n${await tree.readText('pyproject.toml')}`;
     const command = needsServer
-      ? `${program} -m uvicorn ${file.slice(0, -3)}:${asgi} --host 0.0.0.0`
-      : `${program} ${file}`;
+      ? `${program} -m uvicorn ${module}:${asgi} --host 0.0.0.0`
+      : isFlask
+        ? /^[^#\n]*\bgunicorn\b/m.test(lists)
+          ? `${program} -m gunicorn ${module}:${wsgi}`
+          : `${program} -m flask --app ${module}:${wsgi} run --host 0.0.0.0`
+        : `${program} ${file}`;
     const start = withPackages(command, tree.platform, isInstalled);
     return { start, evidence: { file, line, reason: `${file} serves requests` } };
   }

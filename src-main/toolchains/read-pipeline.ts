@@ -1,13 +1,10 @@
-/** Owns reading slipway.yml: from bytes to a plan, or to every problem with its line and column. Runs nothing. */
+/** Owns reading slipway.yml: from bytes to what it says, or to every problem with its line and column. Runs nothing. */
 import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
-import { type PipelineFile, type PipelineStep, pipelineFileNames, pipelineSchema } from '../contract/pipeline.ts';
-import type { HealthCheck, Plan, PlanStep, StepRetry } from '../contract/plan.ts';
-import { commandPrograms } from './command-programs.ts';
+import { type PipelineFile, pipelineFileNames, pipelineSchema } from '../contract/pipeline.ts';
 import { maxProblems, type ParsedPipeline, type PipelineProblem, parsePipelineText } from './parse-pipeline.ts';
 import { problemsOf } from './pipeline-problems.ts';
-import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
 
 /**
  * A pipeline file is written by hand and a few KiB long. The YAML parser needs seconds for a quarter of a mebibyte that is
@@ -15,12 +12,19 @@ import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
  */
 const maxFileBytes = 64 * 1024;
 
+/** A pipeline file that is right by itself; what it leaves to detection is filled in by `planOfPipeline`. */
+export interface ReadPipeline {
+  readonly file: string;
+  readonly pipeline: PipelineFile;
+  readonly parsed: ParsedPipeline;
+}
+
 /**
- * The plan that `slipway.yml` or `slipway.yaml` at `root` describes; null where neither is there.
+ * What `slipway.yml` or `slipway.yaml` at `root` says; null where neither is there.
  *
  * Throws `pipeline.invalid` once for all that is wrong, with `details.problems` as `{line, column, message}[]`.
  */
-export async function readPipeline(root: string): Promise<Plan | null> {
+export async function readPipeline(root: string): Promise<ReadPipeline | null> {
   const names: string[] = [];
   for (const name of pipelineFileNames) {
     if (await isPresent(join(root, name))) names.push(name);
@@ -30,16 +34,16 @@ export async function readPipeline(root: string): Promise<Plan | null> {
   if (second !== undefined) {
     throw invalid(second, [at(1, 1, `the repository also has ${file}; keep one of the two and delete the other`)]);
   }
-  return pipelineFromText(file, await readBounded(root, file));
+  return readPipelineText(file, await readBounded(root, file));
 }
 
-/** The plan that the text of a pipeline file describes. Throws `pipeline.invalid`, as `readPipeline` does. */
-export function pipelineFromText(file: string, text: string): Plan {
+/** What the text of a pipeline file says. Throws `pipeline.invalid`, as `readPipeline` does. */
+export function readPipelineText(file: string, text: string): ReadPipeline {
   const parsed = parsePipelineText(text);
   if (parsed.problems.length > 0) throw invalid(file, parsed.problems);
   const result = pipelineSchema.safeParse(parsed.value);
   if (!result.success) throw invalid(file, problemsOf(result.error.issues, parsed));
-  return planOf(file, result.data, parsed);
+  return { file, pipeline: result.data, parsed };
 }
 
 async function isPresent(path: string): Promise<boolean> {
@@ -92,97 +96,4 @@ export function invalid(file: string, problems: readonly PipelineProblem[]): Dom
     others.length === 0 ? '' : ` (and ${others.length} more ${others.length === 1 ? 'problem' : 'problems'})`;
   const message = `${file}, line ${first.line}, column ${first.column}: ${first.message}${rest}`;
   return new DomainError('pipeline.invalid', message, { file, problems: sorted });
-}
-
-function planOf(file: string, pipeline: PipelineFile, parsed: ParsedPipeline): Plan {
-  const taken = new Set((pipeline.steps ?? []).flatMap(step => step.id ?? []));
-  const steps = (pipeline.steps ?? []).map((step, index) => stepOf(file, step, index, parsed, taken));
-  const artifact = pipeline.artifact ?? {};
-  const { include, exclude } = Array.isArray(artifact) ? { include: artifact, exclude: undefined } : artifact;
-  return {
-    origin: 'pipeline',
-    tool: 'custom',
-    requirements: commandPrograms(steps),
-    steps,
-    migrations: [],
-    roots: [],
-    env: pipeline.env ?? {},
-    secrets: [...new Set(pipeline.secrets ?? [])],
-    ...isolationOf(pipeline),
-    artifact: {
-      include: include ?? [...wholeTree.include],
-      exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? [])])],
-    },
-    start: pipeline.start ?? null,
-    health: healthOf(pipeline),
-    evidence: [{ file, line: 1, reason: 'the repository says itself how it is built' }],
-  };
-}
-
-/** What the file says of isolation and limits; nothing where it says nothing. */
-function isolationOf({ isolation, limits }: PipelineFile): Pick<Plan, 'isolation' | 'limits'> {
-  const {
-    level = 'auto',
-    image = null,
-    network = true,
-  } = typeof isolation === 'string' ? { level: isolation } : (isolation ?? {});
-  return {
-    ...(isolation === undefined ? {} : { isolation: { level, image, network } }),
-    ...(limits === undefined
-      ? {}
-      : {
-          limits: {
-            ...(limits.memory === undefined ? {} : { memoryBytes: limits.memory }),
-            ...(limits.cpu === undefined ? {} : { cpus: limits.cpu }),
-            ...(limits.disk === undefined ? {} : { diskBytes: limits.disk }),
-            ...(limits.processes === undefined ? {} : { processes: limits.processes }),
-          },
-        }),
-  };
-}
-
-function stepOf(file: string, step: PipelineStep, index: number, parsed: ParsedPipeline, taken: Set<string>): PlanStep {
-  const phase = step.phase ?? 'build';
-  return {
-    id: step.id ?? freeId(step.name, index, taken),
-    name: step.name ?? step.id ?? (step.run.trim().split('\n')[0] ?? step.run).slice(0, 80),
-    phase,
-    run: step.run,
-    env: step.env ?? {},
-    timeoutMs: step.timeout ?? defaultStepTimeoutMs,
-    idempotent: step.idempotent ?? phase !== 'migrate',
-    ...(step.retry === undefined ? {} : { retry: retryOf(step.retry) }),
-    ...(step.when === undefined ? {} : { when: step.when }),
-    evidence: [{ file, line: parsed.positionOf(['steps', index]).line, reason: `step ${index + 1} of ${file}` }],
-  };
-}
-
-function retryOf(retry: NonNullable<PipelineStep['retry']>): StepRetry {
-  if (typeof retry === 'number') return { times: retry, exitStatuses: null, delayMs: 0 };
-  return { times: retry.times ?? 1, exitStatuses: retry.exit ?? null, delayMs: retry.delay ?? 0 };
-}
-
-/** An id made of the name, or of the step's number; never one that another step has. */
-function freeId(name: string | undefined, index: number, taken: Set<string>): string {
-  const slug = (name ?? '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 40);
-  const base = slug === '' ? `step-${index + 1}` : slug;
-  let id = base;
-  for (let count = 2; taken.has(id); count += 1) id = `${base}-${count}`;
-  taken.add(id);
-  return id;
-}
-
-function healthOf({ health }: PipelineFile): HealthCheck | null {
-  if (health === undefined) return null;
-  return {
-    ...(health.http === undefined ? {} : { http: health.http }),
-    ...(health.command === undefined ? {} : { command: health.command }),
-    timeoutMs: health.timeout ?? 10_000,
-    attempts: health.attempts ?? 5,
-    intervalMs: health.interval ?? 1_000,
-  };
 }

@@ -2,8 +2,8 @@
 import { Document, isMap, isSeq } from 'yaml';
 import { DomainError } from '../contract/errors.ts';
 import type { Phase, Plan, PlanStep, StepCondition, StepRetry } from '../contract/plan.ts';
+import { pipelineFromText } from './pipeline-plan.ts';
 import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
-import { pipelineFromText } from './read-pipeline.ts';
 
 /** Where the file's first line points an editor to; never part of an artifact. */
 export const schemaPath = '.slipway/slipway.schema.json';
@@ -26,6 +26,9 @@ export interface DraftStep {
 
 export interface PipelineDraft {
   readonly comments: readonly string[];
+  readonly root?: string;
+  /** For the activation. */
+  readonly migrations?: readonly DraftStep[];
   readonly steps: readonly DraftStep[];
   readonly env: Variables;
   readonly secrets: readonly string[];
@@ -43,7 +46,9 @@ export interface PipelineDraft {
 export function pipelineOfPlan(plan: Plan): string {
   const text = pipelineText({
     comments: plan.evidence.map(({ file, line, reason }) => `${file}${line ? `:${line}` : ''}: ${reason}`),
+    root: plan.root,
     steps: plan.steps.map(draftStep),
+    migrations: plan.migrations.map(draftStep),
     env: plan.env,
     secrets: plan.secrets,
     artifact: plan.artifact,
@@ -59,10 +64,20 @@ export function pipelineOfPlan(plan: Plan): string {
 }
 
 /** What of a plan decides what is run and made. History is in no artifact, whether a plan says so or not. */
-function essence({ steps, env, secrets, artifact, start, health }: Plan): string {
+function essence({ root, steps, migrations, env, secrets, artifact, start, health }: Plan): string {
   const exclude = [...new Set([...wholeTree.exclude, ...artifact.exclude])].sort();
-  const bare = steps.map(({ evidence: _evidence, ...step }) => sorted(step));
-  return JSON.stringify([bare, sorted(env), secrets, artifact.include, exclude, start, health && sorted(health)]);
+  const bare = (list: readonly PlanStep[]) => list.map(({ evidence: _evidence, ...step }) => sorted(step));
+  return JSON.stringify([
+    root,
+    bare(steps),
+    bare(migrations),
+    sorted(env),
+    secrets,
+    artifact.include,
+    exclude,
+    start,
+    health && sorted(health),
+  ]);
 }
 
 function sorted(value: object): [string, unknown][] {
@@ -82,9 +97,11 @@ function draftStep(step: PlanStep): DraftStep {
 
 /** The file's text, with the line that brings the schema to an editor. */
 export function pipelineText(draft: PipelineDraft): string {
-  const { env, secrets, artifact, start, health } = draft;
+  const { root = '.', migrations = [], env, secrets, artifact, start, health } = draft;
   const document = new Document({
+    ...(root === '.' ? {} : { root }),
     steps: draft.steps.map(stepKeys),
+    ...(migrations.length === 0 ? {} : { migrate: { steps: migrations.map(migrationKeys) } }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(secrets.length === 0 ? {} : { secrets }),
     ...artifactKeys(artifact),
@@ -94,16 +111,17 @@ export function pipelineText(draft: PipelineDraft): string {
   document.commentBefore = [`yaml-language-server: $schema=${schemaPath}`, ...draft.comments]
     .map(commentLine)
     .join('\n');
-  const steps = document.get('steps');
-  if (isSeq(steps)) {
-    for (const [index, node] of steps.items.entries()) {
-      const comments = draft.steps[index]?.comments ?? [];
-      if (comments.length > 0 && isMap(node)) {
-        node.commentBefore = comments.map(commentLine).join('\n');
-      }
-    }
-  }
+  commentSteps(document.get('steps'), draft.steps);
+  commentSteps(document.getIn(['migrate', 'steps']), migrations);
   return document.toString({ lineWidth: 0 });
+}
+
+function commentSteps(list: unknown, steps: readonly DraftStep[]): void {
+  if (!isSeq(list)) return;
+  for (const [index, node] of list.items.entries()) {
+    const comments = steps[index]?.comments ?? [];
+    if (comments.length > 0 && isMap(node)) node.commentBefore = comments.map(commentLine).join('\n');
+  }
 }
 
 /** A comment ends with its line, whatever a repository calls its files. */
@@ -126,6 +144,12 @@ function stepKeys(step: DraftStep) {
     ...(retry === undefined ? {} : { retry: retryKeys(retry) }),
     ...(when === undefined ? {} : { when }),
   };
+}
+
+/** All of them are of the phase `migrate`, and have no key for it. */
+function migrationKeys(step: DraftStep) {
+  const { phase: _phase, ...keys } = stepKeys({ ...step, phase: 'migrate' });
+  return keys;
 }
 
 function retryKeys({ times, exitStatuses, delayMs }: StepRetry) {

@@ -1,4 +1,8 @@
 /** Owns a build from its checkout to its pack, the same for a job of an installation and for a command without one. */
+
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { NewStep } from '../queue/attempt.ts';
@@ -61,9 +65,19 @@ export async function buildTree(
   );
   const environment = await options.environment(plan);
   const { isolation, tools } = await prepareTools(run, plan);
-  await runPlan(run, { plan, environment, source, tools, isolation, firstPosition });
-  const artifact = await packArtifact(run, { plan, source, position: packPosition });
+  const project = await projectFolder(source, plan);
+  await runPlan(run, { plan, environment, source: project, tools, isolation, firstPosition });
+  // A step may have put a link in its place.
+  const artifact = await packArtifact(run, { plan, source: await projectFolder(source, plan), position: packPosition });
   return { plan, tools, environment, artifact, isolation: isolation.used, nextPosition };
+}
+
+/** The absolute path of the plan's root. Throws `plan.nothing_detected` where it is no folder of the checkout itself. */
+async function projectFolder(source: string, plan: Plan): Promise<string> {
+  const expected = resolve(await realpath(source), plan.root);
+  const found = await realpath(expected).catch(() => null);
+  if (found === expected) return plan.root === '.' ? source : expected;
+  throw new DomainError('plan.nothing_detected', `${plan.root} is no folder of the checkout, or a link to another.`);
 }
 
 function planned(plan: Plan, firstPosition: number): NewStep[] {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DomainError } from '../../../src-main/contract/errors.ts';
 import { planSchema } from '../../../src-main/contract/plan.ts';
 import { pipelineJsonSchema } from '../../../src-main/toolchains/pipeline-schema.ts';
+import { planFor } from '../../../src-main/toolchains/plan.ts';
 import { readPipeline } from '../../../src-main/toolchains/read-pipeline.ts';
 import { projectFolder } from '../../support/project-folder.ts';
 
@@ -44,7 +45,7 @@ start: node dist/main.js
 health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
 `,
     });
-    const plan = planSchema.parse(await readPipeline(root));
+    const plan = planSchema.parse(await planFor(root));
     expect(plan).toMatchObject({
       origin: 'pipeline',
       tool: 'custom',
@@ -59,7 +60,7 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
     ).toEqual([
       { id: 'step-1', name: 'npm ci', phase: 'build', timeoutMs: 90_000, idempotent: true },
       { id: 'migrate', name: 'Migrate the database', phase: 'migrate', timeoutMs: 1_800_000, idempotent: false },
-      { id: 'migrate-2', name: 'Migrate', phase: 'build', timeoutMs: 45_000, idempotent: true },
+      { id: 'migrate-2', name: 'Migrate', phase: 'package', timeoutMs: 45_000, idempotent: true },
     ]);
     expect(plan.steps[1]?.env).toEqual({ PORT: '0080' });
     expect(plan.steps[1]?.evidence).toEqual([{ file: 'slipway.yml', line: 8, reason: 'step 2 of slipway.yml' }]);
@@ -68,14 +69,14 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
 
   it('takes the whole tree where no artifact is named', async () => {
     const root = await projectFolder({ 'slipway.yaml': 'steps: [{ run: make }]' });
-    expect((await readPipeline(root))?.artifact).toEqual({ include: ['.'], exclude: ['.git'] });
+    expect((await planFor(root)).artifact).toEqual({ include: ['.'], exclude: ['.git'] });
   });
 
   it('asks for no tool that a step may install', async () => {
     const root = await projectFolder({
       'slipway.yml': 'steps:\n  - run: cd web && npm ci\n  - run: npm install --global pnpm\n  - run: pnpm build\n',
     });
-    expect((await readPipeline(root))?.requirements.map(({ program }) => program)).toEqual(['npm']);
+    expect((await planFor(root)).requirements.map(({ program }) => program)).toEqual(['npm']);
   });
 
   it.each([
@@ -99,7 +100,7 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
       'jobs: {}\n',
       1,
       1,
-      'the keys are steps, env, secrets, isolation, limits, artifact, start, health',
+      'the keys are root, steps, migrate, env, secrets, isolation, limits, artifact, start, health',
     ],
     ['a step without a command', 'steps:\n  - name: x\n', 2, 5, 'steps[1].run: it is missing'],
     [
@@ -172,7 +173,7 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
 
   it('uses aliases, and refuses those that multiply', async () => {
     const root = await projectFolder({ 'slipway.yml': 'env: &e { A: x }\nsteps:\n  - { run: make, env: *e }\n' });
-    expect((await readPipeline(root))?.steps[0]?.env).toEqual({ A: 'x' });
+    expect((await planFor(root)).steps[0]?.env).toEqual({ A: 'x' });
     const names = [...'bcdefghi'];
     const levels = names.map((name, index) => {
       const below = index === 0 ? 'a' : names[index - 1];

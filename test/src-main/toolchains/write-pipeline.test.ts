@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src-main/contract/plan.ts';
 import { draftOfWorkflow } from '../../../src-main/toolchains/github-workflow.ts';
+import { pipelineFromText } from '../../../src-main/toolchains/pipeline-plan.ts';
 import { detectedFor, planFor } from '../../../src-main/toolchains/plan.ts';
-import { pipelineFromText } from '../../../src-main/toolchains/read-pipeline.ts';
 import { pipelineOfPlan, pipelineText } from '../../../src-main/toolchains/write-pipeline.ts';
 import { projectFolder } from '../../support/project-folder.ts';
 
@@ -112,7 +112,7 @@ describe('draftOfWorkflow', () => {
       ['Test slow (slow)', 'npm test -- --mode=slow --version=1.10\necho done\n'],
       ['./deploy.sh "$TOKEN"', './deploy.sh "$TOKEN"'],
     ]);
-    expect(plan.steps.map(({ phase }) => phase)).toEqual(['prepare', 'test', 'prepare', 'test', 'build']);
+    expect(plan.steps.map(({ phase }) => phase)).toEqual(['prepare', 'test', 'test', 'test', 'test']);
     expect(plan.steps[0]?.timeoutMs).toBe(180_000);
     expect(plan.steps[1]?.env).toEqual({ DEBUG: 'true', MODE: 'fast' });
     expect(plan.steps[4]?.when).toEqual({ branches: ['main'] });
