@@ -57,7 +57,12 @@ const statementSchema = z.object({
         environmentNames: z.array(z.string()),
         plan: z.unknown(),
       }),
-      internalParameters: z.object({ repositoryId: z.string(), jobId: z.string(), attempt: z.number() }),
+      internalParameters: z.object({
+        repositoryId: z.string(),
+        jobId: z.string(),
+        attempt: z.number(),
+        reusedBuildId: z.string().optional(),
+      }),
       resolvedDependencies: z.tuple([sourceSchema], toolSchema),
     }),
     runDetails: z.object({
@@ -114,7 +119,12 @@ export function buildStatement(facts: BuildFacts): BuildStatement {
           environmentNames: facts.environmentNames,
           plan: facts.plan,
         },
-        internalParameters: { repositoryId: facts.repositoryId, jobId: facts.jobId, attempt: facts.attempt },
+        internalParameters: {
+          repositoryId: facts.repositoryId,
+          jobId: facts.jobId,
+          attempt: facts.attempt,
+          ...(facts.reusedBuildId === undefined ? {} : { reusedBuildId: facts.reusedBuildId }),
+        },
         resolvedDependencies: [
           sourceOf(repository, facts.revision),
           ...facts.tools.map(({ name, version, path }) => ({

@@ -192,6 +192,8 @@ export const buildFactsSchema = z.object({
   artifactId: sha256Schema,
   pack: packSchema,
   plan: z.unknown(),
+  /** The build whose artifact this one uses, made of the very same inputs; absent where the steps were run. */
+  reusedBuildId: idSchema.optional(),
   tools: z.array(z.object({ name: z.string(), version: z.string(), path: z.string() })),
   environmentNames: z.array(z.string()),
   startedAtMs: timeSchema,

@@ -11,6 +11,8 @@ export interface DataFolder {
   readonly sample: string;
   mirror(repositoryId: string): string;
   jobLog(jobId: string, attempt: number): string;
+  readonly caches: string;
+  cacheOf(cache: { readonly repositoryId: string; readonly name: string; readonly id: string }): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
 }
@@ -27,6 +29,8 @@ export function dataFolder(root: string): DataFolder {
     sample: `${root}/sample`,
     mirror: repositoryId => `${root}/mirrors/${repositoryId}.git`,
     jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
+    caches: `${root}/caches`,
+    cacheOf: ({ repositoryId, name, id }) => `${root}/caches/${repositoryId}/${name}-${id}`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
   };

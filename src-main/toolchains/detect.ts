@@ -4,6 +4,7 @@ import { detectAssembly } from './assembly.ts';
 import { detectElixir, detectErlang, detectGleam } from './beam.ts';
 import { detectMake } from './c-make.ts';
 import { detectAutotools, detectCmake, detectMeson } from './c-project.ts';
+import { downloadCaches } from './caches.ts';
 import { detectDeno } from './deno.ts';
 import type { DetectedPlan } from './detected-plan.ts';
 import { detectDotnet } from './dotnet.ts';
@@ -76,7 +77,8 @@ export async function detectPlan(tree: ProjectTree): Promise<Plan | null> {
     if (plan === null) continue;
     const migrations = await detectMigrations(tree, plan);
     const requirements = withStatedVersions(plan.requirements, await statedVersions(tree));
-    return { ...plan, requirements, migrations, roots: projectRoots(tree, plan.tool, await isWorkspace(tree, plan)) };
+    const roots = projectRoots(tree, plan.tool, await isWorkspace(tree, plan));
+    return { ...plan, requirements, migrations, roots, caches: downloadCaches(tree, plan), reusesResults: true };
   }
   return null;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { type PipelineFile, type PipelineStep, pipelineFileNames, pipelineSchema } from '../contract/pipeline.ts';
 import type { HealthCheck, Plan, PlanStep, StepRetry } from '../contract/plan.ts';
+import { cachePathsOutside, pipelineCaches } from './caches.ts';
 import { commandPrograms } from './command-programs.ts';
 import { maxProblems, type ParsedPipeline, type PipelineProblem, parsePipelineText } from './parse-pipeline.ts';
 import { problemsOf } from './pipeline-problems.ts';
@@ -99,6 +100,8 @@ function planOf(file: string, pipeline: PipelineFile, parsed: ParsedPipeline): P
   const steps = (pipeline.steps ?? []).map((step, index) => stepOf(file, step, index, parsed, taken));
   const artifact = pipeline.artifact ?? {};
   const { include, exclude } = Array.isArray(artifact) ? { include: artifact, exclude: undefined } : artifact;
+  const included = include ?? [...wholeTree.include];
+  const caches = pipelineCaches(pipeline);
   return {
     origin: 'pipeline',
     tool: 'custom',
@@ -106,11 +109,13 @@ function planOf(file: string, pipeline: PipelineFile, parsed: ParsedPipeline): P
     steps,
     migrations: [],
     roots: [],
+    caches,
+    reusesResults: Array.isArray(pipeline.cache) || pipeline.cache?.result !== false,
     env: pipeline.env ?? {},
     secrets: [...new Set(pipeline.secrets ?? [])],
     artifact: {
-      include: include ?? [...wholeTree.include],
-      exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? [])])],
+      include: included,
+      exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? []), ...cachePathsOutside(caches, included)])],
     },
     start: pipeline.start ?? null,
     health: healthOf(pipeline),
