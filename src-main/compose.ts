@@ -20,6 +20,7 @@ import { createRepositories, type Repositories } from './poller/repositories.ts'
 import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { sweepCaches } from './queue/cache-space.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
@@ -165,6 +166,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const interval = options.pollIntervalMs ?? pollIntervalMs;
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
+  await sweepCaches(db, folder).catch(error => logger.warn('caches.not_swept', { error }));
 
   const [masterKey, keyring, gitPath] = await Promise.all([
     openMasterKey({ folder: folder.keys }),

@@ -9,6 +9,7 @@ import { planFor } from '../toolchains/plan.ts';
 import { type AgentCommandOptions, runAgent } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
 import { addBuildCommand } from './build-command.ts';
+import { addCacheCommands } from './cache-commands.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
@@ -166,6 +167,7 @@ function commandLine(): Command {
   addRepositoryCommands(program);
   addJobCommands(program);
   addEnvironmentCommands(program);
+  addCacheCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);

@@ -8,6 +8,7 @@ import { listEvents } from '../database/events.ts';
 import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
 import { isFinished } from '../domain/job-states.ts';
+import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
@@ -115,7 +116,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return done;
       }),
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
-        summaryOf((await engine.repositories.buildNow(input.id)).id),
+        summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
     },
     jobs: {
@@ -236,6 +237,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       removeSecret: os.environment.removeSecret.handler(async ({ input }) => {
         await engine.environment.removeSecret(input);
         return done;
+      }),
+    },
+    caches: {
+      list: os.caches.list.handler(({ input }) => cachesView(db, input.repositoryId)),
+      clear: os.caches.clear.handler(({ input }) => clearCaches(db, engine.folder, input.repositoryId)),
+      setLimit: os.caches.setLimit.handler(async ({ input }) => {
+        await setCacheLimit(db, engine.folder, input.limitBytes);
+        return cachesView(db);
       }),
     },
     machines: {

@@ -19,6 +19,7 @@ import {
 } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
+import { clearCaches } from '../queue/cache-space.ts';
 import { cancelJob, enqueueRevision } from '../queue/enqueue.ts';
 import { branchMissing } from '../sources/git-errors.ts';
 import { parseGitUrl } from '../sources/git-url.ts';
@@ -46,7 +47,8 @@ export interface Repositories {
   add(request: AddRepository): Promise<RepositoryRecord>;
   addSample(): Promise<RepositoryRecord>;
   remove(id: string): Promise<void>;
-  buildNow(id: string): Promise<JobRecord>;
+  /** Runs the steps, whatever is known of the revision; without what earlier builds have cached where `cache` is false. */
+  buildNow(id: string, options?: { readonly cache?: boolean }): Promise<JobRecord>;
 }
 
 export function createRepositories(options: {
@@ -151,10 +153,11 @@ export function createRepositories(options: {
       for (const job of await listQueuedJobs(db, id)) await cancelJob(db, job.id, clock());
       await updateRepository(db, id, { removedAt: clock() });
       await deleteBuildEnvironment(db, id);
+      await clearCaches(db, folder, id);
       await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
       options.onChanged();
     },
-    async buildNow(id) {
+    async buildNow(id, { cache = true } = {}) {
       if ((await mustFind(id)).currentRevision === null) await options.poller.pollNow(id);
       const repository = await mustFind(id);
       const revision = repository.currentRevision;
@@ -174,6 +177,7 @@ export function createRepositories(options: {
           committedAtMs: commit.committedAtMs,
         },
         trigger: 'manual',
+        withoutCache: !cache,
         seenAtMs: clock(),
         now: clock(),
       });

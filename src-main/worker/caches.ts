@@ -47,7 +47,6 @@ export async function restoreCaches(
       const { cache, detail } = await restoreOne(run, plan, options);
       caches.push(cache);
       said.push(`${plan.name}: ${detail}`);
-      await run.log.note(said.at(-1) ?? '');
     }
     return { result: caches, detail: said.join('; ') };
   });
@@ -140,7 +139,6 @@ export async function saveCaches(
     const said: string[] = [];
     for (const cache of options.caches) {
       said.push(`${cache.plan.name}: ${await saveOne(run, cache)}`);
-      await run.log.note(said.at(-1) ?? '');
     }
     return { result: undefined, detail: said.join('; '), skipped: options.caches.every(({ isExact }) => isExact) };
   });

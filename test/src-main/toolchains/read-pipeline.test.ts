@@ -94,7 +94,7 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
       3,
       'no key "inlcude" here; did you mean "include"?',
     ],
-    ['a key from elsewhere', 'jobs: {}\n', 1, 1, 'the keys are steps, env, secrets, artifact, start, health'],
+    ['a key from elsewhere', 'jobs: {}\n', 1, 1, 'the keys are steps, env, secrets, cache, artifact, start, health'],
     ['a step without a command', 'steps:\n  - name: x\n', 2, 5, 'steps[1].run: it is missing'],
     [
       'a wrong duration',
