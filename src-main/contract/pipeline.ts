@@ -1,6 +1,6 @@
 /** Owns the shape of slipway.yml as a person writes it. How it is read from a file, and what becomes of it, lie in toolchains/. */
 import { z } from 'zod';
-import { variableNameSchema } from './environment.ts';
+import { ownNameSchema, variableNameSchema } from './environment.ts';
 import { phaseSchema } from './plan.ts';
 
 /** Names under which a pipeline file is found at the root of a checkout; only one of them may be there. */
@@ -80,7 +80,7 @@ const cacheEntrySchema = z
             .optional()
             .describe('What it is called in the log. Default: made of the path or the variable.'),
           paths: z.array(cachePathSchema).min(1, 'name at least one path').max(50).optional(),
-          variable: variableNameSchema
+          variable: ownNameSchema
             .optional()
             .describe('A variable that the steps get, with a folder outside of the checkout that is kept.'),
           key: z
