@@ -10,6 +10,7 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import {
   buildViewSchema,
   channelPolicySchema,
@@ -22,6 +23,7 @@ import {
   machineViewSchema,
   overviewSchema,
   pairingSchema,
+  poolViewSchema,
   preflightSchema,
   regionViewSchema,
   releaseViewSchema,
@@ -30,6 +32,7 @@ import {
   repositoryInspectionSchema,
   repositoryRowSchema,
   swarmViewSchema,
+  workerModeSchema,
 } from './views.ts';
 
 const done = z.object({ done: z.literal(true) });
@@ -265,9 +268,16 @@ export const api = {
     remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
   },
   workers: {
-    setPaused: route('POST', '/workers/pause', 'Pause or resume taking jobs')
-      .input(z.object({ paused: z.boolean() }))
-      .output(done),
+    get: route('GET', '/workers', 'The worker pool: its mode, its size and why, every worker').output(poolViewSchema),
+    setMode: route('POST', '/workers/mode', 'Take jobs, take none, or end the workers as they finish')
+      .input(z.object({ mode: workerModeSchema }))
+      .output(poolViewSchema),
+  },
+  settings: {
+    list: route('GET', '/settings', 'Every setting with its value and meaning').output(z.array(settingViewSchema)),
+    set: route('POST', '/settings', 'Change a setting; it holds at once')
+      .input(z.object({ name: settingNameSchema, value: settingValueSchema }))
+      .output(settingViewSchema),
   },
   artifacts: {
     verify: route('POST', '/artifacts/{artifactId}/verify', 'Check pack, file list and build record in the main store')

@@ -7,6 +7,9 @@ export const workerSettingsSchema = z.object({
   databaseFile: z.string(),
   dataFolder: z.string(),
   mainStoreUrl: z.string(),
+  checkupMs: z.number(),
+  recycleAfterJobs: z.number(),
+  recycleAboveBytes: z.number(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
@@ -18,6 +21,8 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pause'), paused: z.boolean() }),
   /** Finish the running job, then end. */
   z.object({ type: z.literal('drain') }),
+  /** From now on a checkup this often. */
+  z.object({ type: z.literal('checkup'), intervalMs: z.number() }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;
 
@@ -26,5 +31,17 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   /** The database has news. */
   z.object({ type: z.literal('changed') }),
   z.object({ type: z.literal('log'), jobId: z.string() }),
+  /** What it is at from now on. */
+  z.object({
+    type: z.literal('work'),
+    kind: z.enum(['idle', 'own', 'step']),
+    name: z.string().nullable(),
+    limitMs: z.number().nullable(),
+    jobsDone: z.number(),
+  }),
+  /** Its work goes on: sent once a second at most, when a counter has moved. */
+  z.object({ type: z.literal('progress') }),
+  /** It ends between two jobs, for this reason. */
+  z.object({ type: z.literal('leaving'), reason: z.string() }),
 ]);
 export type FromWorker = z.infer<typeof fromWorkerSchema>;

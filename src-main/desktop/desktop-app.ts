@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { serveInterface } from './app-protocol.ts';
 import { listInterfaceFiles } from './interface-files.ts';
 import { startPortBridge } from './message-port.ts';
+import { createDesktopPowerState } from './power-monitor.ts';
 import { type AppTray, showTray, type TrayOptions } from './tray.ts';
 import { createUtilityLauncher } from './utility-launcher.ts';
 import { openWindow } from './window.ts';
@@ -66,6 +67,7 @@ export async function startDesktop(options: {
     dataFolder: folder.root,
     host: 'desktop',
     launcher: createUtilityLauncher(),
+    power: createDesktopPowerState(),
     logger,
   });
   const cleanups: (() => unknown)[] = [() => engine.stop()];

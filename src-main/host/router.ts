@@ -12,11 +12,13 @@ import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
+import { changeSetting, listSettings } from './setting-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
 import { environmentView } from './views/environment-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
+import { poolView } from './views/pool-view.ts';
 import { preflight, releaseView, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
@@ -247,10 +249,15 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       }),
     },
     workers: {
-      setPaused: os.workers.setPaused.handler(async ({ input }) => {
-        await engine.pool.setPaused(input.paused);
-        return done;
+      get: os.workers.get.handler(() => poolView(engine)),
+      setMode: os.workers.setMode.handler(async ({ input }) => {
+        await engine.pool.setMode(input.mode);
+        return poolView(engine);
       }),
+    },
+    settings: {
+      list: os.settings.list.handler(() => listSettings(engine)),
+      set: os.settings.set.handler(({ input }) => changeSetting(engine, input)),
     },
     artifacts: {
       verify: os.artifacts.verify.handler(({ input }) => verifyArtifact(engine, input.artifactId)),

@@ -10,15 +10,20 @@ import { buildTree } from './build-tree.ts';
 import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { changedSinceLastBuild, checkOut } from './prepare.ts';
+import type { Work } from './progress.ts';
 import { publishArtifact } from './publish.ts';
+import { tellingRecorder } from './step-limits.ts';
 
 /** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
-export interface JobContext extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock'>> {
+export interface JobContext
+  extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock' | 'onProgress'>> {
   readonly store: BlobStore;
   readonly releaseKey: Signer;
   /** Opens the repository's secrets. */
   readonly masterKey: Uint8Array;
   readonly onLog: () => void;
+  /** What the attempt is at from now on. */
+  readonly onWork: (work: Work) => void;
 }
 
 /** Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. */
@@ -36,7 +41,7 @@ export async function runJob(context: JobContext): Promise<void> {
       log,
       repository,
       workFolder,
-      recorder: databaseRecorder(context),
+      recorder: tellingRecorder(databaseRecorder(context), context.onWork),
       workerId: token.workerId,
       branch: repository.branch,
       changedPaths: () => changedSinceLastBuild(run),

@@ -17,10 +17,15 @@ import { eventually } from './eventually.ts';
 import { git } from './git-server.ts';
 import type { OnEnd } from './scratch-folder.ts';
 
+export interface BuildsOptions {
+  readonly workers?: number;
+  readonly clock?: Clock;
+  readonly onEnd?: OnEnd;
+  readonly onBattery?: () => boolean;
+}
+
 /** Starts everything; the pool ends before the folder is removed. */
-export async function startBuilds(
-  options: { readonly workers?: number; readonly clock?: Clock; readonly onEnd?: OnEnd } = {},
-) {
+export async function startBuilds(options: BuildsOptions = {}) {
   const onEnd = options.onEnd ?? onTestFinished;
   const { db, file, folder: root } = await testDatabase(onEnd);
   const folder = dataFolder(root);
@@ -35,6 +40,7 @@ export async function startBuilds(
     launcher: createNodeLauncher({
       env: { ...process.env, TEST_API_KEY: 'not-for-builds', PATH: `${root}/bin${delimiter}${process.env.PATH}` },
     }),
+    power: { onBattery: () => Promise.resolve(options.onBattery?.() ?? null) },
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore },
     clock,

@@ -8,6 +8,7 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Track } from '../../ui/track.tsx';
 import { JobFailure } from './job-failure.tsx';
 import { JobHeader } from './job-header.tsx';
+import { JobLosses } from './job-losses.tsx';
 import { jobActions } from './job-model.ts';
 import styles from './job-view.module.css';
 import { JobWork } from './job-work.tsx';
@@ -73,6 +74,7 @@ export function JobView({ jobId }: { readonly jobId: string }) {
       </div>
       {failedAct && <ErrorNotice error={failedAct} />}
       <JobFailure job={job} busy={retry.busy} onRetry={() => void act(retry)} />
+      <JobLosses job={job} />
       <JobWork key={job.id} job={job} />
     </section>
   );
