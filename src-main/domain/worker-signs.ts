@@ -1,8 +1,8 @@
 /** Owns when a worker counts as lost: the signs of life that it gives, and how long each may be missing. No I/O. */
 import { checkupDeadlineMs } from './clock.ts';
 
-/** A pulse comes every second and needs no database; so many seconds without one are not mere load. */
-const pulseDeadlineMs = 5_000;
+/** A pulse comes every second and needs no database. With a checkup every 5 s this never lets a stopped worker outlive the deadline of that. */
+const pulseDeadlineMs = 6_500;
 /** From its launch until it can take jobs: a second on an idle machine. */
 const startDeadlineMs = 60_000;
 /** A worker without a job looks for one every second. */

@@ -24,18 +24,21 @@ interface Crashes {
   readonly lastWords: string;
 }
 
-/** The last line that a process wrote, or of a line of our log its error. */
+/** What a process said of its end: an uncaught error's own line, the error of a line of our log, else the last line. */
 function lastWords(output: string): string {
-  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  const lines = output.trimEnd().split('\n');
+  const uncaught = lines.findLast(line => /^(?:Uncaught )?\w*Error\b.*:/.test(line));
+  return (uncaught ?? loggedError(lines.at(-1) ?? '')).slice(0, maxReasonChars);
+}
+
+function loggedError(line: string): string {
   try {
     const parsed: unknown = JSON.parse(line);
-    if (typeof parsed === 'object' && parsed !== null && 'error' in parsed && typeof parsed.error === 'string') {
-      return parsed.error.slice(0, maxReasonChars);
-    }
+    const isError = typeof parsed === 'object' && parsed !== null && 'error' in parsed;
+    return isError && typeof parsed.error === 'string' ? parsed.error : line;
   } catch {
-    // Not a line of the log.
+    return line;
   }
-  return line.slice(0, maxReasonChars);
 }
 
 export function createRestartPlan(clock: Clock): RestartPlan {

@@ -5,12 +5,14 @@ import { demoBench } from './demo/demo-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
+import { recoveryBench } from './recovery/recovery-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   demo: demoBench,
   journey: journeyBench,
   log: logBench,
   overhead: overheadBench,
+  recovery: recoveryBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)
