@@ -1,5 +1,6 @@
 /** Owns finding lost workers and what is done about each: the kill, the sweep, the evidence, the job back to its place. */
 import { open } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { appendEvent } from '../database/events.ts';
 import { findJob } from '../database/jobs.ts';
 import type { Db } from '../database/open-database.ts';
@@ -33,7 +34,7 @@ export interface WorkerLosses {
   settle(workerId: string, cause: LossCause): Promise<void>;
 }
 
-/** The end of a file as text, without the line that it begins within; empty where there is none. */
+/** The end of a log as plain text, without the line that it begins within; empty where there is none. */
 async function tailOf(file: string): Promise<string> {
   try {
     const handle = await open(file);
@@ -41,7 +42,7 @@ async function tailOf(file: string): Promise<string> {
       const { size } = await handle.stat();
       const from = Math.max(0, size - logTailBytes);
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(logTailBytes), 0, logTailBytes, from);
-      const text = buffer.subarray(0, bytesRead).toString('utf8');
+      const text = stripVTControlCharacters(buffer.subarray(0, bytesRead).toString('utf8'));
       return from === 0 ? text : text.slice(text.indexOf('\n') + 1);
     } finally {
       await handle.close();
@@ -79,7 +80,8 @@ export function createWorkerLosses(options: {
       lastOutput,
       logTail: await logTail(worker?.jobId ?? null),
     };
-    if (!inOrder) logger.warn('worker.lost', { workerId: id, ...evidence });
+    // What the build said stays in the build's own log.
+    if (!inOrder) logger.warn('worker.lost', { workerId: id, ...evidence, logTail: undefined });
     const now = clock();
     const job = await releaseJobOfLostWorker(db, id, evidence, now, inOrder);
     await appendEvent(db, {
