@@ -34,7 +34,7 @@ async function start(data: string): Promise<HeadlessEngine> {
   return engine;
 }
 
-it('an engine that was killed goes on when it is started again: no old process, the job again, replicas and seeds', async () => {
+it('an engine that was killed goes on when it is started again: no old process, the job again, replicas and swarm', async () => {
   const root = await scratchFolder(onTestFinished);
   const [source, data, region] = [`${root}/source`, `${root}/data`, `${root}/region`];
   await mkdir(source);
