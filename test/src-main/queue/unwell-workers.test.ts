@@ -1,5 +1,6 @@
 /** Workers whose signs of life are in doubt: a locked database, a stop and a continuation. Real processes; facts, never times. */
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
@@ -95,3 +96,44 @@ it('lets a worker that was stopped, and continued when its job ran elsewhere, pu
   expect(made.map(build => build.attempt)).toEqual([2]);
   expect((await listAttempts(builds.db, job.id)).map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded']);
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'replaces a worker whose checkout stands still, though it shows that it lives',
+  async () => {
+    let aheadMs = 0;
+    let stepMs = 0;
+    const builds = await startBuilds({
+      clock: () => {
+        aheadMs += stepMs;
+        return Date.now() + aheadMs;
+      },
+    });
+    await builds.pool.stop();
+    const { root } = builds;
+    // A fetch that hangs the first time.
+    const hanging = `if [ ! -e ${root}/hung ]; then case " $* " in *" fetch "*) touch ${root}/hung; exec sleep 600;; esac; fi`;
+    const real = process.env.PATH?.split(':').find(folder => existsSync(`${folder}/git`));
+    await mkdir(`${root}/bin`);
+    await writeFile(`${root}/bin/git`, `#!/bin/sh\n${hanging}\nexec ${real}/git "$@"\n`, { mode: 0o755 });
+    await writeSetting(builds.db, 'workers.stallMs', '60000');
+    await builds.pool.start();
+    const repository = await builds.createRepository();
+    const job = await repository.push({ 'slipway.yml': pipeline('true') });
+    await eventually(() => existsSync(`${root}/hung`), { what: 'the fetch that hangs' });
+    // Time runs faster, for the supervisor alone, and never so fast that it seems to have slept.
+    stepMs = 1_000;
+    await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), {
+      what: 'the loss',
+      timeoutMs: 90_000,
+    });
+    stepMs = 0;
+    expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
+    const [lost] = await listAttempts(builds.db, job.id);
+    expect(JSON.parse(lost?.error ?? '{}').details).toMatchObject({
+      reason: expect.stringMatching(/^"Check out" made no progress for \d+ s, though it showed that it lives$/),
+      step: 'Check out',
+      signal: 'SIGKILL',
+    });
+  },
+  180_000,
+);
