@@ -97,6 +97,8 @@ export async function copyTree(options: {
   readonly limitBytes?: number;
   readonly durable?: boolean;
   readonly signal?: AbortSignal;
+  /** Called for each file that is next. */
+  readonly onProgress?: () => void;
 }): Promise<{ readonly sizeBytes: number; readonly files: number }> {
   const { from, to, limitBytes = Number.POSITIVE_INFINITY, durable = false } = options;
   const tasks = new Tasks(concurrentCopies);
@@ -119,6 +121,7 @@ export async function copyTree(options: {
           continue;
         }
         files += 1;
+        options.onProgress?.();
         await tasks.add(() => copyEntry(join(from, entry.path), target, entry.facts, durable));
       }
     }

@@ -4,7 +4,7 @@ import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
-import type { JobSummary } from '../contract/views.ts';
+import type { AttemptView, JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
@@ -95,6 +95,32 @@ async function findJob(client: EngineClient, named: string): Promise<JobSummary>
   return job;
 }
 
+/** What is known of the attempts whose worker was lost; nothing where there was none. */
+function lossText(attempts: readonly AttemptView[]): string {
+  return attempts
+    .flatMap(({ attempt, workerName, loss }) => {
+      if (!loss) return [];
+      const facts = [
+        loss.step === null ? null : `during "${loss.step}"`,
+        loss.exitCode === null ? null : `exit code ${loss.exitCode}`,
+        loss.signal,
+        loss.silentMs === null ? null : `silent for ${Math.round(loss.silentMs / 1_000)} s`,
+        loss.peakMemoryBytes === null ? null : `at most ${formatSize(loss.peakMemoryBytes)} of memory`,
+      ].filter(fact => fact !== null);
+      const said = [...lastLines('log', loss.logTail), ...lastLines('worker', loss.lastOutput)];
+      return [
+        `\nAttempt ${attempt} was lost with ${workerName}: ${plain(loss.reason)} (${plain(facts.join(', '))}).`,
+        ...said,
+      ];
+    })
+    .join('');
+}
+
+function lastLines(whose: string, text: string): string[] {
+  const lines = text.trimEnd().split('\n').slice(-3);
+  return lines.filter(line => line !== '').map(line => `\n  ${whose} | ${plain(line)}`);
+}
+
 export function addJobCommands(program: Command): void {
   const job = program.command('job').description('builds of revisions');
   job
@@ -161,10 +187,11 @@ export function addJobCommands(program: Command): void {
         const error = detail.error ? `\n${plain(detail.error.message)}${place}` : '';
         const isolation = detail.attempts.at(-1)?.isolation;
         const under = isolation ? `\n${plain(`Isolation: ${describeIsolation(isolation)}`)}` : '';
+        const losses = lossText(detail.attempts);
         print(
           detail,
           options,
-          `Job ${detail.number}: ${detail.status}${error}${under}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+          `Job ${detail.number}: ${detail.status}${error}${under}${size}${losses}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
       });
     });

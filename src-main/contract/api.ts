@@ -14,6 +14,7 @@ import {
 import { engineEventSchema, pushSchema } from './events.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
+import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import {
   buildViewSchema,
@@ -28,6 +29,7 @@ import {
   machineViewSchema,
   overviewSchema,
   pairingSchema,
+  poolViewSchema,
   preflightSchema,
   regionViewSchema,
   releaseViewSchema,
@@ -36,6 +38,7 @@ import {
   repositoryInspectionSchema,
   repositoryRowSchema,
   swarmViewSchema,
+  workerModeSchema,
 } from './views.ts';
 
 const done = z.object({ done: z.literal(true) });
@@ -305,9 +308,16 @@ export const api = {
     remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
   },
   workers: {
-    setPaused: route('POST', '/workers/pause', 'Pause or resume taking jobs')
-      .input(z.object({ paused: z.boolean() }))
-      .output(done),
+    get: route('GET', '/workers', 'The worker pool: its mode, its size and why, every worker').output(poolViewSchema),
+    setMode: route('POST', '/workers/mode', 'Take jobs, take none, or end the workers as they finish')
+      .input(z.object({ mode: workerModeSchema }))
+      .output(poolViewSchema),
+  },
+  settings: {
+    list: route('GET', '/settings', 'Every setting with its value and meaning').output(z.array(settingViewSchema)),
+    set: route('POST', '/settings', 'Change a setting; it holds at once')
+      .input(z.object({ name: settingNameSchema, value: settingValueSchema }))
+      .output(settingViewSchema),
   },
   isolation: {
     get: route('GET', '/isolation', 'Levels that work here, and what builds get that ask for nothing').output(

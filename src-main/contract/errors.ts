@@ -46,6 +46,7 @@ export const errorCodes = {
   'job.cancelled': 'user',
   'job.fenced': 'never',
   'worker.lost': 'automatic',
+  'worker.crash_loop': 'automatic',
 
   'artifact.empty': 'user',
   'artifact.unsafe_path': 'user',

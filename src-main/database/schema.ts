@@ -86,6 +86,9 @@ export interface WorkersTable {
   startedAt: number;
   checkupAt: number;
   jobId: string | null;
+  /** Of the process and its descendants: at its last checkup, and the most of the job that it runs or ran last. */
+  memoryBytes: number | null;
+  peakMemoryBytes: number | null;
   stoppedAt: number | null;
   exit: JsonText | null;
 }

@@ -14,6 +14,7 @@ import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
+import { changeSetting, listSettings } from './setting-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
 import { environmentView } from './views/environment-view.ts';
@@ -21,6 +22,7 @@ import { isolationView } from './views/isolation-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
+import { poolView } from './views/pool-view.ts';
 import { preflight, releaseView, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
@@ -289,9 +291,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       }),
     },
     workers: {
-      setPaused: os.workers.setPaused.handler(async ({ input }) => {
-        await engine.pool.setPaused(input.paused);
-        return done;
+      get: os.workers.get.handler(() => poolView(engine)),
+      setMode: os.workers.setMode.handler(async ({ input }) => {
+        await engine.pool.setMode(input.mode);
+        return poolView(engine);
       }),
     },
     isolation: {
@@ -305,6 +308,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         engine.feed.nudge();
         return done;
       }),
+    },
+    settings: {
+      list: os.settings.list.handler(() => listSettings(engine)),
+      set: os.settings.set.handler(({ input }) => changeSetting(engine, input)),
     },
     artifacts: {
       verify: os.artifacts.verify.handler(({ input }) => verifyArtifact(engine, input.artifactId)),

@@ -75,7 +75,7 @@ async function restoreOne(
   const added = await missingOf(root, paths);
   try {
     await touchCache(run.db, found.id, startedAt);
-    const { files } = await copyTree({ from: run.folder.cacheOf(found), to: root, paths, signal: run.signal });
+    const { files } = await copyTree({ from: run.folder.cacheOf(found), to: root, paths, ...stopAndProgress(run) });
     const took = `${files} files, ${formatSize(found.sizeBytes)} in ${run.clock() - startedAt} ms`;
     if (exact !== undefined) return { cache: { ...cache, isExact: true }, detail: `hit, key ${short}, ${took}` };
     return { cache, detail: `base of job #${found.jobNumber}, key ${found.key.slice(0, 12)} for ${short}, ${took}` };
@@ -85,6 +85,13 @@ async function restoreOne(
     for (const path of added) await rm(join(root, path), { recursive: true, force: true });
     return { cache, detail: `miss, key ${short}; not put back: ${messageOf(error)}` };
   }
+}
+
+function stopAndProgress({
+  signal,
+  onProgress,
+}: AttemptRun): Pick<Parameters<typeof copyTree>[0], 'signal' | 'onProgress'> {
+  return { signal, ...(onProgress ? { onProgress } : {}) };
 }
 
 /** Of these paths, those where nothing is yet. Never one below a link: such a path is not written to either. */
@@ -176,7 +183,7 @@ async function saveOne(run: AttemptRun, cache: BuildCache): Promise<string> {
       paths: cache.paths,
       limitBytes: sizeBytes,
       durable: true,
-      signal: run.signal,
+      ...stopAndProgress(run),
     });
     if (await finishCache(run.db, written)) {
       written = null;

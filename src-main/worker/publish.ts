@@ -53,6 +53,7 @@ export async function packArtifact(
       exclude: options.plan.artifact.exclude,
       outFile: packFile,
       signal: run.signal,
+      ...(run.onProgress ? { onProgress: run.onProgress } : {}),
     });
     if (tree.unmatchedIncludes.length > 0) {
       throw new DomainError(
@@ -87,12 +88,15 @@ export async function packArtifact(
 export async function isWhole(
   store: BlobStore,
   pack: Pick<Pack, 'digest' | 'sizeBytes'>,
-  signal: AbortSignal,
+  run: BuildRun,
 ): Promise<boolean> {
   const key = storeKeys.pack(pack.digest);
   if ((await store.head(key))?.sizeBytes !== pack.sizeBytes) return false;
   const hash = createHash('sha256');
-  for await (const chunk of await store.get(key, { signal })) hash.update(chunk);
+  for await (const chunk of await store.get(key, { signal: run.signal })) {
+    hash.update(chunk);
+    run.onProgress?.();
+  }
   return hash.digest('hex') === pack.digest;
 }
 
@@ -124,12 +128,12 @@ export async function publishArtifact(
   const { tree, pack } = artifact;
   return asStep(run, { position: options.position, name: publishStep }, async () => {
     // Read, not only seen: to build again is how a damaged pack of the main store is repaired.
-    const isThere = await isWhole(store, pack, run.signal);
+    const isThere = await isWhole(store, pack, run);
     if (!isThere) {
       await store.put(
         storeKeys.pack(pack.digest),
         { kind: 'file', path: artifact.packFile, sizeBytes: pack.sizeBytes },
-        { sha256: pack.digest, signal: run.signal },
+        { sha256: pack.digest, signal: run.signal, ...(run.onProgress ? { onProgress: run.onProgress } : {}) },
       );
     }
     await store.put(storeKeys.fileList(tree.artifactId), { kind: 'bytes', bytes: tree.fileList });

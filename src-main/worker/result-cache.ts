@@ -72,7 +72,7 @@ export async function findReusable(run: AttemptRun, key: string, store: BlobStor
   if (build === null) return null;
   const [pack, job] = await Promise.all([findPack(run.db, build.packDigest), findJob(run.db, build.jobId)]);
   if (pack === null || job === null) return null;
-  if (!(await isInStore(store, build, pack, run.signal))) {
+  if (!(await isInStore(store, build, pack, run))) {
     await run.log.note(
       `What job #${job.number} made of the same inputs is no longer whole in the main store; it is built again.`,
     );
@@ -86,17 +86,13 @@ export async function findReusable(run: AttemptRun, key: string, store: BlobStor
   return { build, pack, jobNumber: job.number, stepsMs };
 }
 
-async function isInStore(
-  store: BlobStore,
-  build: BuildWithPack,
-  pack: PackRecord,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function isInStore(store: BlobStore, build: BuildWithPack, pack: PackRecord, run: AttemptRun): Promise<boolean> {
   try {
     if ((await store.head(storeKeys.torrent(pack.digest))) === null) return false;
     const list = createHash('sha256');
-    for await (const chunk of await store.get(storeKeys.fileList(build.artifactId), { signal })) list.update(chunk);
-    return list.digest('hex') === build.artifactId && (await isWhole(store, pack, signal));
+    for await (const chunk of await store.get(storeKeys.fileList(build.artifactId), { signal: run.signal }))
+      list.update(chunk);
+    return list.digest('hex') === build.artifactId && (await isWhole(store, pack, run));
   } catch (error) {
     if (error instanceof DomainError && error.code === 'store.not_found') return false;
     throw error;

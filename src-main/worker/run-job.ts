@@ -13,17 +13,22 @@ import { cacheVariables, restoreCaches, saveCaches } from './caches.ts';
 import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { changedSinceLastBuild, checkOut, treeIdOf } from './prepare.ts';
+import type { Work } from './progress.ts';
 import { publishArtifact, publishReused, publishStep, type ReusedResult } from './publish.ts';
 import { findReusable, isReusable, resultKey, wantsResult } from './result-cache.ts';
+import { tellingRecorder } from './step-limits.ts';
 import { createTestReport } from './test-report.ts';
 
 /** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
-export interface JobContext extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock'>> {
+export interface JobContext
+  extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock' | 'onProgress'>> {
   readonly store: BlobStore;
   readonly releaseKey: Signer;
   /** Opens the repository's secrets. */
   readonly masterKey: Uint8Array;
   readonly onLog: () => void;
+  /** What the attempt is at from now on. */
+  readonly onWork: (work: Work) => void;
 }
 
 /** Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. */
@@ -47,7 +52,7 @@ export async function runJob(context: JobContext): Promise<void> {
       tests,
       repository,
       workFolder,
-      recorder: databaseRecorder(context),
+      recorder: tellingRecorder(databaseRecorder(context), context.onWork),
       workerId: token.workerId,
       isolation: {
         defaults: await readBuildDefaults(db),

@@ -21,16 +21,17 @@ import { eventually } from './eventually.ts';
 import { git } from './git-server.ts';
 import type { OnEnd } from './scratch-folder.ts';
 
+export interface BuildsOptions {
+  readonly workers?: number;
+  readonly clock?: Clock;
+  readonly onEnd?: OnEnd;
+  readonly onBattery?: () => boolean;
+  readonly defaults?: BuildDefaultsChange;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** Starts everything; the pool ends before the folder is removed. */
-export async function startBuilds(
-  options: {
-    readonly workers?: number;
-    readonly clock?: Clock;
-    readonly onEnd?: OnEnd;
-    readonly defaults?: BuildDefaultsChange;
-    readonly env?: NodeJS.ProcessEnv;
-  } = {},
-) {
+export async function startBuilds(options: BuildsOptions = {}) {
   const onEnd = options.onEnd ?? onTestFinished;
   const { db, file, folder: root } = await testDatabase(onEnd);
   const folder = dataFolder(root);
@@ -53,6 +54,7 @@ export async function startBuilds(
         PATH: `${root}/bin${delimiter}${options.env?.PATH ?? process.env.PATH}`,
       },
     }),
+    power: { onBattery: () => Promise.resolve(options.onBattery?.() ?? null) },
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore, masterKey },
     clock,
