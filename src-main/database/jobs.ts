@@ -1,5 +1,5 @@
-/** Owns the statements of the table jobs: the queue itself. Every write of a running attempt names its fencing token. */
-import { type Insertable, type Selectable, sql } from 'kysely';
+/** Owns the statements of the table jobs beside the queue's own operations. Every write of a running attempt names its fencing token. */
+import { type Selectable, sql } from 'kysely';
 import { DomainError } from '../contract/errors.ts';
 import type { JobStatus } from '../contract/views.ts';
 import type { Db } from './open-database.ts';
@@ -12,10 +12,6 @@ export interface FencingToken {
   readonly jobId: string;
   readonly attempt: number;
   readonly workerId: string;
-}
-
-export async function insertJob(db: Db, row: Insertable<JobsTable>): Promise<JobRecord> {
-  return db.insertInto('jobs').values(row).returningAll().executeTakeFirstOrThrow();
 }
 
 export async function findJob(db: Db, id: string): Promise<JobRecord | null> {
@@ -35,50 +31,11 @@ export async function findPolledJob(db: Db, repositoryId: string, revision: stri
   );
 }
 
-/**
- * Claims the oldest queued job whose repository has no running one, in one statement.
- * Both subqueries read partial indexes, so finished rows cost nothing.
- */
-export async function claimJob(db: Db, workerId: string, now: number): Promise<JobRecord | null> {
-  const claimed = await db
-    .updateTable('jobs')
-    .set(({ eb }) => ({
-      status: 'running' as const,
-      attempt: eb('attempt', '+', 1),
-      workerId,
-      startedAt: now,
-      checkupAt: now,
-      error: null,
-      cancelRequestedAt: null,
-    }))
-    .where('number', '=', outer =>
-      outer
-        .selectFrom('jobs as waiting')
-        .select('waiting.number')
-        .where('waiting.status', '=', sql.lit('queued'))
-        .where(({ exists, not, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('jobs as busy')
-                .select('busy.number')
-                .whereRef('busy.repositoryId', '=', 'waiting.repositoryId')
-                .where('busy.status', '=', sql.lit('running')),
-            ),
-          ),
-        )
-        .orderBy('waiting.number')
-        .limit(1),
-    )
-    .returningAll()
-    .executeTakeFirst();
-  return claimed ?? null;
-}
-
 /** Changes the running attempt's row, or throws `job.fenced` when the attempt is no longer the one that runs. */
 export async function updateRunningJob(
   db: Db,
   token: FencingToken,
-  change: Partial<Pick<JobRecord, 'status' | 'checkupAt' | 'finishedAt' | 'error' | 'plan' | 'workerId'>>,
+  change: Partial<Pick<JobRecord, 'plan' | 'workerId'>>,
 ): Promise<void> {
   const result = await db
     .updateTable('jobs')
@@ -96,7 +53,8 @@ export async function assertRunning(db: Db, token: FencingToken): Promise<void> 
   await updateRunningJob(db, token, { workerId: token.workerId });
 }
 
-function fenced(token: FencingToken): DomainError {
+/** The error of a write under a stale token. */
+export function fenced(token: FencingToken): DomainError {
   return new DomainError(
     'job.fenced',
     `Attempt ${token.attempt} of job ${token.jobId} is no longer the one that runs; nothing of it was written.`,
@@ -118,11 +76,6 @@ export async function moveJob(
     .where('status', 'in', [...from])
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
-}
-
-/** Asks the running attempt to end; false when the job is not running. */
-export async function requestCancel(db: Db, id: string, now: number): Promise<boolean> {
-  return moveJob(db, id, ['running'], { cancelRequestedAt: now });
 }
 
 export async function listJobsByStatus(db: Db, statuses: readonly JobStatus[]): Promise<JobRecord[]> {

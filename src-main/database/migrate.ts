@@ -3,9 +3,10 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { DomainError } from '../contract/errors.ts';
 import { initialSchema } from './migrations/001-initial.ts';
 import { buildEnvironment } from './migrations/002-build-environment.ts';
+import { queueHeads } from './migrations/003-queue-heads.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
-const migrations: readonly string[] = [initialSchema, buildEnvironment];
+const migrations: readonly string[] = [initialSchema, buildEnvironment, queueHeads];
 
 /** The version of a database's schema. Throws `data.newer_version`; nothing of the file has been changed then. */
 export function schemaVersion(sqlite: BetterSqlite3.Database): number {

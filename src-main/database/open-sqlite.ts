@@ -3,11 +3,17 @@ import BetterSqlite3 from 'better-sqlite3';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 
-/** How long a writer waits for another process's transaction before SQLite gives up. Ours last milliseconds. */
-const busyTimeoutMs = 10_000;
+/** How long one try waits for another process's transaction. Short, since SQLite looks ever more seldom; the connection tries again. */
+const busyTimeoutMs = 500;
+
+export interface OpenOptions {
+  readonly migrateSchema: boolean;
+  /** For writes that a power cut may take back, like a checkup: their commit does not wait for the disk. */
+  readonly relaxed?: boolean;
+}
 
 /** Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`. */
-export function openSqlite(file: string, options: { readonly migrateSchema: boolean }): BetterSqlite3.Database {
+export function openSqlite(file: string, options: OpenOptions): BetterSqlite3.Database {
   let sqlite: BetterSqlite3.Database | null = null;
   try {
     sqlite = new BetterSqlite3(file, { timeout: busyTimeoutMs });
@@ -15,7 +21,7 @@ export function openSqlite(file: string, options: { readonly migrateSchema: bool
     schemaVersion(sqlite);
     sqlite.pragma('journal_mode = WAL');
     // FULL: what was acknowledged survives a power cut. Source: sqlite.org/pragma.html#pragma_synchronous
-    sqlite.pragma('synchronous = FULL');
+    sqlite.pragma(`synchronous = ${options.relaxed ? 'NORMAL' : 'FULL'}`);
     sqlite.pragma('foreign_keys = ON');
     if (options.migrateSchema) migrate(sqlite);
     return sqlite;

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { DomainError } from '../contract/errors.ts';
 import { fromWorkerSchema, type ToWorker, type WorkerSettings } from '../contract/worker-messages.ts';
 import { appendEvent } from '../database/events.ts';
+import type { LossEvidence } from '../database/job-queue.ts';
 import type { Db } from '../database/open-database.ts';
 import { readSetting, writeSetting } from '../database/settings.ts';
 import { insertWorker } from '../database/workers.ts';
@@ -12,7 +13,7 @@ import { workerAssignment } from '../domain/worker-variable.ts';
 import { sweepTree } from '../process/kill-tree.ts';
 import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { findLostWorkers, type LossEvidence, releaseJobOfLostWorker } from './supervisor.ts';
+import { findLostWorkers, releaseJobOfLostWorker } from './supervisor.ts';
 
 /** How often the supervisor looks for lost workers: well within the deadline of 15 s for a job to run again. */
 const superviseEveryMs = 1_000;
