@@ -16,7 +16,7 @@ export type Db = Kysely<Schema>;
 export function openDatabase(file: string, options: OpenOptions): Db {
   const sqlite = openSqlite(file, options);
   return new Kysely<Schema>({
-    dialect: new SqliteBackendDialect(() => directBackend(sqlite)),
+    dialect: new SqliteBackendDialect(() => directBackend(sqlite), options.patienceMs),
     plugins: [new CamelCasePlugin()],
   });
 }

@@ -31,7 +31,7 @@ export function directBackend(sqlite: BetterSqlite3.Database): SqliteBackend {
 }
 
 /** How long other writers may keep us from writing before the caller hears of it. Ours are done within milliseconds. */
-const patienceMs = 30_000;
+const usualPatienceMs = 30_000;
 /** Between two tries, at most: spread, so that those who wait do not come back as one. */
 const pauseMs = 20;
 
@@ -41,9 +41,9 @@ export class SqliteConnection implements DatabaseConnection {
   readonly #backend: SqliteBackend;
   readonly #patienceMs: number;
 
-  constructor(backend: SqliteBackend, options: { readonly patienceMs?: number } = {}) {
+  constructor(backend: SqliteBackend, patienceMs: number) {
     this.#backend = backend;
-    this.#patienceMs = options.patienceMs ?? patienceMs;
+    this.#patienceMs = patienceMs;
   }
 
   /**
@@ -98,19 +98,16 @@ function databaseBusy(cause: unknown): DomainError {
 
 class ConnectionDriver implements Driver {
   readonly #open: () => SqliteBackend;
-  readonly #patienceMs: number | undefined;
+  readonly #patienceMs: number;
   #connection: SqliteConnection | null = null;
 
-  constructor(open: () => SqliteBackend, patience: number | undefined) {
+  constructor(open: () => SqliteBackend, patienceMs: number) {
     this.#open = open;
-    this.#patienceMs = patience;
+    this.#patienceMs = patienceMs;
   }
 
   async init(): Promise<void> {
-    this.#connection = new SqliteConnection(
-      this.#open(),
-      this.#patienceMs === undefined ? {} : { patienceMs: this.#patienceMs },
-    );
+    this.#connection = new SqliteConnection(this.#open(), this.#patienceMs);
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
@@ -150,11 +147,11 @@ class ConnectionDriver implements Driver {
 /** SQLite through a backend, which is opened when the database is first used. */
 export class SqliteBackendDialect implements Dialect {
   readonly #open: () => SqliteBackend;
-  readonly #patienceMs: number | undefined;
+  readonly #patienceMs: number;
 
-  constructor(open: () => SqliteBackend, options: { readonly patienceMs?: number } = {}) {
+  constructor(open: () => SqliteBackend, patienceMs = usualPatienceMs) {
     this.#open = open;
-    this.#patienceMs = options.patienceMs;
+    this.#patienceMs = patienceMs;
   }
 
   createAdapter(): DialectAdapter {

@@ -1,6 +1,7 @@
 /** Owns how a revision becomes a job, once per revision, and what a person may do with a job afterwards. Each is one transaction. */
 import { v7 as uuidv7 } from 'uuid';
 import type { RevisionView, Trigger } from '../contract/views.ts';
+import type { QueuePosition } from '../database/job-queue.ts';
 import type { JobRecord } from '../database/jobs.ts';
 import { callQueue, type Db } from '../database/open-database.ts';
 
@@ -37,4 +38,9 @@ export function cancelJob(db: Db, id: string, now: number): Promise<JobRecord> {
  */
 export function retryJob(db: Db, id: string, now: number): Promise<JobRecord> {
   return callQueue(db, { operation: 'retry', request: { id, now } });
+}
+
+/** Where a waiting job stands in the whole queue; null for one that does not wait. */
+export function placeInQueue(db: Db, id: string): Promise<QueuePosition | null> {
+  return callQueue(db, { operation: 'position', request: { id } });
 }

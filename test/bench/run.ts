@@ -5,12 +5,14 @@ import { demoBench } from './demo/demo-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
+import { queueBench } from './queue/queue-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   demo: demoBench,
   journey: journeyBench,
   log: logBench,
   overhead: overheadBench,
+  queue: queueBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

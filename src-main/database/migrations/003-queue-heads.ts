@@ -4,7 +4,7 @@
  * Recomputed from jobs, never counted up or down, so it cannot drift. Every lookup is a search in a partial index: `min`, `max` and
  * the first row cost O(log n), and the rows that run are at most as many as the cap.
  */
-const recompute = (repositoryId: string) => `
+export const recomputeHead = (repositoryId: string) => `
   UPDATE queue_heads SET
     head = (SELECT number FROM jobs WHERE repository_id = ${repositoryId} AND status = 'queued' ORDER BY number LIMIT 1),
     not_before = (SELECT not_before FROM jobs WHERE repository_id = ${repositoryId} AND status = 'queued' ORDER BY number LIMIT 1),
@@ -21,6 +21,8 @@ ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0 CHECK (priority 
 ALTER TABLE jobs ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0 CHECK (not_before >= 0);
 ALTER TABLE jobs ADD COLUMN automatic_retries INTEGER NOT NULL DEFAULT 0 CHECK (automatic_retries >= 0);
 
+-- Each index is a page more that a claim must write; what jobs_queued was for, the heads and jobs_waiting answer.
+DROP INDEX jobs_queued;
 DROP INDEX jobs_running;
 CREATE INDEX jobs_running ON jobs (repository_id) WHERE status = 'running';
 CREATE INDEX jobs_waiting ON jobs (repository_id, number) WHERE status = 'queued';
@@ -39,7 +41,7 @@ CREATE TABLE queue_heads (
 CREATE INDEX queue_claimable ON queue_heads (lifted_to IS NULL, head, not_before) WHERE head IS NOT NULL AND running < cap;
 
 INSERT INTO queue_heads (repository_id, cap) SELECT id, concurrency FROM repositories;
-${recompute('queue_heads.repository_id')}
+${recomputeHead('queue_heads.repository_id')}
 
 CREATE TRIGGER queue_heads_of_repository AFTER INSERT ON repositories BEGIN
   INSERT INTO queue_heads (repository_id, cap) VALUES (NEW.id, NEW.concurrency);
@@ -47,16 +49,20 @@ END;
 CREATE TRIGGER queue_heads_of_cap AFTER UPDATE OF concurrency ON repositories BEGIN
   UPDATE queue_heads SET cap = NEW.concurrency WHERE repository_id = NEW.id;
 END;
-CREATE TRIGGER queue_heads_of_new_job AFTER INSERT ON jobs WHEN NEW.status IN ('queued', 'running') BEGIN ${recompute('NEW.repository_id')}
+-- A job at the end of a line that is not empty changes nothing of its head.
+CREATE TRIGGER queue_heads_of_new_job AFTER INSERT ON jobs
+WHEN NEW.status = 'running' OR NEW.priority = 1
+  OR (NEW.status = 'queued' AND (SELECT head FROM queue_heads WHERE repository_id = NEW.repository_id) IS NULL)
+BEGIN ${recomputeHead('NEW.repository_id')}
 END;
 CREATE TRIGGER queue_heads_of_waiting_job AFTER UPDATE OF status, not_before, priority ON jobs
-WHEN OLD.status = 'queued' OR NEW.status = 'queued' BEGIN ${recompute('NEW.repository_id')}
+WHEN OLD.status = 'queued' OR NEW.status = 'queued' BEGIN ${recomputeHead('NEW.repository_id')}
 END;
 CREATE TRIGGER queue_heads_of_running_job AFTER UPDATE OF status ON jobs
 WHEN OLD.status <> 'queued' AND NEW.status <> 'queued' AND OLD.status <> NEW.status BEGIN
   UPDATE queue_heads SET running = (SELECT count(*) FROM jobs WHERE repository_id = NEW.repository_id AND status = 'running')
   WHERE repository_id = NEW.repository_id;
 END;
-CREATE TRIGGER queue_heads_of_gone_job AFTER DELETE ON jobs BEGIN ${recompute('OLD.repository_id')}
+CREATE TRIGGER queue_heads_of_gone_job AFTER DELETE ON jobs BEGIN ${recomputeHead('OLD.repository_id')}
 END;
 `;
