@@ -4,7 +4,7 @@ import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
-import { wholeNumber } from './arguments.ts';
+import { onOrOff, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 
@@ -68,12 +68,43 @@ export function addRepositoryCommands(program: Command): void {
   repo
     .command('build <repository>')
     .description('build the newest revision again')
+    .option('--priority', 'before the jobs of other repositories, with whatever waits before it in its own')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
+      const options = command.optsWithGlobals<Options & { priority?: boolean }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
-        const job = await client.repositories.buildNow({ id: row.id });
+        const job = await client.repositories.buildNow({ id: row.id, priority: options.priority === true });
         print(job, options, `Job ${job.number} is queued.`);
+      });
+    });
+  addQueueCommand(repo);
+}
+
+function addQueueCommand(repo: Command): void {
+  repo
+    .command('set <repository>')
+    .description('how its jobs are queued; without an option, what is set')
+    .option('--concurrency <n>', 'how many of its jobs may run at once', wholeNumber(1, 64))
+    .option('--supersede <on|off>', 'a newer revision cancels those that still wait', onOrOff)
+    .option(
+      '--retries <n>',
+      'how often a job is tried again by itself after a failure that may pass',
+      wholeNumber(0, 10),
+    )
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        Options & { concurrency?: number; supersede?: boolean; retries?: number }
+      >();
+      await callEngine(options, async client => {
+        const { id } = await findRepository(client, named);
+        const { concurrency, supersede, retries: retryLimit } = options;
+        const row = await client.repositories.setQueue({ id, concurrency, supersede, retryLimit });
+        const lines = [
+          ['jobs at once', String(row.queue.concurrency)],
+          ['newer revisions supersede waiting ones', row.queue.supersede ? 'on' : 'off'],
+          ['tries again by itself', String(row.queue.retryLimit)],
+        ];
+        print(row.queue, options, table([plain(row.name), ''], lines));
       });
     });
 }

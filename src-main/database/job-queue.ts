@@ -90,7 +90,8 @@ export type QueueCall<Name extends QueueOperation = QueueOperation> = {
  * - Across repositories the lowest number that may run is first. A manual job with priority lifts its repository's line, from
  *   the first waiting job to itself, before the lines that are not lifted: it is early, and still never before an older
  *   revision of its own repository.
- * - While the first waiting job of a repository waits for its time, those behind it wait too.
+ * - While the first waiting job of a repository waits for its time, those behind it wait too. A person who queues a job there
+ *   means now: the first one waits no longer.
  * - Where the repository asks for it, a newly polled revision cancels the polled ones that still wait; never what runs, and never
  *   what a person queued.
  * - A write of an attempt names its fencing token; under a stale one it throws `job.fenced` and changes nothing.

@@ -3,7 +3,8 @@ import type { JobStatus } from '../contract/views.ts';
 
 /**
  * Who moves a job out of each state:
- * queued: a worker (claim), a person (cancel), the poller (revision left the branch). running: its worker, the supervisor.
+ * queued: a worker (claim), a person (cancel), the poller (revision left the branch, or was superseded). running: its worker, also
+ * back to queued where its failure may pass by itself; the supervisor.
  * failed, cancelled, interrupted: a person (retry). succeeded: nobody.
  */
 const next: Readonly<Record<JobStatus, readonly JobStatus[]>> = {

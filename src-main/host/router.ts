@@ -115,8 +115,12 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return done;
       }),
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
-        summaryOf((await engine.repositories.buildNow(input.id)).id),
+        summaryOf((await engine.repositories.buildNow(input.id, { priority: input.priority })).id),
       ),
+      setQueue: os.repositories.setQueue.handler(async ({ input: { id, ...change } }) => {
+        await engine.repositories.setQueue(id, change);
+        return rowOf(engine, id);
+      }),
     },
     jobs: {
       list: os.jobs.list.handler(async ({ input }) => {

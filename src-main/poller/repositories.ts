@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, type ErrorView, messageOf } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
-import type { ChannelPolicy, RepositoryInspection } from '../contract/views.ts';
+import type { ChannelPolicy, QueueSettings, RepositoryInspection } from '../contract/views.ts';
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
 import { appendEvent } from '../database/events.ts';
 import { type JobRecord, listQueuedJobs } from '../database/jobs.ts';
@@ -39,6 +39,9 @@ export interface AddRepository {
   readonly branch?: string | undefined;
 }
 
+/** Where it allows undefined, the value stays. */
+export type ChangeQueue = { readonly [Name in keyof QueueSettings]?: QueueSettings[Name] | undefined };
+
 export interface Repositories {
   /** Branches and plan of a source, before anything is saved. Throws `git.*`. */
   inspect(request: AddRepository): Promise<RepositoryInspection>;
@@ -46,7 +49,10 @@ export interface Repositories {
   add(request: AddRepository): Promise<RepositoryRecord>;
   addSample(): Promise<RepositoryRecord>;
   remove(id: string): Promise<void>;
-  buildNow(id: string): Promise<JobRecord>;
+  /** With `priority` before the jobs of other repositories. Throws `not_found`, `conflict`, `git.*`. */
+  buildNow(id: string, options?: { readonly priority: boolean }): Promise<JobRecord>;
+  /** What is left out stays as it is. Throws `not_found`. */
+  setQueue(id: string, change: ChangeQueue): Promise<void>;
 }
 
 export function createRepositories(options: {
@@ -154,7 +160,29 @@ export function createRepositories(options: {
       await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
       options.onChanged();
     },
-    async buildNow(id) {
+    async setQueue(id, { concurrency, supersede, retryLimit }) {
+      await inTransaction(db, async transaction => {
+        if (!(await findRepository(transaction, id))) {
+          throw new DomainError('not_found', `There is no repository ${id}.`, { id });
+        }
+        const change = {
+          ...(concurrency === undefined ? {} : { concurrency }),
+          ...(supersede === undefined ? {} : { supersede: supersede ? (1 as const) : (0 as const) }),
+          ...(retryLimit === undefined ? {} : { retryLimit }),
+        };
+        if (Object.keys(change).length === 0) return;
+        await updateRepository(transaction, id, change);
+        await appendEvent(transaction, {
+          type: 'repository.changed',
+          at: clock(),
+          repositoryId: id,
+          data: { queue: { concurrency, supersede, retryLimit } },
+        });
+      });
+      // A wider cap may let a waiting job begin.
+      options.onChanged();
+    },
+    async buildNow(id, { priority } = { priority: false }) {
       if ((await mustFind(id)).currentRevision === null) await options.poller.pollNow(id);
       const repository = await mustFind(id);
       const revision = repository.currentRevision;
@@ -174,6 +202,7 @@ export function createRepositories(options: {
           committedAtMs: commit.committedAtMs,
         },
         trigger: 'manual',
+        priority,
         seenAtMs: clock(),
         now: clock(),
       });

@@ -98,8 +98,8 @@ export async function finishJob(
   if (!publish) return finish(db);
   return inTransaction(db, async transaction => {
     // First, so that nothing is published under a stale token.
-    const became = await finish(transaction);
+    await assertRunning(transaction, token);
     await publish(transaction);
-    return became;
+    return finish(transaction);
   });
 }

@@ -193,6 +193,15 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       expect((await mustClaim(db)).token).toMatchObject({ jobId: job.id, attempt: 2 });
     });
 
+    it('waits no longer for its time when a person builds its repository', async () => {
+      const { db } = await make();
+      const id = await addRepository(db);
+      const job = await add(db, id);
+      await fail(db, await mustClaim(db));
+      const byHand = await add(db, id, { trigger: 'manual' });
+      expect(await drain(db)).toEqual([job.number, byHand.number]);
+    });
+
     it('returns the job of a lost worker to its old place, and refuses the late writes of its attempt', async () => {
       const { db, check } = await make();
       const id = await addRepository(db);

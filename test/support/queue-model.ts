@@ -62,7 +62,9 @@ export class QueueModel {
     );
   }
 
-  add(job: Pick<ModelJob, 'number' | 'id' | 'repository' | 'trigger' | 'revision' | 'priority'>): void {
+  add(job: Pick<ModelJob, 'number' | 'id' | 'repository' | 'trigger' | 'revision' | 'priority'>, now: number): void {
+    const [head] = this.waiting(job.repository);
+    if (job.trigger === 'manual' && head && head.notBefore > now) head.notBefore = 0;
     const fresh = { attempt: 0, worker: null, notBefore: 0, retries: 0, lost: 0, cancelRequested: false } as const;
     this.jobs.push({ ...job, ...fresh, status: 'queued' });
     if (job.trigger === 'manual' || !job.repository.supersede) return;

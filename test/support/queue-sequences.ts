@@ -66,7 +66,7 @@ async function enqueue(world: World, at: number, trigger: 'poll' | 'manual', pri
     revision: { revision, subject: 'Change', authorName: 'Ada', committedAtMs: 1 },
   });
   if (!job) throw new Error('a new revision was not queued');
-  world.model.add({ number: job.number, id: job.id, repository, trigger, revision, priority });
+  world.model.add({ number: job.number, id: job.id, repository, trigger, revision, priority }, world.now);
 }
 
 async function claim({ db, model, now, claims }: World): Promise<void> {

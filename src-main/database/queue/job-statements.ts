@@ -57,6 +57,7 @@ export const jobStatements = {
   retry: `UPDATE jobs SET status = 'queued', queued_at = @now, finished_at = NULL, started_at = NULL, error = NULL, lost_count = 0,
       cancel_requested_at = NULL, not_before = 0, automatic_retries = 0
     WHERE id = @id AND status IN ('failed', 'cancelled', 'interrupted')`,
+  wakeHead: `UPDATE jobs SET not_before = 0 WHERE number = (SELECT head FROM queue_heads WHERE repository_id = @repositoryId AND not_before > @now)`,
   retryNow: `UPDATE jobs SET not_before = 0, automatic_retries = 0 WHERE id = @id AND status = 'queued' AND not_before > @now`,
 
   /** Waiting jobs of lifted lines whose number is at least @from and below @before. */
@@ -109,6 +110,7 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
     cancelWaiting: prepare<[Named], never>(text.cancelWaiting),
     askToCancel: prepare<[Named], never>(text.askToCancel),
     retry: prepare<[Named], never>(text.retry),
+    wakeHead: prepare<[Named], never>(text.wakeHead),
     retryNow: prepare<[Named], never>(text.retryNow),
     countLifted: prepare<[Named], { count: number }>(text.countLifted),
     countBefore: prepare<[Named], { count: number }>(text.countBefore),

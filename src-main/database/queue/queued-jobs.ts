@@ -10,6 +10,7 @@ export function enqueue(statements: JobStatements, request: QueueRequests['enque
   const repository = statements.setCurrentRevision().get(revision.revision, repositoryId);
   if (!repository) throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
   if (trigger !== 'manual' && statements.findPolled().get(repositoryId, revision.revision)) return null;
+  if (trigger === 'manual') statements.wakeHead().run({ repositoryId, now });
   const job = statements.insert().get({
     id: request.id,
     repositoryId,

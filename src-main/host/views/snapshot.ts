@@ -20,7 +20,7 @@ export interface Snapshot {
   readonly now: number;
   readonly repositories: ReadonlyMap<string, RepositoryRecord>;
   readonly running: readonly JobRecord[];
-  /** Oldest first. */
+  /** In the order in which they are served: lines that a person lifted, then the rest, the oldest first. */
   readonly queued: readonly JobRecord[];
   readonly workers: readonly WorkerRecord[];
   readonly regions: readonly RegionRecord[];
@@ -28,6 +28,14 @@ export interface Snapshot {
   readonly channels: readonly ChannelState[];
   /** Median build time by repository, milliseconds. */
   readonly usualMs: ReadonlyMap<string, number>;
+}
+
+/** Waiting jobs as the queue serves them. Source: the rules of `QueueImplementation`. */
+function inOrder(queued: readonly JobRecord[]): JobRecord[] {
+  const liftedTo = new Map<string, number>();
+  for (const job of queued) if (job.priority === 1) liftedTo.set(job.repositoryId, job.number);
+  const isLifted = (job: JobRecord) => job.number <= (liftedTo.get(job.repositoryId) ?? 0);
+  return [...queued.filter(isLifted), ...queued.filter(job => !isLifted(job))];
 }
 
 export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
@@ -49,7 +57,7 @@ export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
     now: engine.clock(),
     repositories: new Map(repositories.map(repository => [repository.id, repository])),
     running: active.filter(job => job.status === 'running'),
-    queued: active.filter(job => job.status === 'queued'),
+    queued: inOrder(active.filter(job => job.status === 'queued')),
     workers: await listLiveWorkers(db),
     regions: await listRegions(db),
     machines: await listMachines(db),
