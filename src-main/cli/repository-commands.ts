@@ -141,7 +141,7 @@ export function addJobCommands(program: Command): void {
           item.revision.revision.slice(0, 7),
           String(item.attempt),
           clock(item.queuedAtMs),
-          item.error?.message ?? item.waitingFor ?? item.revision.subject,
+          item.waitingFor ?? item.error?.message ?? item.revision.subject,
         ]);
         print(jobs, options, table(['JOB', 'STATUS', 'REPOSITORY', 'REVISION', 'ATTEMPT', 'QUEUED', ''], lines));
       });
@@ -184,7 +184,7 @@ export function addJobCommands(program: Command): void {
         print(
           detail,
           options,
-          `Job ${detail.number}: ${detail.status}${error}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+          `Job ${detail.number}: ${detail.status}${detail.waitingFor ? `, ${detail.waitingFor}` : ''}${error}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
       });
     });

@@ -1,7 +1,26 @@
 /** Owns the queue as a port: its operations, what each is given and what it answers. Knows no database. */
-import type { ErrorView } from '../contract/errors.ts';
+import type { Selectable } from 'kysely';
+import { DomainError, type ErrorView } from '../contract/errors.ts';
 import type { JobStatus, RevisionView, Trigger } from '../contract/views.ts';
-import type { FencingToken, JobRecord } from './jobs.ts';
+import type { JobsTable } from './schema.ts';
+
+export type JobRecord = Selectable<JobsTable>;
+
+/** Names one attempt of one job; a write under a stale token is refused. */
+export interface FencingToken {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly workerId: string;
+}
+
+/** The error of a write under a stale token. */
+export function fenced(token: FencingToken): DomainError {
+  return new DomainError(
+    'job.fenced',
+    `Attempt ${token.attempt} of job ${token.jobId} is no longer the one that runs; nothing of it was written.`,
+    { ...token },
+  );
+}
 
 export interface WorkerIdentity {
   readonly id: string;

@@ -1,18 +1,10 @@
 /** Owns the statements of the table jobs beside the queue's own operations. Every write of a running attempt names its fencing token. */
-import { type Selectable, sql } from 'kysely';
-import { DomainError } from '../contract/errors.ts';
+import { sql } from 'kysely';
 import type { JobStatus } from '../contract/views.ts';
+import { type FencingToken, fenced, type JobRecord } from './job-queue.ts';
 import type { Db } from './open-database.ts';
-import type { JobsTable } from './schema.ts';
 
-export type JobRecord = Selectable<JobsTable>;
-
-/** Names one attempt of one job; a write under a stale token is refused. */
-export interface FencingToken {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly workerId: string;
-}
+export type { FencingToken, JobRecord } from './job-queue.ts';
 
 export async function findJob(db: Db, id: string): Promise<JobRecord | null> {
   return (await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
@@ -51,15 +43,6 @@ export async function updateRunningJob(
 /** Throws `job.fenced` unless the attempt is the one that runs. Inside a transaction it guards the writes that follow. */
 export async function assertRunning(db: Db, token: FencingToken): Promise<void> {
   await updateRunningJob(db, token, { workerId: token.workerId });
-}
-
-/** The error of a write under a stale token. */
-export function fenced(token: FencingToken): DomainError {
-  return new DomainError(
-    'job.fenced',
-    `Attempt ${token.attempt} of job ${token.jobId} is no longer the one that runs; nothing of it was written.`,
-    { ...token },
-  );
 }
 
 /** Moves a job from one of `from` to a new state; false when it was in none of them. */

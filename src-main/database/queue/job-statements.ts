@@ -1,13 +1,23 @@
 /** Owns the prepared statements of the queue's operations. Each finds its rows by a search, however many rows there are. */
 import type BetterSqlite3 from 'better-sqlite3';
-import type { NewEvent } from '../events.ts';
-import type { JobRecord } from '../jobs.ts';
+import type { EventType } from '../../contract/events.ts';
+import type { JobRecord } from '../job-queue.ts';
 
 const jobColumns = `number, id, repository_id AS repositoryId, revision, subject, author_name AS authorName,
   committed_at AS committedAt, seen_at AS seenAt, trigger, status, queued_at AS queuedAt, attempt, lost_count AS lostCount,
   worker_id AS workerId, started_at AS startedAt, finished_at AS finishedAt, checkup_at AS checkupAt,
   cancel_requested_at AS cancelRequestedAt, error, plan, priority, not_before AS notBefore,
   automatic_retries AS automaticRetries`;
+
+/** What an operation tells of itself. */
+interface JobEvent {
+  readonly type: EventType;
+  readonly at: number;
+  readonly repositoryId: string;
+  readonly jobId: string;
+  readonly subjectId?: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
 
 /** Every text that is run; a test asks SQLite how it would run each of them. */
 export const jobStatements = {
@@ -121,8 +131,8 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
   );
   return {
     ...statements,
-    appendEvent({ at, type, repositoryId, jobId, subjectId, data }: NewEvent): void {
-      append().run(at, type, repositoryId ?? null, jobId ?? null, subjectId ?? null, JSON.stringify(data ?? {}));
+    appendEvent({ at, type, repositoryId, jobId, subjectId, data }: JobEvent): void {
+      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data));
     },
   };
 }

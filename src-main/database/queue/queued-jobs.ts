@@ -1,8 +1,7 @@
 /** Owns what is done with jobs that do not run: queued, superseded, cancelled, tried again, counted. Each function runs inside a transaction. */
 import { DomainError } from '../../contract/errors.ts';
 import { isFinished } from '../../domain/job-states.ts';
-import { countedPlaces, type QueuePosition, type QueueRequests } from '../job-queue.ts';
-import type { JobRecord } from '../jobs.ts';
+import { countedPlaces, type JobRecord, type QueuePosition, type QueueRequests } from '../job-queue.ts';
 import type { JobStatements } from './job-statements.ts';
 
 export function enqueue(statements: JobStatements, request: QueueRequests['enqueue']): JobRecord | null {

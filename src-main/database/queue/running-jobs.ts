@@ -3,8 +3,7 @@ import { DomainError } from '../../contract/errors.ts';
 import type { JobStatus } from '../../contract/views.ts';
 import { afterFailure } from '../../domain/job-retry.ts';
 import { afterLostWorker } from '../../domain/job-states.ts';
-import type { LossEvidence, QueueRequests } from '../job-queue.ts';
-import { fenced, type JobRecord } from '../jobs.ts';
+import { fenced, type JobRecord, type LossEvidence, type QueueRequests } from '../job-queue.ts';
 import type { JobStatements } from './job-statements.ts';
 import { mustFind } from './queued-jobs.ts';
 

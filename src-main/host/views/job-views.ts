@@ -45,7 +45,7 @@ function waitingOf(snapshot: Snapshot, engine: Engine, job: JobRecord) {
   const own = snapshot.running.filter(running => running.repositoryId === job.repositoryId);
   const [first = job] = snapshot.queued.filter(queued => queued.repositoryId === job.repositoryId);
   const isAtCap = own.length >= (snapshot.repositories.get(job.repositoryId)?.concurrency ?? 1);
-  const before = isAtCap ? own[0] : first === job ? undefined : first;
+  const before = isAtCap ? own[0] : first.id === job.id ? undefined : first;
   const ends = snapshot.running.flatMap(running => endsAt(snapshot, running) ?? []).sort((a, b) => a - b);
   const why = whyWaiting({
     position: index + 1,
@@ -56,7 +56,7 @@ function waitingOf(snapshot: Snapshot, engine: Engine, job: JobRecord) {
     laterTry:
       first.notBefore > snapshot.now
         ? {
-            first: first === job ? null : first.revision.slice(0, 7),
+            first: first.id === job.id ? null : first.revision.slice(0, 7),
             cause: errorFromJson(first.error)?.code ?? 'a failure',
             atMs: first.notBefore,
           }
