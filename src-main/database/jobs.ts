@@ -61,15 +61,12 @@ export async function moveJob(
   return result.numUpdatedRows > 0n;
 }
 
-export async function listJobsByStatus(db: Db, statuses: readonly JobStatus[]): Promise<JobRecord[]> {
-  return db
-    .selectFrom('jobs')
-    .selectAll()
-    .where('status', 'in', [...statuses])
-    .orderBy('number')
-    .execute();
+/** Oldest first. The state is written into the statement: a partial index is not used for a parameter. */
+export async function listRunningJobs(db: Db): Promise<JobRecord[]> {
+  return db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('running')).orderBy('number').execute();
 }
 
+/** Oldest first. */
 export async function listQueuedJobs(db: Db, repositoryId?: string): Promise<JobRecord[]> {
   let select = db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('queued')).orderBy('number');
   if (repositoryId !== undefined) select = select.where('repositoryId', '=', repositoryId);

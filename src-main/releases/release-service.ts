@@ -1,7 +1,7 @@
 /** Owns promote and rollback: which build becomes current on a channel, under the next serial, with what was checked before. */
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError } from '../contract/errors.ts';
-import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
+import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import {
@@ -138,7 +138,7 @@ export function createReleaseService(options: {
       });
     },
     async buildToPromote(repositoryId, buildId) {
-      const build = buildId ? await findBuild(db, buildId) : (await listBuilds(db, { repositoryId, limit: 1 }))[0];
+      const build = buildId ? await findBuild(db, buildId) : await findNewestBuild(db, repositoryId);
       if (build && build.repositoryId === repositoryId) return build;
       throw new DomainError(
         'not_found',

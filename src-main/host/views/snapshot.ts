@@ -1,6 +1,6 @@
 /** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
 import type { Engine } from '../../compose.ts';
-import { type JobRecord, listJobsByStatus, recentDurationsMs } from '../../database/jobs.ts';
+import { type JobRecord, listQueuedJobs, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
@@ -41,9 +41,10 @@ function inOrder(queued: readonly JobRecord[]): JobRecord[] {
 export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
   const { db } = engine;
   const repositories = await listRepositories(db);
-  const active = await listJobsByStatus(db, ['running', 'queued']);
+  const running = await listRunningJobs(db);
+  const queued = await listQueuedJobs(db);
   const usual = new Map<string, number>();
-  for (const id of new Set(active.map(job => job.repositoryId))) {
+  for (const id of new Set([...running, ...queued].map(job => job.repositoryId))) {
     const usualMs = median(await recentDurationsMs(db, id, historyLength));
     if (usualMs !== null) usual.set(id, usualMs);
   }
@@ -56,8 +57,8 @@ export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
   return {
     now: engine.clock(),
     repositories: new Map(repositories.map(repository => [repository.id, repository])),
-    running: active.filter(job => job.status === 'running'),
-    queued: inOrder(active.filter(job => job.status === 'queued')),
+    running,
+    queued: inOrder(queued),
     workers: await listLiveWorkers(db),
     regions: await listRegions(db),
     machines: await listMachines(db),
