@@ -10,18 +10,18 @@ export function enqueue(statements: JobStatements, request: QueueRequests['enque
   if (!repository) throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
   if (trigger !== 'manual' && statements.findPolled().get(repositoryId, revision.revision)) return null;
   if (trigger === 'manual') statements.wakeHead().run({ repositoryId, now });
-  const job = statements.insert().get({
-    id: request.id,
+  const job = statements.insert.get(
+    request.id,
     repositoryId,
-    revision: revision.revision,
-    subject: revision.subject,
-    authorName: revision.authorName,
-    committedAt: revision.committedAtMs,
-    seenAt: request.seenAtMs,
+    revision.revision,
+    revision.subject,
+    revision.authorName,
+    revision.committedAtMs,
+    request.seenAtMs,
     trigger,
-    queuedAt: now,
-    priority: request.priority && trigger === 'manual' ? 1 : 0,
-  });
+    now,
+    request.priority && trigger === 'manual' ? 1 : 0,
+  );
   if (!job) throw new Error('The new job was not returned.');
   const about = { repositoryId, jobId: job.id, data: { revision: revision.revision, subject: revision.subject } };
   statements.appendEvent({ type: 'revision.seen', at: request.seenAtMs, ...about });

@@ -8,7 +8,7 @@ import type { JobStatements } from './job-statements.ts';
 import { mustFind } from './queued-jobs.ts';
 
 export function claim(statements: JobStatements, { worker, now }: QueueRequests['claim']): JobRecord | null {
-  const job = statements.claim().get({ workerId: worker.id, now });
+  const job = statements.claim.get(worker.id, now, now, now);
   if (!job) return null;
   statements.insertAttempt().run(job.id, job.attempt, worker.id, worker.name, now);
   statements.setWorkerJob().run(job.id, worker.id);
@@ -45,15 +45,11 @@ export function finish(statements: JobStatements, request: QueueRequests['finish
   const error = request.error === null ? null : JSON.stringify(request.error);
   const { status, notBefore } = nextOf(statements, request);
   const isRetried = status === 'queued';
-  const job = statements.end().get({
-    ...token,
-    ...{ status, error, notBefore, lost: 0 },
-    finishedAt: isRetried ? null : now,
-    retried: isRetried ? 1 : 0,
-  });
+  const [finishedAt, retried] = isRetried ? [null, 1] : [now, 0];
+  const job = statements.end().get(status, finishedAt, error, notBefore, retried, 0, jobId, attempt, token.workerId);
   if (!job) throw fenced(token);
-  statements.finishAttempt().run({ jobId, attempt, now, outcome: request.status, error });
-  statements.closeSteps().run({ jobId, attempt, now });
+  statements.finishAttempt().run(now, request.status, error, jobId, attempt);
+  statements.closeSteps().run(now, jobId, attempt);
   statements.setWorkerJob().run(null, token.workerId);
   const about = { at: now, repositoryId: job.repositoryId, jobId };
   if (isRetried) {
@@ -83,15 +79,12 @@ export function release(statements: JobStatements, request: QueueRequests['relea
     ...evidence,
     step: step?.name ?? null,
   });
-  const attempt = { jobId: running.id, attempt: running.attempt, now };
+  const { id, attempt } = running;
   const text = JSON.stringify(error.toView());
-  statements.closeSteps().run(attempt);
-  statements.finishAttempt().run({ ...attempt, outcome: 'lost', error: text });
-  statements.end().get({
-    ...{ jobId: running.id, attempt: running.attempt, workerId },
-    ...{ status, error: text, notBefore: 0, retried: 0, lost: engineEnding ? 0 : 1 },
-    finishedAt: status === 'queued' ? null : now,
-  });
+  const finishedAt = status === 'queued' ? null : now;
+  statements.closeSteps().run(now, id, attempt);
+  statements.finishAttempt().run(now, 'lost', text, id, attempt);
+  statements.end().get(status, finishedAt, text, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
   statements.appendEvent({
     type: status === 'queued' ? 'job.requeued' : 'job.finished',
     at: now,
