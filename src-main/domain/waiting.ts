@@ -6,8 +6,10 @@ export interface WaitingFacts {
   readonly workersPaused: boolean;
   readonly workers: number;
   readonly busyWorkers: number;
-  /** The short revision of the same repository's running job, or null. */
+  /** The short revision of the job of the same repository that comes first: one that runs, where all that may run do, or one that waits. */
   readonly blockedByOwn: string | null;
+  /** Set while the job waits to be tried again by itself; or, with `first`, the one of its repository that comes first does. */
+  readonly laterTry: { readonly first: string | null; readonly cause: string; readonly atMs: number } | null;
   /** When the running jobs should end, earliest first; unknown ones left out. */
   readonly runningEndsAtMs: readonly number[];
   readonly ownEndsAtMs: number | null;
@@ -18,6 +20,11 @@ export function whyWaiting(facts: WaitingFacts): { readonly reason: string; read
   const { position, workers, busyWorkers, blockedByOwn, now } = facts;
   if (facts.workersPaused) return { reason: 'builds are paused', etaMs: null };
   if (workers === 0) return { reason: 'no worker runs', etaMs: null };
+  if (facts.laterTry) {
+    const { first, cause, atMs } = facts.laterTry;
+    if (first !== null) return { reason: `its own ${first} is tried again first, after ${cause}`, etaMs: null };
+    return { reason: `tried again by itself after ${cause}`, etaMs: atMs };
+  }
   if (blockedByOwn !== null) {
     return { reason: `its own ${blockedByOwn} builds first`, etaMs: facts.ownEndsAtMs };
   }

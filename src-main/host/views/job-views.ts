@@ -45,16 +45,27 @@ const endsAt = (snapshot: Snapshot, job: JobRecord): number | null => {
 function waitingOf(snapshot: Snapshot, engine: Engine, job: JobRecord) {
   const index = snapshot.queued.findIndex(queued => queued.id === job.id);
   if (index < 0) return null;
-  const own = snapshot.running.find(running => running.repositoryId === job.repositoryId);
+  const own = snapshot.running.filter(running => running.repositoryId === job.repositoryId);
+  const [first = job] = snapshot.queued.filter(queued => queued.repositoryId === job.repositoryId);
+  const isAtCap = own.length >= (snapshot.repositories.get(job.repositoryId)?.concurrency ?? 1);
+  const before = isAtCap ? own[0] : first.id === job.id ? undefined : first;
   const ends = snapshot.running.flatMap(running => endsAt(snapshot, running) ?? []).sort((a, b) => a - b);
   const why = whyWaiting({
     position: index + 1,
     workersPaused: engine.pool.paused,
     workers: snapshot.workers.length,
     busyWorkers: snapshot.running.length,
-    blockedByOwn: own ? own.revision.slice(0, 7) : null,
+    blockedByOwn: before ? before.revision.slice(0, 7) : null,
+    laterTry:
+      first.notBefore > snapshot.now
+        ? {
+            first: first.id === job.id ? null : first.revision.slice(0, 7),
+            cause: errorFromJson(first.error)?.code ?? 'a failure',
+            atMs: first.notBefore,
+          }
+        : null,
     runningEndsAtMs: ends,
-    ownEndsAtMs: own ? endsAt(snapshot, own) : null,
+    ownEndsAtMs: isAtCap ? (own.flatMap(job => endsAt(snapshot, job) ?? []).sort((a, b) => a - b)[0] ?? null) : null,
     now: snapshot.now,
   });
   return { position: index + 1, ...why };

@@ -70,6 +70,11 @@ export async function repositoryRow(
     addedAtMs: repository.addedAt,
     latestJob: latest ? await jobSummary(engine, snapshot, latest) : null,
     moreWaiting: waiting.length,
+    queue: {
+      concurrency: repository.concurrency,
+      supersede: repository.supersede === 1,
+      retryLimit: repository.retryLimit,
+    },
     track,
     channels: await Promise.all(channels.map(state => channelSummary(engine, snapshot, state))),
   };

@@ -1,6 +1,6 @@
 /** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
 import type { Engine } from '../../compose.ts';
-import { type JobRecord, listJobsByStatus, recentDurationsMs } from '../../database/jobs.ts';
+import { type JobRecord, listQueuedJobs, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
@@ -20,7 +20,7 @@ export interface Snapshot {
   readonly now: number;
   readonly repositories: ReadonlyMap<string, RepositoryRecord>;
   readonly running: readonly JobRecord[];
-  /** Oldest first. */
+  /** In the order in which they are served: lines that a person lifted, then the rest, the oldest first. */
   readonly queued: readonly JobRecord[];
   readonly workers: readonly WorkerRecord[];
   readonly regions: readonly RegionRecord[];
@@ -30,12 +30,21 @@ export interface Snapshot {
   readonly usualMs: ReadonlyMap<string, number>;
 }
 
+/** Waiting jobs as the queue serves them. Source: the rules of `QueueImplementation`. */
+function inOrder(queued: readonly JobRecord[]): JobRecord[] {
+  const liftedTo = new Map<string, number>();
+  for (const job of queued) if (job.priority === 1) liftedTo.set(job.repositoryId, job.number);
+  const isLifted = (job: JobRecord) => job.number <= (liftedTo.get(job.repositoryId) ?? 0);
+  return [...queued.filter(isLifted), ...queued.filter(job => !isLifted(job))];
+}
+
 export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
   const { db } = engine;
   const repositories = await listRepositories(db);
-  const active = await listJobsByStatus(db, ['running', 'queued']);
+  const running = await listRunningJobs(db);
+  const queued = await listQueuedJobs(db);
   const usual = new Map<string, number>();
-  for (const id of new Set(active.map(job => job.repositoryId))) {
+  for (const id of new Set([...running, ...queued].map(job => job.repositoryId))) {
     const usualMs = median(await recentDurationsMs(db, id, historyLength));
     if (usualMs !== null) usual.set(id, usualMs);
   }
@@ -48,8 +57,8 @@ export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
   return {
     now: engine.clock(),
     repositories: new Map(repositories.map(repository => [repository.id, repository])),
-    running: active.filter(job => job.status === 'running'),
-    queued: active.filter(job => job.status === 'queued'),
+    running,
+    queued: inOrder(queued),
     workers: await listLiveWorkers(db),
     regions: await listRegions(db),
     machines: await listMachines(db),
