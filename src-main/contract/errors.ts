@@ -19,6 +19,7 @@ export const errorCodes = {
   'data.newer_version': 'user',
   'data.unwritable': 'user',
   'data.corrupt': 'user',
+  'data.busy': 'automatic',
 
   'git.url_invalid': 'user',
   'git.not_found': 'user',

@@ -38,6 +38,12 @@ export function databaseError(error: unknown, file: string): unknown {
       `${file} is damaged (${messageOf(error)}). Move it away or restore a backup, then start again.`,
     );
   }
+  if (code.startsWith('SQLITE_BUSY')) {
+    return new DomainError(
+      'data.busy',
+      `Another program has kept ${file} locked for ${busyTimeoutMs / 1_000} s. Nothing was written and nothing is lost; it goes on by itself when that program lets go. Look for a backup, a database browser or a virus scanner that has the file open.`,
+    );
+  }
   // better-sqlite3 looks for the folder itself, and answers with a TypeError without a code.
   const isFolderMissing = error instanceof TypeError && error.message.includes('directory does not exist');
   if (isFolderMissing || /^SQLITE_(?:READONLY|CANTOPEN|PERM)/.test(code)) {

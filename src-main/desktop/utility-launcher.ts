@@ -15,9 +15,9 @@ function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
 /** A launcher over `utilityProcess.fork`, to be used after the app is ready. Source: https://www.electronjs.org/docs/latest/api/utility-process */
 export function createUtilityLauncher(): Launcher {
   return {
-    launch(entry, { args = [], env = process.env }) {
+    launch(entry, { args = [], env = process.env, variables }) {
       const child = utilityProcess.fork(entryPath(entry), [...args], {
-        env: definedOnly(env),
+        env: definedOnly({ ...env, ...variables }),
         execArgv: [],
         stdio: ['ignore', 'ignore', 'pipe'],
         serviceName: `Slipway ${entry}`,

@@ -23,6 +23,11 @@ export interface LaunchedProcess {
 export interface Launcher {
   launch(
     entry: EntryName,
-    options: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv },
+    options: {
+      readonly args?: readonly string[];
+      readonly env?: NodeJS.ProcessEnv;
+      /** Added to the environment, whichever it is. */
+      readonly variables?: Readonly<Record<string, string>>;
+    },
   ): LaunchedProcess;
 }

@@ -9,16 +9,16 @@ const drainMs = 500;
 
 /**
  * A launcher over `child_process.fork`: an IPC channel with structured clone, stdout discarded, the end of stderr kept.
- * `env` is the whole environment where `launch` gives none; nothing is added to it.
+ * `env` is the whole environment where `launch` gives none; nothing is added to it but its variables.
  */
 export function createNodeLauncher(
   options: { readonly env?: NodeJS.ProcessEnv; readonly pathOf?: (entry: EntryName) => string } = {},
 ): Launcher {
   const pathOf = options.pathOf ?? entryPath;
   return {
-    launch(entry, { args = [], env = options.env ?? process.env }) {
+    launch(entry, { args = [], env = options.env ?? process.env, variables }) {
       const child = fork(pathOf(entry), [...args], {
-        env,
+        env: { ...env, ...variables },
         // Not those of this process: its inspector port and loaders are its own.
         execArgv: [],
         serialization: 'advanced',

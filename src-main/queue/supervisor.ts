@@ -84,6 +84,7 @@ function lossMessage(status: string, evidence: LossEvidence, step: string | null
 
 /**
  * Workers whose checkup is overdue, and workers in the table that no process of ours stands for (an engine that was killed).
+ * A worker that claimed a job when it had been given up already, as one can that stood still, is lost once more.
  * `watchingSince` is when the supervisor itself began or woke: nobody could show before then that he was alive.
  */
 export async function findLostWorkers(
@@ -93,7 +94,10 @@ export async function findLostWorkers(
   watchingSince = 0,
 ): Promise<readonly { readonly id: string; readonly reason: string }[]> {
   const workers = await listLiveWorkers(db);
-  return workers.flatMap(({ id, checkupAt }) => {
+  const known = new Set([...liveIds, ...workers.map(worker => worker.id)]);
+  const holders = new Set((await listJobsByStatus(db, ['running'])).map(job => job.workerId));
+  const late = [...holders].flatMap(id => (id !== null && !known.has(id) ? [id] : []));
+  const lost = workers.flatMap(({ id, checkupAt }) => {
     if (!liveIds.has(id)) return [{ id, reason: 'its process belongs to an engine that has ended' }];
     const silentMs = now - Math.max(checkupAt, watchingSince);
     if (silentMs > checkupDeadlineMs) {
@@ -101,4 +105,5 @@ export async function findLostWorkers(
     }
     return [];
   });
+  return [...lost, ...late.map(id => ({ id, reason: 'it claimed the job when it had been given up' }))];
 }

@@ -8,7 +8,7 @@ import { readSetting, writeSetting } from '../database/settings.ts';
 import { insertWorker } from '../database/workers.ts';
 import { backoffMs, restartBackoff } from '../domain/backoff.ts';
 import type { Clock } from '../domain/clock.ts';
-import { workerAssignment } from '../domain/worker-variable.ts';
+import { workerAssignment, workerVariable } from '../domain/worker-variable.ts';
 import { sweepTree } from '../process/kill-tree.ts';
 import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -82,7 +82,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (stopping) return;
     const id = uuidv7();
     const name = `worker ${slot + 1}`;
-    const child = options.launcher.launch('worker', {});
+    // By this an engine that comes after ours finds the process itself, though it stands still, and not only its steps.
+    const child = options.launcher.launch('worker', { variables: { [workerVariable]: id } });
     const now = clock();
     const member: Member = { id, slot, process: child, startedAt: now };
     members.set(id, member);
@@ -150,7 +151,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     losing.add(id);
     try {
       if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
-      // Before the job can run again: what a killed worker's step left running would meet its own second run.
+      // Before the job can run again: what a killed worker's step left running would meet its own second run. And before
+      // anything is written: a worker of a killed engine may stand still in a transaction, which locks all others out.
       await sweepTree(noLeader, workerAssignment(id));
       const now = clock();
       const job = await releaseJobOfLostWorker(db, id, evidence, now, stopping);
