@@ -151,8 +151,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     losing.add(id);
     try {
       if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
-      // Before the job can run again: what a killed worker's step left running would meet its own second run. And before
-      // anything is written: a worker of a killed engine may stand still in a transaction, which locks all others out.
+      // Before the job can run again: what a killed worker's step left running would meet its own second run.
       await sweepTree(noLeader, workerAssignment(id));
       const now = clock();
       const job = await releaseJobOfLostWorker(db, id, evidence, now, stopping);
@@ -169,7 +168,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const now = clock();
     if (Math.abs(now - lookedAt) > sleptAfterMs) watchingSince = now;
     lookedAt = now;
-    for (const lost of await findLostWorkers(db, new Set(members.keys()), now, watchingSince)) {
+    const allLost = await findLostWorkers(db, new Set(members.keys()), now, watchingSince);
+    // All that are not ours are ended before anything is written: one may stand still in a transaction, which locks all others
+    // out, and it need not be the first.
+    for (const { id } of allLost) if (!members.has(id)) await sweepTree(noLeader, workerAssignment(id));
+    for (const lost of allLost) {
       // Killed first: a stopped process that is continued later must find nothing to go on with.
       const member = members.get(lost.id);
       if (member) {

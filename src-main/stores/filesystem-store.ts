@@ -77,13 +77,18 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
     }
   }
 
-  /** Makes the folders one by one: `recursive` would follow a link out of the store, and would make a missing root. */
+  /**
+   * Makes the folders one by one: `recursive` would follow a link out of the store, and would make a missing root. What is made
+   * is synced into its parent, or a power cut could take the folder with every blob in it.
+   */
   async function makeFolder(segments: readonly string[]): Promise<string> {
     let path = root;
     for (const segment of segments) {
+      const parent = path;
       path = join(path, segment);
       try {
         await mkdir(path);
+        await syncFolder(parent);
       } catch (error) {
         if (systemErrorCode(error) !== 'EEXIST') throw error;
         if (!(await lstat(path)).isDirectory()) throw misplaced(path);
