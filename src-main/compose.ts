@@ -12,6 +12,7 @@ import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { insertRegion, listRegions } from './database/regions.ts';
 import { findRepository } from './database/repositories.ts';
 import { readSetting } from './database/settings.ts';
+import { createStorageWatch, type StorageWatch } from './database/storage-watch.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import { createNewRevision } from './poller/new-revision.ts';
@@ -66,6 +67,7 @@ export interface Engine {
   readonly trust: TrustService;
   readonly stores: RegionStores;
   readonly pool: WorkerPool;
+  readonly storage: StorageWatch;
   readonly poller: Poller;
   readonly repositories: Repositories;
   readonly environment: BuildEnvironment;
@@ -291,6 +293,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       .catch(error => logger.error('build.follow_up_failed', { buildId, error }));
   });
   swarm.onStats(() => feed.pulse('swarm'));
+  const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
 
   let swarmProblem: DomainError | null = null;
   let stopped: Promise<void> | null = null;
@@ -303,6 +306,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await machines.stop();
     await reconciler.stop();
     await swarm.stop();
+    storage.stop();
     await db.destroy();
     lock.release();
   }
@@ -327,6 +331,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     });
   machines.start();
   poller.start();
+  storage.start();
   following = following
     .then(() => autoRelease.considerAll())
     .catch(error => logger.error('release.catch_up_failed', { error }));
@@ -344,6 +349,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     trust,
     stores,
     pool,
+    storage,
     poller,
     repositories,
     environment,

@@ -99,7 +99,8 @@ export async function findLostWorkers(
   const late = [...holders].flatMap(id => (id !== null && !known.has(id) ? [id] : []));
   const lost = workers.flatMap(({ id, checkupAt }) => {
     if (!liveIds.has(id)) return [{ id, reason: 'its process belongs to an engine that has ended' }];
-    const silentMs = now - Math.max(checkupAt, watchingSince);
+    // A checkup from a future that a set clock has taken back tells nothing: it counts from the watch's beginning.
+    const silentMs = now - Math.max(checkupAt > now ? 0 : checkupAt, watchingSince);
     if (silentMs > checkupDeadlineMs) {
       return [{ id, reason: `no checkup for ${Math.round(silentMs / 1_000)} s` }];
     }

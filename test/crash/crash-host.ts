@@ -77,6 +77,8 @@ process.on('message', raw => {
   })();
 });
 
+// A driver that was interrupted leaves nobody behind: the workers end with their host.
+process.on('disconnect', () => process.exit(1));
 await pool.start();
 flushCompileCache();
 process.send?.('ready');
