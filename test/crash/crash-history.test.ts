@@ -28,12 +28,12 @@ describe.skipIf(process.platform !== 'linux')('a history of kill -9 on workers, 
     expect(broken, `the history is kept in ${folder}; to repeat it: ${repeat}`).toEqual([]);
   });
 
-  it('had all its jobs and kills, of every kind', () => {
+  it('had all its jobs and kills, of workers, the host and build children', () => {
     expect(report.jobs).toBe(jobs);
     const killed = Object.values(report.kills).reduce((sum, count) => sum + count, 0);
     expect(killed).toBeGreaterThanOrEqual(kills);
-    for (const kind of ['build child', 'worker', 'worker at a statement', 'host during a release']) {
-      expect(Object.keys(report.kills)).toContain(kind);
+    for (const victim of ['build child', 'worker', 'host']) {
+      expect(Object.keys(report.kills).filter(kind => kind.startsWith(victim))).not.toEqual([]);
     }
   });
 });

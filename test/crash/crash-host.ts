@@ -3,13 +3,11 @@ import { flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../src-main/contract/errors.ts';
 import { lockInstance } from '../../src-main/database/instance-lock.ts';
-import { systemClock } from '../../src-main/domain/clock.ts';
-import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
 import { createLogger } from '../../src-main/telemetry/logger.ts';
 import { hostSettingsSchema, toHostSchema } from './host-messages.ts';
 import { armKillPoint } from './kill-points.ts';
 import { placesIn } from './places.ts';
-import { createWorkerPool, type Db, enqueue, openDatabaseInThread } from './queue-under-test.ts';
+import { createPool, type Db, enqueue, openDatabaseInThread } from './queue-under-test.ts';
 import { appendLine } from './side-log.ts';
 
 const settings = hostSettingsSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
@@ -21,15 +19,13 @@ const maxQueued = 3 * settings.repositories.length;
 const lock = lockInstance(places.lock, settings.folder);
 const db = openDatabaseInThread(places.database);
 const logger = createLogger({ write: line => process.stderr.write(line) });
-const pool = createWorkerPool({
+const pool = createPool({
   db,
-  launcher: createNodeLauncher({ pathOf: () => fileURLToPath(new URL('./crash-worker.ts', import.meta.url)) }),
+  databaseFile: places.database,
+  folder: settings.folder,
   size: settings.workers,
-  settings: { databaseFile: places.database, dataFolder: settings.folder, mainStoreUrl: settings.folder },
-  clock: systemClock,
+  program: fileURLToPath(new URL('./crash-worker.ts', import.meta.url)),
   logger,
-  onChanged: () => undefined,
-  onLog: () => undefined,
 });
 let enqueueing = true;
 

@@ -5,6 +5,8 @@ import { appendEvent } from '../../src-main/database/events.ts';
 import { type Db, openDatabase, openDatabaseInThread } from '../../src-main/database/open-database.ts';
 import { insertRepository } from '../../src-main/database/repositories.ts';
 import { insertWorker } from '../../src-main/database/workers.ts';
+import { systemClock } from '../../src-main/domain/clock.ts';
+import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
 import {
   addSteps,
   type ClaimedJob,
@@ -14,11 +16,33 @@ import {
   recordStep,
 } from '../../src-main/queue/attempt.ts';
 import { enqueueRevision } from '../../src-main/queue/enqueue.ts';
-import { createWorkerPool } from '../../src-main/queue/worker-pool.ts';
+import { createWorkerPool, type WorkerPool } from '../../src-main/queue/worker-pool.ts';
 import { hostPlatform } from '../../src-main/releases/platform.ts';
+import type { Logger } from '../../src-main/telemetry/logger.ts';
 
 export type { ClaimedJob, Db };
-export { addSteps, claimNextJob, createWorkerPool, finishJob, openDatabase, openDatabaseInThread, recordStep };
+export { addSteps, claimNextJob, finishJob, openDatabase, openDatabaseInThread, recordStep };
+
+/** The pool of an engine, with `program` in the place of the worker's own. */
+export function createPool(options: {
+  readonly db: Db;
+  readonly databaseFile: string;
+  readonly folder: string;
+  readonly size: number;
+  readonly program: string;
+  readonly logger: Logger;
+}): WorkerPool {
+  return createWorkerPool({
+    db: options.db,
+    launcher: createNodeLauncher({ pathOf: () => options.program }),
+    size: options.size,
+    settings: { databaseFile: options.databaseFile, dataFolder: options.folder, mainStoreUrl: options.folder },
+    clock: systemClock,
+    logger: options.logger,
+    onChanged: () => undefined,
+    onLog: () => undefined,
+  });
+}
 
 /** The one step of a job of these tests. */
 export const oneStep: NewStep = {
