@@ -2,6 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, systemErrorCode } from './contract/errors.ts';
@@ -13,6 +14,7 @@ import { insertRegion, listRegions } from './database/regions.ts';
 import { findRepository } from './database/repositories.ts';
 import { readSetting } from './database/settings.ts';
 import { createStorageWatch, type StorageWatch } from './database/storage-watch.ts';
+import { backoffMs, restartBackoff } from './domain/backoff.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import { createNewRevision } from './poller/new-revision.ts';
@@ -297,8 +299,32 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   let swarmProblem: DomainError | null = null;
   let stopped: Promise<void> | null = null;
+  const stopping = new AbortController();
+
+  /** Until it runs: a port that was taken, or a database that was locked, is free some time. */
+  async function startSwarm(): Promise<void> {
+    for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+      try {
+        await swarm.start();
+        await seeding.setPaused((await readSetting(db, 'swarm.paused')) === 'true');
+        swarmProblem = null;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        swarmProblem =
+          error instanceof DomainError
+            ? error
+            : new DomainError('swarm.unavailable', 'The swarm process did not start.');
+        logger.error('swarm.not_started', { error });
+      }
+      feed.pulse('status');
+      if (swarmProblem === null) return;
+      const waitMs = backoffMs(restartBackoff, failures, Math.random());
+      await delay(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+    }
+  }
 
   async function stop(): Promise<void> {
+    stopping.abort();
     await poller.stop();
     await pool.stop();
     await feed.stop();
@@ -311,7 +337,6 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     lock.release();
   }
 
-  const swarmPaused = (await readSetting(db, 'swarm.paused')) === 'true';
   try {
     await feed.start();
     await releases.adoptPointers();
@@ -321,14 +346,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await stop();
     throw error;
   }
-  swarm
-    .start()
-    .then(() => seeding.setPaused(swarmPaused))
-    .catch(error => {
-      swarmProblem =
-        error instanceof DomainError ? error : new DomainError('swarm.unavailable', 'The swarm process did not start.');
-      logger.error('swarm.not_started', { error });
-    });
+  void startSwarm();
   machines.start();
   poller.start();
   storage.start();
