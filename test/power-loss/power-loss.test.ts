@@ -39,8 +39,8 @@ describe.skipIf(!canTrace())('a power cut', () => {
   });
 
   it('leaves every blob whose put was acknowledged, whole', async () => {
-    const calls = await record('./record-store.ts', ['40']);
-    const result = await replay(calls, { cutPoints: 400, seed, check: checkStore });
+    const calls = await record('./record-store.ts', ['20']);
+    const result = await replay(calls, { cutPoints: 200, seed, check: checkStore });
     report('store', calls, result);
     expect(result.failures.slice(0, 10), `seed ${seed}`).toEqual([]);
   });
