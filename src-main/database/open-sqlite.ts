@@ -38,12 +38,6 @@ export function databaseError(error: unknown, file: string): unknown {
       `${file} is damaged (${messageOf(error)}). Move it away or restore a backup, then start again.`,
     );
   }
-  if (code.startsWith('SQLITE_BUSY')) {
-    return new DomainError(
-      'data.busy',
-      `Another program has kept ${file} locked for ${busyTimeoutMs / 1_000} s. Nothing was written and nothing is lost; it goes on by itself when that program lets go. Look for a backup, a database browser or a virus scanner that has the file open.`,
-    );
-  }
   // better-sqlite3 looks for the folder itself, and answers with a TypeError without a code.
   const isFolderMissing = error instanceof TypeError && error.message.includes('directory does not exist');
   if (isFolderMissing || /^SQLITE_(?:READONLY|CANTOPEN|PERM)/.test(code)) {
@@ -53,4 +47,16 @@ export function databaseError(error: unknown, file: string): unknown {
     );
   }
   return error;
+}
+
+/**
+ * `data.busy`, where the error says that another program held the lock of the writers for longer than we waited; else null. Apart
+ * from `databaseError`, so that who tries again sees SQLite's own code.
+ */
+export function lockedError(error: unknown, file: string): DomainError | null {
+  if (!systemErrorCode(error)?.startsWith('SQLITE_BUSY')) return null;
+  return new DomainError(
+    'data.busy',
+    `Another program keeps ${file} locked. Nothing was written and nothing is lost; it goes on by itself when that program lets go. Look for a backup, a database browser or a virus scanner that has the file open.`,
+  );
 }

@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import BetterSqlite3 from 'better-sqlite3';
 import { DomainError, messageOf } from '../contract/errors.ts';
-import { databaseError } from './open-sqlite.ts';
+import { databaseError, lockedError } from './open-sqlite.ts';
 import type { SettingKey } from './settings.ts';
 
 /** Soon enough for a person who wonders, and little beside the checkups of the workers. */
@@ -42,7 +42,7 @@ export function createStorageWatch(options: { readonly file: string; readonly on
   }
 
   function problemOf(caught: unknown): DomainError | null {
-    const error = databaseError(caught, options.file);
+    const error = lockedError(caught, options.file) ?? databaseError(caught, options.file);
     const known =
       error instanceof DomainError
         ? error

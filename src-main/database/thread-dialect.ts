@@ -16,7 +16,7 @@ import {
 } from 'kysely';
 import { threadPath } from '../process/entry-points.ts';
 import { beginImmediate, rollBack } from './immediate.ts';
-import { databaseError } from './open-sqlite.ts';
+import { databaseError, lockedError } from './open-sqlite.ts';
 
 export interface ThreadQuery {
   readonly id: number;
@@ -75,7 +75,10 @@ class ThreadConnection implements DatabaseConnection {
       this.#waiting.set(id, { resolve, reject });
       this.#thread.postMessage({ id, sql, parameters } satisfies ThreadQuery);
     });
-    if ('error' in answer) throw databaseError(new ThreadSqliteError(answer.error), this.#file);
+    if ('error' in answer) {
+      const error = new ThreadSqliteError(answer.error);
+      throw lockedError(error, this.#file) ?? databaseError(error, this.#file);
+    }
     const rows = answer.rows as Row[];
     return answer.changes === null ? { rows } : { rows, numAffectedRows: BigInt(answer.changes) };
   }

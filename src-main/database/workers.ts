@@ -1,5 +1,5 @@
 /** Owns the statements of the table workers. */
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
 import type { WorkersTable } from './schema.ts';
 
@@ -15,4 +15,17 @@ export async function updateWorker(db: Db, id: string, change: Updateable<Worker
 
 export async function listLiveWorkers(db: Db): Promise<WorkerRecord[]> {
   return db.selectFrom('workers').selectAll().where('stoppedAt', 'is', null).orderBy('startedAt').execute();
+}
+
+/** Workers that hold a running job although they were given up. One statement, so that it sees one moment. */
+export async function listGivenUpHolders(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .innerJoin('workers', 'workers.id', 'jobs.workerId')
+    .select('workers.id')
+    .distinct()
+    .where('jobs.status', '=', sql.lit('running'))
+    .where('workers.stoppedAt', 'is not', null)
+    .execute();
+  return rows.map(row => row.id);
 }

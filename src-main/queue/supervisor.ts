@@ -4,7 +4,7 @@ import { closeSteps, finishAttempt, listSteps } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
 import { findJob, type JobRecord, listJobsByStatus, updateRunningJob } from '../database/jobs.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
-import { listLiveWorkers, updateWorker } from '../database/workers.ts';
+import { listGivenUpHolders, listLiveWorkers, updateWorker } from '../database/workers.ts';
 import { checkupDeadlineMs } from '../domain/clock.ts';
 import { afterLostWorker } from '../domain/job-states.ts';
 
@@ -94,9 +94,7 @@ export async function findLostWorkers(
   watchingSince = 0,
 ): Promise<readonly { readonly id: string; readonly reason: string }[]> {
   const workers = await listLiveWorkers(db);
-  const known = new Set([...liveIds, ...workers.map(worker => worker.id)]);
-  const holders = new Set((await listJobsByStatus(db, ['running'])).map(job => job.workerId));
-  const late = [...holders].flatMap(id => (id !== null && !known.has(id) ? [id] : []));
+  const late = await listGivenUpHolders(db);
   const lost = workers.flatMap(({ id, checkupAt }) => {
     if (!liveIds.has(id)) return [{ id, reason: 'its process belongs to an engine that has ended' }];
     // A checkup from a future that a set clock has taken back tells nothing: it counts from the watch's beginning.

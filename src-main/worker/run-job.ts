@@ -1,7 +1,7 @@
 /** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
 import { mkdir, rm } from 'node:fs/promises';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
-import { databaseError } from '../database/open-sqlite.ts';
+import { databaseError, lockedError } from '../database/open-sqlite.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, recordStep } from '../queue/attempt.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
@@ -110,7 +110,8 @@ function databaseRecorder({ db, claimed, onChanged }: JobContext): StepRecorder 
 
 function failureOf(error: unknown, signal: AbortSignal, root: string): DomainError {
   if (signal.aborted && signal.reason instanceof DomainError) return signal.reason;
-  const known = databaseError(error, `the database in ${root}`);
+  const file = `the database in ${root}`;
+  const known = lockedError(error, file) ?? databaseError(error, file);
   if (known instanceof DomainError) return known;
   if (['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemErrorCode(error) ?? '')) {
     return new DomainError(
