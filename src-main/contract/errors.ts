@@ -16,10 +16,10 @@ export const errorCodes = {
   'host.port_in_use': 'user',
   'host.not_running': 'user',
   'data.locked': 'user',
-  'data.busy': 'automatic',
   'data.newer_version': 'user',
   'data.unwritable': 'user',
   'data.corrupt': 'user',
+  'data.busy': 'automatic',
 
   'git.url_invalid': 'user',
   'git.not_found': 'user',

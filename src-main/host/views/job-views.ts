@@ -21,6 +21,8 @@ import { findJob, type JobRecord } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { listReplicas } from '../../database/regions.ts';
 import { findRepository } from '../../database/repositories.ts';
+import { isDue } from '../../domain/backoff.ts';
+import { longestRetryMs } from '../../domain/job-retry.ts';
 import { type TrackFacts, trackOf } from '../../domain/track.ts';
 import { ordinal, whyWaiting } from '../../domain/waiting.ts';
 import { logSizeBytes } from './log-view.ts';
@@ -56,14 +58,13 @@ function waitingOf(snapshot: Snapshot, engine: Engine, job: JobRecord) {
     workers: snapshot.workers.length,
     busyWorkers: snapshot.running.length,
     blockedByOwn: before ? before.revision.slice(0, 7) : null,
-    laterTry:
-      first.notBefore > snapshot.now
-        ? {
-            first: first.id === job.id ? null : first.revision.slice(0, 7),
-            cause: errorFromJson(first.error)?.code ?? 'a failure',
-            atMs: first.notBefore,
-          }
-        : null,
+    laterTry: !isDue(first.notBefore, snapshot.now, longestRetryMs)
+      ? {
+          first: first.id === job.id ? null : first.revision.slice(0, 7),
+          cause: errorFromJson(first.error)?.code ?? 'a failure',
+          atMs: first.notBefore,
+        }
+      : null,
     runningEndsAtMs: ends,
     ownEndsAtMs: isAtCap ? (own.flatMap(job => endsAt(snapshot, job) ?? []).sort((a, b) => a - b)[0] ?? null) : null,
     now: snapshot.now,
