@@ -11,7 +11,7 @@ import type { BuildRun } from './attempt-run.ts';
 import type { RepositoryEnvironment } from './environment.ts';
 import { makePlan, preparationSteps, prepareTools } from './prepare.ts';
 import { type PackedArtifact, packArtifact } from './publish.ts';
-import { runPlan } from './run-plan.ts';
+import { type Checkout, runPlan } from './run-plan.ts';
 
 export interface BuiltTree {
   readonly plan: Plan;
@@ -65,18 +65,22 @@ export async function buildTree(
   );
   const environment = await options.environment(plan);
   const { isolation, tools } = await prepareTools(run, plan);
-  const project = await projectFolder(source, plan);
-  await runPlan(run, { plan, environment, source: project, tools, isolation, firstPosition });
+  await runPlan(run, { plan, environment, checkout: await projectOf(source, plan), tools, isolation, firstPosition });
   // A step may have put a link in its place.
-  const artifact = await packArtifact(run, { plan, source: await projectFolder(source, plan), position: packPosition });
+  const artifact = await packArtifact(run, {
+    plan,
+    source: (await projectOf(source, plan)).project,
+    position: packPosition,
+  });
   return { plan, tools, environment, artifact, isolation: isolation.used, nextPosition };
 }
 
-/** The absolute path of the plan's root. Throws `plan.nothing_detected` where it is no folder of the checkout itself. */
-async function projectFolder(source: string, plan: Plan): Promise<string> {
-  const expected = resolve(await realpath(source), plan.root);
+/** The checkout with the absolute path of the plan's root. Throws `plan.nothing_detected` where it is no folder of the checkout itself. */
+async function projectOf(source: string, plan: Plan): Promise<Checkout> {
+  const tree = await realpath(source);
+  const expected = resolve(tree, plan.root);
   const found = await realpath(expected).catch(() => null);
-  if (found === expected) return plan.root === '.' ? source : expected;
+  if (found === expected) return plan.root === '.' ? { tree: source, project: source } : { tree, project: expected };
   throw new DomainError('plan.nothing_detected', `${plan.root} is no folder of the checkout, or a link to another.`);
 }
 

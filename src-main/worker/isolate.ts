@@ -19,14 +19,17 @@ import { chooseIsolation, chooseLimits } from './choose-isolation.ts';
 
 export interface BuildIsolation {
   readonly used: IsolationUsed;
-  /** Runs one step in the tree of `place`, to an end that leaves nothing of it behind. Throws what `runStep` throws. */
+  /** Runs one step in the project of `place`, to an end that leaves nothing of it behind. Throws what `runStep` throws. */
   run(step: StepWords, place: StepPlace): Promise<StepResult>;
 }
 
 type StepWords = Omit<StepOptions, 'program' | 'watch' | 'cwd'>;
 
 export interface StepPlace {
+  /** The whole checkout: packages of one repository use each other. */
   readonly tree: string;
+  /** Where the steps begin: the tree, or the project's folder in it. */
+  readonly project: string;
   readonly temporary: string;
   readonly toolPaths: readonly string[];
   /** The names that a container gets, where the rest of the host's environment means nothing. */
@@ -100,7 +103,7 @@ const nothingToEnd = async () => undefined;
 
 async function underLevel(context: Context, step: StepWords, place: StepPlace): Promise<Prepared> {
   const { resolved, taskset, used } = context;
-  const options = { ...step, cwd: place.tree };
+  const options = { ...step, cwd: place.project };
   const pin = taskset === null || used.limits.cpus === undefined ? [] : pinWords(taskset, used.limits.cpus);
   if (resolved.level === 'docker' || resolved.level === 'podman') {
     return inContainer(context, resolved.level, options, place);
@@ -141,9 +144,9 @@ async function inSandbox(
     named: namingVariables.flatMap(name => (env[name] === process.env[name] ? (env[name] ?? []) : [])),
     closed: [...closedFolders, home, place.tree, run.workFolder],
   });
-  const { tree, temporary } = place;
+  const { tree, project, temporary } = place;
   const { network } = used;
-  const sandbox = { home, buildHome, tree, temporary, hidden: closedFolders, tools, network };
+  const sandbox = { home, buildHome, tree, project, temporary, hidden: closedFolders, tools, network };
   const words = bubblewrapArguments(sandbox, host, process.getuid?.() === 0);
   return {
     options: {
@@ -212,6 +215,7 @@ async function inContainer(
     jobId,
     commandLine: options.commandLine,
     tree: place.tree,
+    project: place.project,
     buildHome,
     environmentFile: file,
     network: used.network,

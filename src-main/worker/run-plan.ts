@@ -24,19 +24,25 @@ const maxSearchedBytes = 4 * 1024 * 1024;
 const maxNamedTests = 10;
 const nowhere: TestSink = { add: () => undefined, flush: async () => undefined };
 
-/** Runs every step in order, in `source`. Throws `step.*`, `job.cancelled`. */
+export interface Checkout {
+  readonly tree: string;
+  /** The plan's root in it. */
+  readonly project: string;
+}
+
+/** Runs every step in order, in the project's folder of the checkout. Throws `step.*`, `job.cancelled`. */
 export async function runPlan(
   run: BuildRun,
   options: {
     readonly plan: Plan;
     readonly environment: RepositoryEnvironment;
-    readonly source: string;
+    readonly checkout: Checkout;
     readonly tools: ResolvedTools;
     readonly isolation: BuildIsolation;
     readonly firstPosition: number;
   },
 ): Promise<void> {
-  const { plan, environment, source, tools, isolation, firstPosition } = options;
+  const { plan, environment, checkout, tools, isolation, firstPosition } = options;
   // A step's temporary files go with the attempt, not with the machine.
   const temporary = join(run.workFolder, 'tmp');
   await mkdir(temporary, { recursive: true });
@@ -55,7 +61,7 @@ export async function runPlan(
       const leftOut = await whyLeftOut(step.when, run);
       if (leftOut !== null) return { result: undefined, detail: leftOut, skipped: true };
       const place = {
-        tree: source,
+        ...checkout,
         temporary,
         toolPaths: tools.tools.map(tool => tool.path),
         ownVariables: ownVariables(planEnv, step.env, environment.secrets),
@@ -90,7 +96,7 @@ async function runOne(
       continue;
     }
     const firstError = result.exitCode === 0 ? null : await firstErrorOf(run, logOffset);
-    const tests = await testsOf(run, step, { source: place.tree, counted, sinceMs });
+    const tests = await testsOf(run, step, { source: place.project, counted, sinceMs });
     const detail =
       [tests, attempt > 1 ? `run ${attempt} times` : null].filter(part => part !== null).join(', ') || null;
     assertSucceeded(step, result, { firstError, detail });

@@ -8,6 +8,8 @@ export interface Sandbox {
   readonly buildHome: string;
   /** The checkout; the only folder besides the home and /tmp that can be written. */
   readonly tree: string;
+  /** Where the step begins: the tree, or the project's folder in it. */
+  readonly project: string;
   /** What /tmp is inside. */
   readonly temporary: string;
   /** Shown empty. */
@@ -54,6 +56,6 @@ export function bubblewrapArguments(sandbox: Sandbox, host: HostFolders, isRoot:
     ...(sandbox.network ? [] : ['--unshare-net']),
     ...(isRoot ? ['--cap-drop', 'ALL', ...rootCapabilities.flatMap(name => ['--cap-add', name])] : []),
     ...inOrder,
-    ...['--chdir', sandbox.tree],
+    ...['--chdir', sandbox.project],
   ];
 }

@@ -16,6 +16,8 @@ export interface ContainerStep {
   readonly commandLine: string;
   /** The checkout: at the same place inside, so that what tools write down stays true. */
   readonly tree: string;
+  /** Where the step begins: the tree, or the project's folder in it. */
+  readonly project: string;
   readonly buildHome: string;
   /** What `environmentScript` made, in a 0600 file of the build's own folder. */
   readonly environmentFile: string;
@@ -53,7 +55,7 @@ export function containerArguments(step: ContainerStep): string[] {
     ...mount(step.tree, step.tree),
     ...mount(step.buildHome, containerHome),
     ...mount(step.environmentFile, environmentFile, true),
-    ...['--workdir', step.tree, '--entrypoint', '/bin/sh', step.image],
+    ...['--workdir', step.project, '--entrypoint', '/bin/sh', step.image],
     ...['-c', `. ${environmentFile}; exec /bin/sh -e -c "$1"`, 'sh', step.commandLine],
   ];
 }
