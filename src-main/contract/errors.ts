@@ -33,6 +33,7 @@ export const errorCodes = {
   'pipeline.invalid': 'user',
   'plan.nothing_detected': 'user',
   'toolchain.missing': 'user',
+  'toolchain.version': 'user',
   'step.failed': 'user',
   'step.timeout': 'user',
   'step.memory': 'user',
