@@ -9,6 +9,7 @@ import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
 import { addBuildCommand } from './build-command.ts';
+import { addCacheCommands } from './cache-commands.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
 import { addInitCommand } from './init-command.ts';
@@ -157,6 +158,7 @@ function commandLine(): Command {
   addEnvironmentCommands(program);
   addKeyCommands(program);
   addIsolationCommands(program);
+  addCacheCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);

@@ -70,12 +70,13 @@ export function addRepositoryCommands(program: Command): void {
     });
   repo
     .command('build <repository>')
-    .description('build the newest revision again')
+    .description('build the newest revision again; its steps are run, whatever is known of it')
+    .option('--no-cache', 'without the files that earlier builds have kept; this one leaves new ones')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
+      const options = command.optsWithGlobals<Options & { cache: boolean }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
-        const job = await client.repositories.buildNow({ id: row.id });
+        const job = await client.repositories.buildNow({ id: row.id, cache: options.cache });
         print(job, options, `Job ${job.number} is queued.`);
       });
     });

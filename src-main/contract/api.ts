@@ -1,6 +1,7 @@
 /** Owns the one contract between the engine and whoever drives it: interface, CLI, scripts. Knows no transport. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { cacheLimitSchema, cachesViewSchema, clearedCachesSchema } from './caches.ts';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
 import {
@@ -111,7 +112,13 @@ export const api = {
     remove: route('DELETE', '/repositories/{id}', 'Stop watching a repository').input(byId).output(done),
     pollNow: route('POST', '/repositories/{id}/poll', 'Look for a new revision now').input(byId).output(done),
     buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
-      .input(byId)
+      .input(
+        z.object({
+          id: idSchema,
+          /** False builds without what earlier builds have cached. */
+          cache: z.boolean().default(true),
+        }),
+      )
       .output(jobSummarySchema),
   },
   jobs: {
@@ -269,6 +276,18 @@ export const api = {
   },
   channelEnvironment: channelEnvironmentApi,
   key: keyApi,
+  /** What builds keep for later ones: files by lock file, and results by everything that they are made of. */
+  caches: {
+    list: route('GET', '/caches', 'Caches and the disk that they take')
+      .input(z.object({ repositoryId: idSchema.optional() }))
+      .output(cachesViewSchema),
+    clear: route('POST', '/caches/clear', 'Remove the caches and forget the results of one repository, or of all')
+      .input(z.object({ repositoryId: idSchema.optional() }))
+      .output(clearedCachesSchema),
+    setLimit: route('POST', '/caches/limit', 'Set the cap of all caches together; what no longer fits is removed')
+      .input(z.object({ limitBytes: cacheLimitSchema }))
+      .output(cachesViewSchema),
+  },
   machines: {
     list: route('GET', '/machines', 'Machines by channel')
       .input(z.object({ repositoryId: idSchema.optional() }))

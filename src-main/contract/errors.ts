@@ -32,6 +32,8 @@ export const errorCodes = {
 
   'pipeline.invalid': 'user',
   'plan.nothing_detected': 'user',
+  'cache.full': 'automatic',
+  'cache.unsafe_path': 'user',
   'toolchain.missing': 'user',
   'toolchain.version': 'user',
   'step.failed': 'user',

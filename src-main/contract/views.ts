@@ -54,7 +54,7 @@ export type StageView = z.infer<typeof stageViewSchema>;
 export const stepViewSchema = z.object({
   index: z.number().int().nonnegative(),
   name: z.string(),
-  phase: z.union([phaseSchema, z.enum(['checkout', 'plan', 'toolchain', 'pack', 'publish'])]),
+  phase: z.union([phaseSchema, z.enum(['checkout', 'plan', 'toolchain', 'cache', 'pack', 'publish'])]),
   /** The command line, or null for a step of Slipway's own. */
   command: z.string().nullable(),
   status: z.enum(['pending', 'running', 'succeeded', 'failed', 'skipped']),

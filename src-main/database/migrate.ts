@@ -5,9 +5,10 @@ import { initialSchema } from './migrations/001-initial.ts';
 import { buildEnvironment } from './migrations/002-build-environment.ts';
 import { channelEnvironment } from './migrations/003-channel-environment.ts';
 import { isolation } from './migrations/004-isolation.ts';
+import { caches } from './migrations/005-caches.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
-const migrations: readonly string[] = [initialSchema, buildEnvironment, channelEnvironment, isolation];
+const migrations: readonly string[] = [initialSchema, buildEnvironment, channelEnvironment, isolation, caches];
 
 /** The version of a database's schema. Throws `data.newer_version`; nothing of the file has been changed then. */
 export function schemaVersion(sqlite: BetterSqlite3.Database): number {

@@ -9,6 +9,7 @@ import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
 import { isFinished } from '../domain/job-states.ts';
 import { changeBuildDefaults, chooseForRepository } from '../queue/build-defaults.ts';
+import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
@@ -119,7 +120,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return done;
       }),
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
-        summaryOf((await engine.repositories.buildNow(input.id)).id),
+        summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
     },
     jobs: {
@@ -270,6 +271,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     key: {
       get: os.key.get.handler(() => engine.keyProtection.state()),
       set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
+    },
+    caches: {
+      list: os.caches.list.handler(({ input }) => cachesView(db, input.repositoryId)),
+      clear: os.caches.clear.handler(({ input }) => clearCaches(db, engine.folder, input.repositoryId)),
+      setLimit: os.caches.setLimit.handler(async ({ input }) => {
+        await setCacheLimit(db, engine.folder, input.limitBytes);
+        return cachesView(db);
+      }),
     },
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
