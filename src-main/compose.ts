@@ -23,6 +23,7 @@ import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
 import { createLinuxPowerState, type PowerState } from './process/power-state.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { sweepHomes } from './queue/build-homes.ts';
 import { sweepCaches } from './queue/cache-space.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
@@ -181,6 +182,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
   await sweepCaches(db, folder).catch(error => logger.warn('caches.not_swept', { error }));
+  await sweepHomes(db, folder).catch(error => logger.warn('homes.not_swept', { error }));
 
   const keyWrap = options.keyWrap ?? null;
   const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });

@@ -36,6 +36,7 @@ export const errorCodes = {
   'cache.full': 'automatic',
   'cache.unsafe_path': 'user',
   'toolchain.missing': 'user',
+  'toolchain.version': 'user',
   'step.failed': 'user',
   'step.timeout': 'user',
   'step.memory': 'user',
