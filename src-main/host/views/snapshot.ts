@@ -5,11 +5,14 @@ import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
 import { listRepositories, type RepositoryRecord } from '../../database/repositories.ts';
+import { listFirstWaiting, type WaitingJob } from '../../database/waiting-jobs.ts';
 import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
 import { median } from '../../domain/waiting.ts';
 
 /** How many earlier builds an estimate is made of. */
 const historyLength = 10;
+/** Waiting jobs that are read and played forward; what stands behind them is told by rate. */
+const playedJobs = 500;
 
 export interface ChannelState {
   readonly channel: ChannelRecord;
@@ -20,8 +23,8 @@ export interface Snapshot {
   readonly now: number;
   readonly repositories: ReadonlyMap<string, RepositoryRecord>;
   readonly running: readonly JobRecord[];
-  /** Oldest first. */
-  readonly queued: readonly JobRecord[];
+  /** The first of those that wait, in the order in which they are served. */
+  readonly queued: readonly WaitingJob[];
   readonly workers: readonly WorkerRecord[];
   readonly regions: readonly RegionRecord[];
   readonly machines: readonly MachineRecord[];
@@ -33,9 +36,10 @@ export interface Snapshot {
 export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
   const { db } = engine;
   const repositories = await listRepositories(db);
-  const active = await listJobsByStatus(db, ['running', 'queued']);
+  const running = await listJobsByStatus(db, ['running']);
+  const queued = await listFirstWaiting(db, playedJobs);
   const usual = new Map<string, number>();
-  for (const id of new Set(active.map(job => job.repositoryId))) {
+  for (const id of new Set([...running, ...queued].map(job => job.repositoryId))) {
     const usualMs = median(await recentDurationsMs(db, id, historyLength));
     if (usualMs !== null) usual.set(id, usualMs);
   }
@@ -48,8 +52,8 @@ export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
   return {
     now: engine.clock(),
     repositories: new Map(repositories.map(repository => [repository.id, repository])),
-    running: active.filter(job => job.status === 'running'),
-    queued: active.filter(job => job.status === 'queued'),
+    running,
+    queued,
     workers: await listLiveWorkers(db),
     regions: await listRegions(db),
     machines: await listMachines(db),

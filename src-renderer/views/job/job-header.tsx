@@ -2,7 +2,7 @@
 import { RotateCw, X } from 'lucide-react';
 import { describeIsolation } from '../../../src-main/contract/isolation.ts';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
-import { jobState } from '../../state/job-words.ts';
+import { jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
 import { Button } from '../../ui/button.tsx';
 import { useNow } from '../../ui/clock.ts';
@@ -10,6 +10,7 @@ import { formatBytes } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
 import { AheadTime, ClockTime, Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
+import { WaitingWords } from '../jobs/waiting-words.tsx';
 import { jobActions, jobHeading } from './job-model.ts';
 import styles from './job-view.module.css';
 
@@ -73,7 +74,8 @@ function Facts({ job }: { readonly job: JobDetail }) {
       {job.attempt > 0 && ` · attempt ${job.attempt}`}
       {job.workerName && ` · ${job.workerName}`}
       {isolation && ` · ${describeIsolation(isolation)}`} · queued <ClockTime atMs={job.queuedAtMs} />
-      {job.status === 'queued' && job.waitingFor && ` · ${job.waitingFor}`}
+      {job.status === 'queued' && ` · ${jobWords(job)}`}
+      <WaitingWords job={job} before=" · " />
       {job.finishedAtMs !== null && (
         <>
           {' · ended '}

@@ -14,10 +14,11 @@ import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
-import { Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
+import { AheadTime, Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
 import styles from './jobs.module.css';
 import { type StatusFilter, statusOptions } from './jobs-model.ts';
 import { type JobFilter, useJobs, useNewestJobs } from './use-jobs.ts';
+import { WaitingWords } from './waiting-words.tsx';
 
 const rowHeight = 33;
 const headHeight = 32;
@@ -48,7 +49,7 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
       <td title={job.revision.subject}>{job.revision.subject}</td>
       <td className={classes(styles.words, state !== 'verified' && text[state])} title={job.error?.message}>
         {jobWords(job)}
-        {job.waitingFor && <span className={text.sub}> · {job.waitingFor}</span>}
+        <WaitingWords job={job} before=" · " />
         {job.attempt > 1 && <span className={text.sub}> · attempt {job.attempt}</span>}
       </td>
       <td className={classes(styles.worker, text.sub)}>{job.workerName}</td>
@@ -56,7 +57,13 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
         {job.startedAtMs !== null && <Elapsed startedAtMs={job.startedAtMs} finishedAtMs={job.finishedAtMs} />}
       </td>
       <td className={classes(table.num, table.last, styles.when, text.sub)}>
-        <RelativeTime atMs={job.finishedAtMs ?? job.startedAtMs ?? job.queuedAtMs} />
+        {job.status === 'queued' && job.etaMs !== null ? (
+          <>
+            starts <AheadTime atMs={job.etaMs} />
+          </>
+        ) : (
+          <RelativeTime atMs={job.finishedAtMs ?? job.startedAtMs ?? job.queuedAtMs} />
+        )}
       </td>
     </tr>
   );
