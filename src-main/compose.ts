@@ -20,6 +20,7 @@ import { createRepositories, type Repositories } from './poller/repositories.ts'
 import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { createDrill, type Drill } from './queue/drill.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
@@ -72,6 +73,7 @@ export interface Engine {
   readonly trust: TrustService;
   readonly stores: RegionStores;
   readonly pool: WorkerPool;
+  readonly drill: Drill;
   readonly poller: Poller;
   readonly repositories: Repositories;
   readonly environment: BuildEnvironment;
@@ -266,6 +268,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     feed.nudge();
     pool.wake();
   };
+  const drill = createDrill({ db, feed, isPaused: () => pool.paused, clock, onQueued });
   const poller = createPoller({
     db,
     clock,
@@ -312,6 +315,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
+    drill.stop();
     await poller.stop();
     await pool.stop();
     await feed.stop();
@@ -361,6 +365,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     trust,
     stores,
     pool,
+    drill,
     poller,
     repositories,
     environment,

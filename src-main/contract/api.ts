@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
+import { drillApi } from './drill.ts';
 import {
   environmentViewSchema,
   ownNameSchema,
@@ -269,6 +270,7 @@ export const api = {
   },
   channelEnvironment: channelEnvironmentApi,
   key: keyApi,
+  drill: drillApi,
   machines: {
     list: route('GET', '/machines', 'Machines by channel')
       .input(z.object({ repositoryId: idSchema.optional() }))

@@ -271,6 +271,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       get: os.key.get.handler(() => engine.keyProtection.state()),
       set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
     },
+    drill: { run: os.drill.run.handler(() => engine.drill.run()) },
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
       pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),

@@ -152,6 +152,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   async function lose(id: string, evidence: LossEvidence): Promise<void> {
     if (losing.has(id)) return;
     losing.add(id);
+    const noticedAtMs = clock();
     try {
       if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
       // Before the job can run again: what a killed worker's step left running would meet its own second run.
@@ -159,7 +160,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       await removeLostContainers(id);
       const now = clock();
       const job = await releaseJobOfLostWorker(db, id, evidence, now, stopping);
-      const data = { reason: evidence.reason, job: job?.number ?? null };
+      const data = { reason: evidence.reason, job: job?.number ?? null, noticedAtMs };
       await appendEvent(db, { type: stopping ? 'worker.changed' : 'worker.lost', at: now, subjectId: id, data });
     } finally {
       losing.delete(id);

@@ -1,5 +1,6 @@
 /** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
 import { mkdir, rm } from 'node:fs/promises';
+import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, recordIsolation, recordStep } from '../queue/attempt.ts';
@@ -12,6 +13,7 @@ import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { changedSinceLastBuild, checkOut } from './prepare.ts';
 import { publishArtifact } from './publish.ts';
+import { runDrill } from './run-drill.ts';
 import { createTestReport } from './test-report.ts';
 
 /** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
@@ -36,6 +38,13 @@ export async function runJob(context: JobContext): Promise<void> {
   });
   try {
     await mkdir(workFolder, { recursive: true });
+    if (job.repositoryId === drillRepositoryId) {
+      const recorder = databaseRecorder(context);
+      await runDrill({ ...context, log, workFolder, recorder, workerId: token.workerId });
+      await log.close();
+      await finishJob(db, claimed, { status: 'succeeded', error: null, now: clock() });
+      return;
+    }
     const repository = await findRepository(db, job.repositoryId);
     if (!repository) throw new DomainError('job.cancelled', 'Its repository was removed.');
     const run: AttemptRun = {

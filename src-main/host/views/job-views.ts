@@ -1,6 +1,7 @@
 /** Owns how a job is shown: summary, detail, and its track. */
 import type { Engine } from '../../compose.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
+import { drillRepositoryId } from '../../contract/drill.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { isolationUsedSchema } from '../../contract/isolation.ts';
 import { evidenceSchema, planSchema } from '../../contract/plan.ts';
@@ -45,7 +46,7 @@ export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRec
     id: job.id,
     number: job.number,
     repositoryId: job.repositoryId,
-    repositoryName: repository?.name ?? 'removed',
+    repositoryName: repository?.name ?? (job.repositoryId === drillRepositoryId ? 'Crash drill' : 'removed'),
     branch: repository?.branch ?? '',
     revision: revisionOf(job),
     trigger: job.trigger,
