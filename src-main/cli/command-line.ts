@@ -9,6 +9,7 @@ import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
 import { addBuildCommand } from './build-command.ts';
+import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
 import { addInitCommand } from './init-command.ts';
@@ -161,6 +162,7 @@ function commandLine(): Command {
   addReleaseCommands(program);
   addMachineCommands(program);
   addArtifactCommands(program);
+  addDoctorCommand(program);
   addLocalCommands(program);
   addBuildCommand(program);
   addInitCommand(program);

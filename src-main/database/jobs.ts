@@ -187,3 +187,16 @@ export async function recentDurationsMs(db: Db, repositoryId: string, limit: num
     row.startedAt === null || row.finishedAt === null ? [] : [row.finishedAt - row.startedAt],
   );
 }
+
+/** The newest plan of a repository, as JSON; null where none was made. */
+export async function lastPlan(db: Db, repositoryId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('jobs')
+    .select('plan')
+    .where('repositoryId', '=', repositoryId)
+    .where('plan', 'is not', null)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.plan ?? null;
+}

@@ -9,6 +9,9 @@ import { isolation } from './migrations/004-isolation.ts';
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [initialSchema, buildEnvironment, channelEnvironment, isolation];
 
+/** The version that this code writes. */
+export const newestSchema = migrations.length;
+
 /** The version of a database's schema. Throws `data.newer_version`; nothing of the file has been changed then. */
 export function schemaVersion(sqlite: BetterSqlite3.Database): number {
   const version = Number(sqlite.pragma('user_version', { simple: true }));

@@ -1,0 +1,35 @@
+/** Owns looking at the database file from outside: whether it is whole, and of which schema. Writes nothing. */
+import { existsSync } from 'node:fs';
+import BetterSqlite3 from 'better-sqlite3';
+import { newestSchema, schemaVersion } from './migrate.ts';
+import { databaseError } from './open-sqlite.ts';
+
+export interface DatabaseCondition {
+  /** What `quick_check` found, empty for a whole file. Source: sqlite.org/pragma.html#pragma_quick_check */
+  readonly damage: readonly string[];
+  readonly schema: number;
+  readonly newestSchema: number;
+}
+
+/** More of a damaged file says no more. */
+const maxFindings = 10;
+
+/**
+ * Null where there is no file yet. Takes as long as reading the file: for a process that nobody waits for.
+ * Throws `data.newer_version`, `data.corrupt`, `data.unwritable`.
+ */
+export function checkDatabase(file: string): DatabaseCondition | null {
+  if (!existsSync(file)) return null;
+  let sqlite: BetterSqlite3.Database | null = null;
+  try {
+    sqlite = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
+    const schema = schemaVersion(sqlite);
+    const rows = sqlite.prepare<[], { quick_check: string }>(`PRAGMA quick_check(${maxFindings})`).all();
+    const damage = rows.map(row => row.quick_check).filter(text => text !== 'ok');
+    return { damage, schema, newestSchema };
+  } catch (error) {
+    throw databaseError(error, file);
+  } finally {
+    sqlite?.close();
+  }
+}
