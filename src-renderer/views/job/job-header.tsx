@@ -1,5 +1,6 @@
 /** Owns the top of a job's page: state, number, attempt, worker, times, revision, and the buttons that end or renew it. */
 import { RotateCw, X } from 'lucide-react';
+import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import { describeIsolation } from '../../../src-main/contract/isolation.ts';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { jobState, jobWords } from '../../state/job-words.ts';
@@ -37,9 +38,13 @@ export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
       </div>
       <div className={styles.revision}>
         <div className={text.one}>
-          <a className={text.name} href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>
-            {job.repositoryName}
-          </a>{' '}
+          {job.repositoryId === drillRepositoryId ? (
+            <span className={text.name}>{job.repositoryName}</span>
+          ) : (
+            <a className={text.name} href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>
+              {job.repositoryName}
+            </a>
+          )}{' '}
           <span className={text.sub}>{job.branch}</span> <Sha revision={job.revision.revision} />{' '}
           <span className={text.sub}>{job.revision.authorName}</span>
         </div>

@@ -1,6 +1,7 @@
 /** Owns the list of all jobs, newest first, of any length. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
+import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import type { JobSummary } from '../../../src-main/contract/views.ts';
 import { jobProgress, jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
@@ -40,7 +41,11 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
         </a>
       </td>
       <td className={styles.repository}>
-        <a href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>{job.repositoryName}</a>{' '}
+        {job.repositoryId === drillRepositoryId ? (
+          job.repositoryName
+        ) : (
+          <a href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>{job.repositoryName}</a>
+        )}{' '}
         <span className={text.sub}>{job.branch}</span>
       </td>
       <td className={styles.sha}>

@@ -14,6 +14,7 @@ import { formatDuration, plural } from '../../ui/format.ts';
 import { Select, type SelectOption } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
+import { CrashDrill } from './crash-drill.tsx';
 import styles from './settings.module.css';
 
 const themeOptions: readonly SelectOption<Theme>[] = [
@@ -132,6 +133,7 @@ export function SettingsView() {
             </dl>
           </section>
           <Workers {...engine.workers} />
+          <CrashDrill />
         </>
       )}
       <Appearance />
