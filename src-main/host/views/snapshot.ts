@@ -33,7 +33,7 @@ export interface Snapshot {
   readonly usualMs: ReadonlyMap<string, number>;
 }
 
-export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
+export async function takeSnapshot(engine: Pick<Engine, 'db' | 'clock'>): Promise<Snapshot> {
   const { db } = engine;
   const repositories = await listRepositories(db);
   const running = await listJobsByStatus(db, ['running']);

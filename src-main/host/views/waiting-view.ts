@@ -3,6 +3,7 @@ import type { Engine } from '../../compose.ts';
 import type { JobMark, WaitingReason } from '../../contract/waiting.ts';
 import type { JobRecord } from '../../database/jobs.ts';
 import { errorFromJson } from '../../database/json-column.ts';
+import type { Db } from '../../database/open-database.ts';
 import { lastAttemptError, placeOf } from '../../database/waiting-jobs.ts';
 import { forecastStarts, startByRate } from '../../domain/queue-forecast.ts';
 import { whyWaiting } from '../../domain/waiting.ts';
@@ -62,31 +63,35 @@ function queueOf(snapshot: Snapshot): Queue {
 const mark = ({ id, number, revision }: JobMark): JobMark => ({ id, number, revision });
 
 /** What the repository's newest attempt lacked and is missing still, looked at once for each snapshot. */
-function missingTool(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<string | null> {
+function missingTool(db: Db, snapshot: Snapshot, job: JobRecord): Promise<string | null> {
   const { missing, firstOf } = queueOf(snapshot);
   const known = missing.get(job.repositoryId);
   if (known) return known;
   const first = firstOf.get(job.repositoryId)?.number ?? job.number;
-  const words = lastAttemptError(engine.db, job.repositoryId, first).then(error =>
+  const words = lastAttemptError(db, job.repositoryId, first).then(error =>
     stillMissing(errorFromJson(error), snapshot.now),
   );
   missing.set(job.repositoryId, words);
   return words;
 }
 
-export async function waitingOf(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<Waiting> {
+export async function waitingOf(
+  { db, pool }: Pick<Engine, 'db'> & { readonly pool: Pick<Engine['pool'], 'paused'> },
+  snapshot: Snapshot,
+  job: JobRecord,
+): Promise<Waiting> {
   const { places, firstOf, starts } = queueOf(snapshot);
   const { now, queued, running, workers } = snapshot;
   const played = places.get(job.id);
-  const position = played ?? (await placeOf(engine.db, job));
+  const position = played ?? (await placeOf(db, job));
   const first = firstOf.get(job.repositoryId);
   const inFront = played === undefined ? undefined : queued[played - 2];
-  const isPaused = engine.pool.paused;
+  const isPaused = pool.paused;
   const reason = whyWaiting({
     isPaused,
     workers: workers.length,
     busyWorkers: running.length,
-    missingTool: await missingTool(engine, snapshot, job),
+    missingTool: await missingTool(db, snapshot, job),
     notBefore: first && first.notBefore > 0 ? { atMs: first.notBefore, cause: 'a failure' } : null,
     firstOfOwn: first && first.id !== job.id ? mark(first) : null,
     ownRunning: running.filter(other => other.repositoryId === job.repositoryId).map(mark),
