@@ -1,6 +1,5 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
 import { mkdir, rm } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
@@ -19,7 +18,9 @@ import { createPoller, type Poller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories, type Repositories } from './poller/repositories.ts';
 import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
+import { createLinuxPowerState, type PowerState } from './process/power-state.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { sweepCaches } from './queue/cache-space.ts';
 import { createDrill, type Drill } from './queue/drill.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
@@ -48,8 +49,10 @@ export interface EngineOptions {
   readonly host: 'desktop' | 'headless';
   readonly launcher: Launcher;
   readonly logger: Logger;
-  /** Worker processes; left out: one fewer than cores, so that the machine stays usable. */
+  /** Worker processes of this run; left out: what the settings say. */
   readonly workers?: number;
+  /** Left out: what Linux tells of its power supplies. */
+  readonly power?: PowerState;
   readonly pollIntervalMs?: number;
   readonly machinePollIntervalMs?: number;
   /** Where the swarm listens. The default is this machine alone: the LAN is opened on purpose or not at all. */
@@ -175,6 +178,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const interval = options.pollIntervalMs ?? pollIntervalMs;
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
+  await sweepCaches(db, folder).catch(error => logger.warn('caches.not_swept', { error }));
 
   const keyWrap = options.keyWrap ?? null;
   const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });
@@ -252,7 +256,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const pool = createWorkerPool({
     db,
     launcher,
-    size: options.workers ?? Math.max(1, cpus().length - 1),
+    power: options.power ?? createLinuxPowerState(),
+    ...(options.workers === undefined ? {} : { size: options.workers }),
     settings: {
       databaseFile: folder.databaseFile,
       dataFolder: folder.root,

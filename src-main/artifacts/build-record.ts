@@ -62,6 +62,7 @@ const statementSchema = z.object({
         jobId: z.string(),
         attempt: z.number(),
         isolation: z.unknown().optional(),
+        reusedBuildId: z.string().optional(),
       }),
       resolvedDependencies: z.tuple([sourceSchema], toolSchema),
     }),
@@ -124,6 +125,7 @@ export function buildStatement(facts: BuildFacts): BuildStatement {
           jobId: facts.jobId,
           attempt: facts.attempt,
           ...(facts.isolation === undefined ? {} : { isolation: facts.isolation }),
+          ...(facts.reusedBuildId === undefined ? {} : { reusedBuildId: facts.reusedBuildId }),
         },
         resolvedDependencies: [
           sourceOf(repository, facts.revision),

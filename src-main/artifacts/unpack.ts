@@ -16,6 +16,7 @@ import {
   tarHeader,
   tarPaddingBytes,
 } from './tar-header.ts';
+import { Tasks } from './tasks.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 export { verifyTree } from './verify-tree.ts';
@@ -57,37 +58,6 @@ function translate(error: unknown, targetDir: string): unknown {
     return new DomainError('artifact.unsafe_path', message, { path: targetDir }, options);
   }
   return error;
-}
-
-/** Runs at most `limit` tasks at once; the first failure is thrown at the next call. */
-class Tasks {
-  readonly #limit: number;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | null = null;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  async add(task: () => Promise<void>): Promise<void> {
-    while (this.#running.size >= this.#limit) await Promise.race(this.#running);
-    const running: Promise<void> = task()
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-    if (this.#failure !== null) throw this.#failure.error;
-  }
-
-  async settle(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  async finish(): Promise<void> {
-    await this.settle();
-    if (this.#failure !== null) throw this.#failure.error;
-  }
 }
 
 class TreeUnpacker {

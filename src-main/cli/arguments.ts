@@ -13,6 +13,18 @@ export function wholeNumber(low: number, high: number): (text: string) => number
   };
 }
 
+const sizeUnits: Readonly<Record<string, number>> = { b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 };
+
+/** Bytes of `500MiB`, `10GiB` or a bare number, up to `high`. Throws commander's error for a wrong argument. */
+export function byteSize(high: number): (text: string) => number {
+  return text => {
+    const [, amount = '', unit = 'b'] = /^(\d+(?:\.\d+)?) ?([kmgt]ib|b)?$/i.exec(text) ?? [];
+    const value = Math.round(Number(amount) * (sizeUnits[unit.toLowerCase()] ?? 1));
+    if (amount === '' || value > high) throw new InvalidArgumentError('Give a size such as 500MiB, 10GiB or 0.');
+    return value;
+  };
+}
+
 /** Degrees from `-limit` to `limit`, as `50.11` or `-121`. Throws commander's error for a wrong argument. */
 export function degrees(limit: number): (text: string) => number {
   return text => {

@@ -9,6 +9,7 @@ import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
 import { addBuildCommand } from './build-command.ts';
+import { addCacheCommands } from './cache-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
@@ -19,6 +20,7 @@ import { exitCodes, fail, type OutputOptions, print, printError, say, table } fr
 import { addPlanCommand } from './plan-command.ts';
 import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
+import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -30,7 +32,7 @@ function addHostCommands(program: Command): void {
     .command('serve')
     .description('the headless host: interface, API, poller, workers, swarm')
     .option('--port <n>', 'port on loopback; 0 takes any', wholeNumber(0, 65_535), defaultPort)
-    .option('--workers <n>', 'worker processes; one fewer than cores if left out', wholeNumber(0, 256))
+    .option('--workers <n>', 'worker processes of this run; what the settings say if left out', wholeNumber(0, 256))
     .option('--swarm-host <address>', 'where the swarm listens; 0.0.0.0 opens it to the network', '127.0.0.1')
     .option('--swarm-port <n>', 'port of the swarm; 0 takes any', wholeNumber(0, 65_535), 0)
     .option('--open', 'open the interface in the browser')
@@ -69,7 +71,7 @@ function addHostCommands(program: Command): void {
             ['version', status.version],
             ['data', status.dataFolder],
             ['root key', status.rootPublicKey],
-            ['workers', `${workers.busy} of ${workers.total} busy${workers.paused ? ', paused' : ''}`],
+            ['workers', workerWords(workers)],
             ['polling', `${polling.repositories} repositories, ${polling.failing} failing`],
             ['swarm', `${swarm.torrents} torrents`],
             ...status.problems.map(problem => ['problem', problem.message]),
@@ -84,20 +86,6 @@ function addHostCommands(program: Command): void {
       const options = command.optsWithGlobals<Options>();
       print(await callEngine(options, client => client.engine.stop()), options, 'Slipway is ending.');
     });
-  const worker = program.command('worker').description('the processes that build');
-  for (const [verb, paused] of [
-    ['pause', true],
-    ['resume', false],
-  ] as const) {
-    worker
-      .command(verb)
-      .description(paused ? 'take no more jobs; running ones go on' : 'take jobs again')
-      .action(async (_options: unknown, command: Command) => {
-        const options = command.optsWithGlobals<Options>();
-        const result = await callEngine(options, client => client.workers.setPaused({ paused }));
-        print(result, options, paused ? 'Builds are paused.' : 'Builds go on.');
-      });
-  }
 }
 
 function addLocalCommands(program: Command): void {
@@ -153,11 +141,14 @@ function commandLine(): Command {
     .showHelpAfterError('(--help shows what there is)')
     .exitOverride();
   addHostCommands(program);
+  addWorkerCommands(program);
+  addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);
   addEnvironmentCommands(program);
   addKeyCommands(program);
   addIsolationCommands(program);
+  addCacheCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);

@@ -14,7 +14,7 @@ import { resolveRevision } from '../sources/resolve-revision.ts';
 import { takeWorkingTree } from '../sources/working-tree.ts';
 import { silentLogger } from '../telemetry/logger.ts';
 import { asStep, type BuildRun, type StepChange, type StepOutcome, type StepRecorder } from '../worker/attempt-run.ts';
-import { type BuiltTree, buildTree } from '../worker/build-tree.ts';
+import { type BuiltTree, planTree, runTree } from '../worker/build-tree.ts';
 import type { RepositoryEnvironment } from '../worker/environment.ts';
 import { type JobLog, openJobLog } from '../worker/job-log.ts';
 import { preparationSteps } from '../worker/prepare.ts';
@@ -97,13 +97,14 @@ export async function buildLocally<Kept>(
       // Nothing is known of an earlier build: every step that looks at paths runs.
       changedPaths: async () => null,
     };
-    const built = await buildTree(run, {
+    // Caches belong to an installation. A build without one takes what the tools of the account have kept themselves.
+    const tree = await planTree(run, {
       checkOut: async target => {
         facts = await asStep(run, preparationSteps[0], () => checkOutLocally(options, target, workFolder));
       },
       environment: plan => callersSecrets(plan, log),
-      after: [],
     });
+    const built = await runTree(run, tree, { firstPosition: tree.nextPosition, variables: {} });
     await log.note(`Succeeded: artifact ${built.artifact.tree.artifactId}.`);
     await live.end();
     await log.close();

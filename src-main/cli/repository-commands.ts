@@ -4,7 +4,7 @@ import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
-import type { JobSummary } from '../contract/views.ts';
+import type { AttemptView, JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { ordinal } from '../domain/waiting.ts';
 import { wholeNumber } from './arguments.ts';
@@ -71,12 +71,13 @@ export function addRepositoryCommands(program: Command): void {
     });
   repo
     .command('build <repository>')
-    .description('build the newest revision again')
+    .description('build the newest revision again; its steps are run, whatever is known of it')
+    .option('--no-cache', 'without the files that earlier builds have kept; this one leaves new ones')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
+      const options = command.optsWithGlobals<Options & { cache: boolean }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
-        const job = await client.repositories.buildNow({ id: row.id });
+        const job = await client.repositories.buildNow({ id: row.id, cache: options.cache });
         print(job, options, `Job ${job.number} is queued.`);
       });
     });
@@ -104,6 +105,32 @@ function waitingWords({ waitingFor, position, etaMs }: JobSummary): string | nul
   const starts =
     seconds === null ? '' : seconds < 120 ? `, starts in ${seconds} s` : `, starts in ${Math.round(seconds / 60)} min`;
   return `${place} in line: ${waitingFor.text}${behind}${starts}`;
+}
+
+/** What is known of the attempts whose worker was lost; nothing where there was none. */
+function lossText(attempts: readonly AttemptView[]): string {
+  return attempts
+    .flatMap(({ attempt, workerName, loss }) => {
+      if (!loss) return [];
+      const facts = [
+        loss.step === null ? null : `during "${loss.step}"`,
+        loss.exitCode === null ? null : `exit code ${loss.exitCode}`,
+        loss.signal,
+        loss.silentMs === null ? null : `silent for ${Math.round(loss.silentMs / 1_000)} s`,
+        loss.peakMemoryBytes === null ? null : `at most ${formatSize(loss.peakMemoryBytes)} of memory`,
+      ].filter(fact => fact !== null);
+      const said = [...lastLines('log', loss.logTail), ...lastLines('worker', loss.lastOutput)];
+      return [
+        `\nAttempt ${attempt} was lost with ${workerName}: ${plain(loss.reason)} (${plain(facts.join(', '))}).`,
+        ...said,
+      ];
+    })
+    .join('');
+}
+
+function lastLines(whose: string, text: string): string[] {
+  const lines = text.trimEnd().split('\n').slice(-3);
+  return lines.filter(line => line !== '').map(line => `\n  ${whose} | ${plain(line)}`);
 }
 
 export function addJobCommands(program: Command): void {
@@ -174,10 +201,11 @@ export function addJobCommands(program: Command): void {
         const error = detail.error ? `\n${plain(detail.error.message)}${place}` : '';
         const isolation = detail.attempts.at(-1)?.isolation;
         const under = isolation ? `\n${plain(`Isolation: ${describeIsolation(isolation)}`)}` : '';
+        const losses = lossText(detail.attempts);
         print(
           detail,
           options,
-          `Job ${detail.number}: ${detail.status}${waiting}${error}${under}${size}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+          `Job ${detail.number}: ${detail.status}${waiting}${error}${under}${size}${losses}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
       });
     });

@@ -1,6 +1,7 @@
 /** Owns the one contract between the engine and whoever drives it: interface, CLI, scripts. Knows no transport. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { cacheLimitSchema, cachesViewSchema, clearedCachesSchema } from './caches.ts';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
 import { drillApi } from './drill.ts';
@@ -14,6 +15,7 @@ import {
 import { engineEventSchema, pushSchema } from './events.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
+import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import {
   buildViewSchema,
@@ -28,6 +30,7 @@ import {
   machineViewSchema,
   overviewSchema,
   pairingSchema,
+  poolViewSchema,
   preflightSchema,
   regionViewSchema,
   releaseViewSchema,
@@ -36,6 +39,7 @@ import {
   repositoryInspectionSchema,
   repositoryRowSchema,
   swarmViewSchema,
+  workerModeSchema,
 } from './views.ts';
 
 const done = z.object({ done: z.literal(true) });
@@ -112,7 +116,13 @@ export const api = {
     remove: route('DELETE', '/repositories/{id}', 'Stop watching a repository').input(byId).output(done),
     pollNow: route('POST', '/repositories/{id}/poll', 'Look for a new revision now').input(byId).output(done),
     buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
-      .input(byId)
+      .input(
+        z.object({
+          id: idSchema,
+          /** False builds without what earlier builds have cached. */
+          cache: z.boolean().default(true),
+        }),
+      )
       .output(jobSummarySchema),
   },
   jobs: {
@@ -271,6 +281,18 @@ export const api = {
   channelEnvironment: channelEnvironmentApi,
   key: keyApi,
   drill: drillApi,
+  /** What builds keep for later ones: files by lock file, and results by everything that they are made of. */
+  caches: {
+    list: route('GET', '/caches', 'Caches and the disk that they take')
+      .input(z.object({ repositoryId: idSchema.optional() }))
+      .output(cachesViewSchema),
+    clear: route('POST', '/caches/clear', 'Remove the caches and forget the results of one repository, or of all')
+      .input(z.object({ repositoryId: idSchema.optional() }))
+      .output(clearedCachesSchema),
+    setLimit: route('POST', '/caches/limit', 'Set the cap of all caches together; what no longer fits is removed')
+      .input(z.object({ limitBytes: cacheLimitSchema }))
+      .output(cachesViewSchema),
+  },
   machines: {
     list: route('GET', '/machines', 'Machines by channel')
       .input(z.object({ repositoryId: idSchema.optional() }))
@@ -288,9 +310,16 @@ export const api = {
     remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
   },
   workers: {
-    setPaused: route('POST', '/workers/pause', 'Pause or resume taking jobs')
-      .input(z.object({ paused: z.boolean() }))
-      .output(done),
+    get: route('GET', '/workers', 'The worker pool: its mode, its size and why, every worker').output(poolViewSchema),
+    setMode: route('POST', '/workers/mode', 'Take jobs, take none, or end the workers as they finish')
+      .input(z.object({ mode: workerModeSchema }))
+      .output(poolViewSchema),
+  },
+  settings: {
+    list: route('GET', '/settings', 'Every setting with its value and meaning').output(z.array(settingViewSchema)),
+    set: route('POST', '/settings', 'Change a setting; it holds at once')
+      .input(z.object({ name: settingNameSchema, value: settingValueSchema }))
+      .output(settingViewSchema),
   },
   isolation: {
     get: route('GET', '/isolation', 'Levels that work here, and what builds get that ask for nothing').output(

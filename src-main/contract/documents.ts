@@ -200,6 +200,8 @@ export const buildFactsSchema = z.object({
   plan: z.unknown(),
   /** Records of before it was recorded have none. */
   isolation: isolationUsedSchema.optional(),
+  /** The build whose artifact this one uses, made of the very same inputs; absent where the steps were run. */
+  reusedBuildId: idSchema.optional(),
   tools: z.array(z.object({ name: z.string(), version: z.string(), path: z.string() })),
   environmentNames: z.array(z.string()),
   startedAtMs: timeSchema,

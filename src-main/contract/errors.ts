@@ -32,6 +32,8 @@ export const errorCodes = {
 
   'pipeline.invalid': 'user',
   'plan.nothing_detected': 'user',
+  'cache.full': 'automatic',
+  'cache.unsafe_path': 'user',
   'toolchain.missing': 'user',
   'step.failed': 'user',
   'step.timeout': 'user',
@@ -44,6 +46,7 @@ export const errorCodes = {
   'job.cancelled': 'user',
   'job.fenced': 'never',
   'worker.lost': 'automatic',
+  'worker.crash_loop': 'automatic',
 
   'artifact.empty': 'user',
   'artifact.unsafe_path': 'user',

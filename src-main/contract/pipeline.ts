@@ -1,6 +1,6 @@
 /** Owns the shape of slipway.yml as a person writes it. How it is read from a file, and what becomes of it, lie in toolchains/. */
 import { z } from 'zod';
-import { variableNameSchema } from './environment.ts';
+import { ownNameSchema, variableNameSchema } from './environment.ts';
 import { isolationFileSchema, limitsFileSchema } from './isolation.ts';
 import { type Contradiction, combinationCount, matrixContradictions, matrixSchema, maxCombinations } from './matrix.ts';
 import { phaseSchema } from './plan.ts';
@@ -63,6 +63,61 @@ const artifactSchema = z
     { error: 'write a list of paths, or include and exclude' },
   )
   .describe('The files that a release is made of. Without it, the whole tree.');
+
+/** Literal: what a glob matches differs from one build to the next, and a cache is put back before there is anything. */
+const cachePathSchema = artifactPathSchema
+  .regex(/^[^*?[\]{}]*$/, 'write the path itself; a cache takes no patterns')
+  .refine(path => path.split('/').some(part => part !== '' && part !== '.'), 'name a folder below the repository')
+  .describe('A file or folder inside the repository; no pattern.');
+
+const cacheEntrySchema = z
+  .union(
+    [
+      cachePathSchema,
+      z
+        .strictObject({
+          name: z
+            .string()
+            .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'use lower-case letters, digits, ., _ and -, at most 63')
+            .optional()
+            .describe('What it is called in the log. Default: made of the path or the variable.'),
+          paths: z.array(cachePathSchema).min(1, 'name at least one path').max(50).optional(),
+          variable: ownNameSchema
+            .optional()
+            .describe('A variable that the steps get, with a folder outside of the checkout that is kept.'),
+          key: z
+            .array(cachePathSchema)
+            .min(1, 'name at least one file')
+            .max(50)
+            .optional()
+            .describe('Files whose content makes the key. Default: every lock file at the root.'),
+        })
+        .refine(entry => (entry.paths === undefined) !== (entry.variable === undefined), {
+          error: 'a cache needs either paths or variable, and not both',
+          when: payload => payload.issues.length === 0,
+        }),
+    ],
+    { error: 'write a path, or paths or variable with a key' },
+  )
+  .describe('Kept from one build of the repository to the next.');
+
+const cacheListSchema = z.array(cacheEntrySchema).max(20);
+
+const cacheSchema = z
+  .union(
+    [
+      cacheListSchema,
+      z.strictObject({
+        entries: cacheListSchema.optional(),
+        result: z
+          .boolean()
+          .optional()
+          .describe('Whether an earlier artifact of the same inputs is used instead of a build. Default: true.'),
+      }),
+    ],
+    { error: 'write a list of paths, or entries and result' },
+  )
+  .describe('What builds keep for later ones. What is kept is in the artifact only where "artifact" names it.');
 
 const timesSchema = z
   .number('write how often it is run again, from 1 to 10')
@@ -197,11 +252,14 @@ interface PipelineKeys {
   readonly migrate?: z.infer<typeof migrateSchema> | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly secrets?: readonly string[] | undefined;
+  readonly cache?: z.infer<typeof cacheSchema> | undefined;
 }
 
 /** What is right by itself and wrong together. */
 function contradictions(pipeline: PipelineKeys): Contradiction[] {
-  const { steps = [], migrate = 'none', env = {}, secrets = [] } = pipeline;
+  const { steps = [], migrate = 'none', env = {}, secrets = [], cache = [] } = pipeline;
+  const isList = Array.isArray(cache);
+  const listed = isList ? cache : (cache.entries ?? []);
   const found: Contradiction[] = [];
   const ids = new Set<string>();
   const checkIds = (list: readonly { readonly id?: string | undefined }[], above: readonly PropertyKey[]) => {
@@ -227,6 +285,13 @@ function contradictions(pipeline: PipelineKeys): Contradiction[] {
       found.push({ path, message: `there are more than ${maxCombinations} combinations in the file` });
       break;
     }
+  }
+  const cacheNames = new Set<string>();
+  for (const [index, entry] of listed.entries()) {
+    if (typeof entry === 'string' || entry.name === undefined) continue;
+    const path = isList ? ['cache', index, 'name'] : ['cache', 'entries', index, 'name'];
+    if (cacheNames.has(entry.name)) found.push({ path, message: `another cache has the name "${entry.name}"` });
+    cacheNames.add(entry.name);
   }
   for (const [index, name] of secrets.entries()) {
     if (env[name] !== undefined) found.push({ path: ['secrets', index], message: `"${name}" is also set in env` });
@@ -270,6 +335,7 @@ export const pipelineSchema = z
       .describe('Names of secrets that the steps get as variables.'),
     isolation: isolationFileSchema.optional(),
     limits: limitsFileSchema.optional(),
+    cache: cacheSchema.optional(),
     artifact: artifactSchema.optional(),
     start: commandSchema.optional().describe('The command that runs the release on a machine.'),
     health: healthSchema.optional(),

@@ -62,6 +62,19 @@ export const healthCheckSchema = z.object({
 });
 export type HealthCheck = z.infer<typeof healthCheckSchema>;
 
+/** Files that one build leaves for the next ones of its repository. */
+export const planCacheSchema = z.object({
+  /** Unique within the plan; part of a folder's name. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/),
+  /** Literal paths inside the checkout; empty where `variable` is set. */
+  paths: z.array(z.string()),
+  /** The variable by which a tool is told of a folder outside of the checkout; null where `paths` are kept. */
+  variable: z.string().nullable(),
+  /** The files whose content makes the key; null for every lock file at the root. */
+  keyFiles: z.array(z.string()).nullable(),
+});
+export type PlanCache = z.infer<typeof planCacheSchema>;
+
 /** A project of its own below the root, as in a repository of several; `slipway plan` on its folder plans it. */
 export const projectRootSchema = z.object({
   /** `/`-separated, below the planned folder. */
@@ -91,6 +104,10 @@ export const planSchema = z.object({
   migrations: z.array(planStepSchema).default([]),
   /** Projects below the root that the steps do not build by themselves. Plans of old builds have none. */
   roots: z.array(projectRootSchema).default([]),
+  /** Plans of old builds have none. */
+  caches: z.array(planCacheSchema).default([]),
+  /** Whether an earlier artifact of the very same inputs may be used instead of a build. */
+  reusesResults: z.boolean().default(true),
   env: z.record(z.string(), z.string()),
   /** Names only; values come from the secret store. */
   secrets: z.array(z.string()),

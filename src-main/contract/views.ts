@@ -55,7 +55,7 @@ export type StageView = z.infer<typeof stageViewSchema>;
 export const stepViewSchema = z.object({
   index: z.number().int().nonnegative(),
   name: z.string(),
-  phase: z.union([phaseSchema, z.enum(['checkout', 'plan', 'toolchain', 'pack', 'publish'])]),
+  phase: z.union([phaseSchema, z.enum(['checkout', 'plan', 'toolchain', 'cache', 'pack', 'publish'])]),
   /** The command line, or null for a step of Slipway's own. */
   command: z.string().nullable(),
   status: z.enum(['pending', 'running', 'succeeded', 'failed', 'skipped']),
@@ -97,6 +97,24 @@ export const jobSummarySchema = z.object({
 });
 export type JobSummary = z.infer<typeof jobSummarySchema>;
 
+/** What is known of the end of a lost worker, as the details of the error `worker.lost`. */
+export const lossViewSchema = z.object({
+  reason: z.string(),
+  exitCode: z.number().nullable(),
+  signal: z.string().nullable(),
+  /** The step that ran. */
+  step: z.string().nullable(),
+  /** How long the sign that was missed had not come; null where the process simply ended. */
+  silentMs: time.nullable(),
+  /** The most that the worker and its descendants took during the job, looked at once a second. */
+  peakMemoryBytes: bytes.nullable(),
+  /** The end of the worker's own stderr. */
+  lastOutput: z.string(),
+  /** The end of the attempt's log. */
+  logTail: z.string(),
+});
+export type LossView = z.infer<typeof lossViewSchema>;
+
 export const attemptViewSchema = z.object({
   attempt: z.number().int().positive(),
   workerName: z.string(),
@@ -106,6 +124,8 @@ export const attemptViewSchema = z.object({
   error: errorViewSchema.nullable(),
   /** What it runs under; null until that is decided, and for attempts of before it was recorded. */
   isolation: isolationUsedSchema.nullable(),
+  /** Of a lost attempt. */
+  loss: lossViewSchema.nullable(),
 });
 export type AttemptView = z.infer<typeof attemptViewSchema>;
 
@@ -313,6 +333,36 @@ export const swarmViewSchema = z.object({
 });
 export type SwarmView = z.infer<typeof swarmViewSchema>;
 
+/** Whether jobs are taken: `paused` keeps the processes, `drained` ends each as soon as it has no job. */
+export const workerModeSchema = z.enum(['running', 'paused', 'drained']);
+export type WorkerMode = z.infer<typeof workerModeSchema>;
+
+export const workerViewSchema = z.object({
+  id: idSchema,
+  name: z.string(),
+  pid: z.number().int().nullable(),
+  state: z.enum(['starting', 'idle', 'busy', 'leaving']),
+  /** Why it leaves. */
+  leaving: z.string().nullable(),
+  /** What it is at. */
+  work: z.string().nullable(),
+  jobId: idSchema.nullable(),
+  jobsDone: z.number().int().nonnegative(),
+  startedAtMs: time,
+  checkupAtMs: time,
+  memoryBytes: bytes.nullable(),
+});
+export type WorkerView = z.infer<typeof workerViewSchema>;
+
+export const poolViewSchema = z.object({
+  mode: workerModeSchema,
+  wanted: z.number().int().nonnegative(),
+  sizeReason: z.string(),
+  onBattery: z.boolean().nullable(),
+  workers: z.array(workerViewSchema),
+});
+export type PoolView = z.infer<typeof poolViewSchema>;
+
 export const engineStatusSchema = z.object({
   version: z.string(),
   host: z.enum(['desktop', 'headless']),
@@ -330,7 +380,12 @@ export const engineStatusSchema = z.object({
   workers: z.object({
     busy: z.number().int().nonnegative(),
     total: z.number().int().nonnegative(),
+    /** No job is taken: paused, draining or drained. */
     paused: z.boolean(),
+    mode: workerModeSchema,
+    /** How many there should be, and why so many. */
+    wanted: z.number().int().nonnegative(),
+    sizeReason: z.string(),
   }),
   swarm: z.object({ uploadBytesPerSecond: bytes, downloadBytesPerSecond: bytes, torrents: z.number().int() }),
   problems: z.array(errorViewSchema),

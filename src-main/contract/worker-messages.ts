@@ -9,6 +9,9 @@ export const workerSettingsSchema = z.object({
   mainStoreUrl: z.string(),
   /** The opened master key, Base64. Goes over the parent's channel alone: an environment or a command line is read by others. */
   masterKey: z.base64(),
+  checkupMs: z.number(),
+  recycleAfterJobs: z.number(),
+  recycleAboveBytes: z.number(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
@@ -20,6 +23,8 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pause'), paused: z.boolean() }),
   /** Finish the running job, then end. */
   z.object({ type: z.literal('drain') }),
+  /** From now on a checkup this often. */
+  z.object({ type: z.literal('checkup'), intervalMs: z.number() }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;
 
@@ -28,5 +33,17 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   /** The database has news. */
   z.object({ type: z.literal('changed') }),
   z.object({ type: z.literal('log'), jobId: z.string() }),
+  /** What it is at from now on. */
+  z.object({
+    type: z.literal('work'),
+    kind: z.enum(['idle', 'own', 'step']),
+    name: z.string().nullable(),
+    limitMs: z.number().nullable(),
+    jobsDone: z.number(),
+  }),
+  /** Its work goes on: sent once a second at most, when a counter has moved. */
+  z.object({ type: z.literal('progress') }),
+  /** It ends between two jobs, for this reason. */
+  z.object({ type: z.literal('leaving'), reason: z.string() }),
 ]);
 export type FromWorker = z.infer<typeof fromWorkerSchema>;

@@ -5,9 +5,18 @@ import { initialSchema } from './migrations/001-initial.ts';
 import { buildEnvironment } from './migrations/002-build-environment.ts';
 import { channelEnvironment } from './migrations/003-channel-environment.ts';
 import { isolation } from './migrations/004-isolation.ts';
+import { caches } from './migrations/005-caches.ts';
+import { workerPool } from './migrations/006-worker-pool.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
-const migrations: readonly string[] = [initialSchema, buildEnvironment, channelEnvironment, isolation];
+const migrations: readonly string[] = [
+  initialSchema,
+  buildEnvironment,
+  channelEnvironment,
+  isolation,
+  caches,
+  workerPool,
+];
 
 /** The version that this code writes. */
 export const newestSchema = migrations.length;

@@ -45,6 +45,8 @@ export interface JobsTable {
   cancelRequestedAt: number | null;
   error: JsonText | null;
   plan: JsonText | null;
+  /** Nothing that an earlier build left is used. */
+  withoutCache: Generated<Flag>;
 }
 
 export interface AttemptsTable {
@@ -84,6 +86,9 @@ export interface WorkersTable {
   startedAt: number;
   checkupAt: number;
   jobId: string | null;
+  /** Of the process and its descendants: at its last checkup, and the most of the job that it runs or ran last. */
+  memoryBytes: number | null;
+  peakMemoryBytes: number | null;
   stoppedAt: number | null;
   exit: JsonText | null;
 }
@@ -234,6 +239,29 @@ export interface EnvironmentSealsTable {
   sealedAt: number;
 }
 
+export interface CachesTable {
+  id: string;
+  repositoryId: string;
+  name: string;
+  key: string;
+  /** Only what is `ready` is ever read; all three count against the cap. */
+  status: 'writing' | 'ready' | 'removing';
+  sizeBytes: number;
+  /** Who writes it. */
+  workerId: string;
+  jobNumber: number;
+  createdAt: number;
+  usedAt: number;
+}
+
+export interface ResultsTable {
+  /** Keyed digest of everything that the build was made of. */
+  key: string;
+  repositoryId: string;
+  buildId: string;
+  createdAt: number;
+}
+
 export interface EventsTable {
   cursor: Generated<number>;
   at: number;
@@ -263,5 +291,7 @@ export interface Schema {
   channelValues: ChannelValuesTable;
   channelEnvironments: ChannelEnvironmentsTable;
   environmentSeals: EnvironmentSealsTable;
+  caches: CachesTable;
+  results: ResultsTable;
   events: EventsTable;
 }

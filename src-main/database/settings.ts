@@ -1,7 +1,20 @@
 /** Owns the statements of the table settings: one text value per key. */
+import type { SettingName, StoredSettings } from '../contract/settings.ts';
 import type { Db } from './open-database.ts';
 
-export type SettingKey = 'trust.serial' | 'workers.paused' | 'swarm.paused' | 'seeder.sequence' | 'builds.defaults';
+export type SettingKey =
+  | SettingName
+  | 'trust.serial'
+  | 'workers.mode'
+  | 'swarm.paused'
+  | 'seeder.sequence'
+  | 'builds.defaults'
+  | 'caches.limit_bytes';
+
+export async function readAllSettings(db: Db): Promise<StoredSettings> {
+  const rows = await db.selectFrom('settings').selectAll().execute();
+  return new Map(rows.map(row => [row.key, row.value]));
+}
 
 export async function readSetting(db: Db, key: SettingKey): Promise<string | null> {
   const row = await db.selectFrom('settings').select('value').where('key', '=', key).executeTakeFirst();

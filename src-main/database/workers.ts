@@ -16,3 +16,7 @@ export async function updateWorker(db: Db, id: string, change: Updateable<Worker
 export async function listLiveWorkers(db: Db): Promise<WorkerRecord[]> {
   return db.selectFrom('workers').selectAll().where('stoppedAt', 'is', null).orderBy('startedAt').execute();
 }
+
+export async function findWorker(db: Db, id: string): Promise<WorkerRecord | null> {
+  return (await db.selectFrom('workers').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
+}

@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { serveInterface } from './app-protocol.ts';
 import { listInterfaceFiles } from './interface-files.ts';
 import { startPortBridge } from './message-port.ts';
+import { createDesktopPowerState } from './power-monitor.ts';
 import { openSystemKeyStore, type SafeStorage } from './system-key-store.ts';
 import { type AppTray, showTray, type TrayOptions } from './tray.ts';
 import { createUtilityLauncher } from './utility-launcher.ts';
@@ -69,6 +70,7 @@ export async function startDesktop(options: {
     dataFolder: folder.root,
     host: 'desktop',
     launcher: createUtilityLauncher(),
+    power: createDesktopPowerState(),
     logger,
     keyWrap: options.keyStore && (await openSystemKeyStore(options.keyStore, process.platform, logger)),
   });

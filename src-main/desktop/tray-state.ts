@@ -11,7 +11,9 @@ export interface TrayState {
 }
 
 export interface TrayFacts {
-  readonly status: Pick<EngineStatus, 'workers' | 'problems'>;
+  readonly status: Pick<EngineStatus, 'problems'> & {
+    readonly workers: Pick<EngineStatus['workers'], 'busy' | 'total' | 'paused'>;
+  };
   readonly repositories: readonly Pick<RepositoryRow, 'name' | 'state'>[];
   readonly swarm: Pick<SwarmView, 'paused'>;
 }

@@ -56,7 +56,7 @@ export function showTray(options: TrayOptions): AppTray {
         { type: 'separator' },
         {
           label: buildsPaused ? 'Resume builds' : 'Pause builds',
-          click: act('builds', () => client.workers.setPaused({ paused: !buildsPaused })),
+          click: act('builds', () => client.workers.setMode({ mode: buildsPaused ? 'running' : 'paused' })),
         },
         {
           label: seedingPaused ? 'Resume seeding' : 'Pause seeding',

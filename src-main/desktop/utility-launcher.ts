@@ -2,8 +2,7 @@
 import { utilityProcess } from 'electron';
 import { entryPath } from '../process/entry-points.ts';
 import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
-
-const lastOutputLimitBytes = 16 * 1024;
+import { createOutputTail } from '../process/output-tail.ts';
 
 /** Electron wants an environment without undefined values. */
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
@@ -15,9 +14,9 @@ function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
 /** A launcher over `utilityProcess.fork`, to be used after the app is ready. Source: https://www.electronjs.org/docs/latest/api/utility-process */
 export function createUtilityLauncher(): Launcher {
   return {
-    launch(entry, { args = [], env = process.env }) {
+    launch(entry, { args = [], env = process.env, variables }) {
       const child = utilityProcess.fork(entryPath(entry), [...args], {
-        env: definedOnly(env),
+        env: definedOnly({ ...env, ...variables }),
         execArgv: [],
         stdio: ['ignore', 'ignore', 'pipe'],
         serviceName: `Slipway ${entry}`,
@@ -28,18 +27,14 @@ export function createUtilityLauncher(): Launcher {
 }
 
 function watch(child: Electron.UtilityProcess): LaunchedProcess {
-  let tail = Buffer.alloc(0);
+  const tail = createOutputTail();
   let ended: ProcessExit | null = null;
   let killedBy: 'SIGTERM' | 'SIGKILL' | null = null;
   const exitListeners: ((exit: ProcessExit) => void)[] = [];
 
-  const keep = (chunk: Buffer) => {
-    tail = Buffer.concat([tail, chunk]);
-    if (tail.length > lastOutputLimitBytes) tail = Buffer.from(tail.subarray(tail.length - lastOutputLimitBytes));
-  };
-  child.stderr?.on('data', keep);
+  child.stderr?.on('data', (chunk: Buffer) => tail.take(chunk));
   child.stderr?.on('error', () => undefined);
-  child.on('error', (type, location) => keep(Buffer.from(`${type} at ${location}\n`)));
+  child.on('error', (type, location) => tail.take(Buffer.from(`${type} at ${location}\n`)));
   child.on('spawn', () => {
     // A kill before the start was asked for finds nothing to end.
     if (killedBy) end(killedBy);
@@ -75,7 +70,8 @@ function watch(child: Electron.UtilityProcess): LaunchedProcess {
       if (ended === null) exitListeners.push(listener);
       else queueMicrotask(listener.bind(null, ended));
     },
-    lastOutput: () => tail.toString('utf8'),
+    onPulse: tail.onPulse,
+    lastOutput: tail.text,
     kill(signal) {
       if (ended !== null) return;
       killedBy = signal;

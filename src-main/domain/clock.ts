@@ -5,8 +5,10 @@ export type Clock = () => number;
 
 export const systemClock: Clock = () => Date.now();
 
-/** How often a poll, a job and a worker must show that they are alive. */
-export const checkupIntervalMs = 5_000;
-
-/** A checkup this old means that its owner is gone: two missed ones and a little slack, so that a dead worker's job runs again within 15 s. */
-export const checkupDeadlineMs = 12_000;
+/**
+ * The age in milliseconds at which a checkup means that its owner is gone: two missed ones and a little slack. With the default
+ * of 5 s that is 12 s, so that a dead worker's job runs again within 15 s.
+ */
+export function checkupDeadlineMs(intervalMs: number): number {
+  return 2 * intervalMs + 2_000;
+}

@@ -16,6 +16,8 @@ export interface DataFolder {
   testSummary(jobId: string, attempt: number): string;
   /** The home folder of a repository's isolated builds: caches of its tools, and nothing of the person's. */
   buildHome(repositoryId: string): string;
+  readonly caches: string;
+  cacheOf(cache: { readonly repositoryId: string; readonly name: string; readonly id: string }): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
 }
@@ -35,6 +37,8 @@ export function dataFolder(root: string): DataFolder {
     testList: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.jsonl`,
     testSummary: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.json`,
     buildHome: repositoryId => `${root}/homes/${repositoryId}`,
+    caches: `${root}/caches`,
+    cacheOf: ({ repositoryId, name, id }) => `${root}/caches/${repositoryId}/${name}-${id}`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
   };

@@ -1,4 +1,4 @@
-/** Owns the variable by which the processes of a worker's steps are found when the worker itself is gone. */
+/** Owns the variable by which a worker and the processes of its steps are found when the worker's engine, or the worker, is gone. */
 
 export const workerVariable = 'SLIPWAY_WORKER';
 

@@ -9,10 +9,12 @@ import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
 import { isFinished } from '../domain/job-states.ts';
 import { changeBuildDefaults, chooseForRepository } from '../queue/build-defaults.ts';
+import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
+import { changeSetting, listSettings } from './setting-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
 import { environmentView } from './views/environment-view.ts';
@@ -20,6 +22,7 @@ import { isolationView } from './views/isolation-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
+import { poolView } from './views/pool-view.ts';
 import { preflight, releaseView, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
@@ -119,7 +122,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return done;
       }),
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
-        summaryOf((await engine.repositories.buildNow(input.id)).id),
+        summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
     },
     jobs: {
@@ -272,6 +275,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
     },
     drill: { run: os.drill.run.handler(() => engine.drill.run()) },
+    caches: {
+      list: os.caches.list.handler(({ input }) => cachesView(db, input.repositoryId)),
+      clear: os.caches.clear.handler(({ input }) => clearCaches(db, engine.folder, input.repositoryId)),
+      setLimit: os.caches.setLimit.handler(async ({ input }) => {
+        await setCacheLimit(db, engine.folder, input.limitBytes);
+        return cachesView(db);
+      }),
+    },
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
       pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),
@@ -281,9 +292,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       }),
     },
     workers: {
-      setPaused: os.workers.setPaused.handler(async ({ input }) => {
-        await engine.pool.setPaused(input.paused);
-        return done;
+      get: os.workers.get.handler(() => poolView(engine)),
+      setMode: os.workers.setMode.handler(async ({ input }) => {
+        await engine.pool.setMode(input.mode);
+        return poolView(engine);
       }),
     },
     isolation: {
@@ -297,6 +309,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         engine.feed.nudge();
         return done;
       }),
+    },
+    settings: {
+      list: os.settings.list.handler(() => listSettings(engine)),
+      set: os.settings.set.handler(({ input }) => changeSetting(engine, input)),
     },
     artifacts: {
       verify: os.artifacts.verify.handler(({ input }) => verifyArtifact(engine, input.artifactId)),

@@ -20,6 +20,7 @@ import {
 } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
+import { clearCaches } from '../queue/cache-space.ts';
 import { cancelJob, enqueueRevision } from '../queue/enqueue.ts';
 import { branchMissing } from '../sources/git-errors.ts';
 import { parseGitUrl } from '../sources/git-url.ts';
@@ -47,7 +48,8 @@ export interface Repositories {
   add(request: AddRepository): Promise<RepositoryRecord>;
   addSample(): Promise<RepositoryRecord>;
   remove(id: string): Promise<void>;
-  buildNow(id: string): Promise<JobRecord>;
+  /** Runs the steps, whatever is known of the revision; without what earlier builds have cached where `cache` is false. */
+  buildNow(id: string, options?: { readonly cache?: boolean }): Promise<JobRecord>;
 }
 
 export function createRepositories(options: {
@@ -153,10 +155,11 @@ export function createRepositories(options: {
       await updateRepository(db, id, { removedAt: clock() });
       await deleteBuildEnvironment(db, id);
       await deleteChannelEnvironments(db, id);
+      await clearCaches(db, folder, id);
       await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
       options.onChanged();
     },
-    async buildNow(id) {
+    async buildNow(id, { cache = true } = {}) {
       if ((await mustFind(id)).currentRevision === null) await options.poller.pollNow(id);
       const repository = await mustFind(id);
       const revision = repository.currentRevision;
@@ -176,6 +179,7 @@ export function createRepositories(options: {
           committedAtMs: commit.committedAtMs,
         },
         trigger: 'manual',
+        withoutCache: !cache,
         seenAtMs: clock(),
         now: clock(),
       });

@@ -13,6 +13,8 @@ export interface LaunchedProcess {
   /** Messages are plain data that survives structured clone; sending to an ended process does nothing. */
   send(message: unknown): void;
   onMessage(listener: (message: unknown) => void): void;
+  /** Called for every pulse: a NUL on stderr, which any thread of a program may write, whatever its main thread waits for. */
+  onPulse(listener: () => void): void;
   /** Called once, also when the process could not be started. */
   onExit(listener: (exit: ProcessExit) => void): void;
   /** The last output on stderr, at most 16 KiB, for evidence. */
@@ -23,6 +25,11 @@ export interface LaunchedProcess {
 export interface Launcher {
   launch(
     entry: EntryName,
-    options: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv },
+    options: {
+      readonly args?: readonly string[];
+      readonly env?: NodeJS.ProcessEnv;
+      /** Added to the environment, whichever it is. */
+      readonly variables?: Readonly<Record<string, string>>;
+    },
   ): LaunchedProcess;
 }

@@ -2,8 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { entryPath } from './entry-points.ts';
 import type { EntryName, LaunchedProcess, Launcher, ProcessExit } from './launcher.ts';
+import { createOutputTail } from './output-tail.ts';
 
-const lastOutputLimitBytes = 16 * 1024;
 /** After the end, how long to wait for the last of stderr: a child of the child may hold the pipe open for ever. */
 const drainMs = 500;
 
@@ -16,9 +16,9 @@ export function createNodeLauncher(
 ): Launcher {
   const pathOf = options.pathOf ?? entryPath;
   return {
-    launch(entry, { args = [], env = options.env ?? process.env }) {
+    launch(entry, { args = [], env = options.env ?? process.env, variables }) {
       const child = fork(pathOf(entry), [...args], {
-        env,
+        env: { ...env, ...variables },
         // Not those of this process: its inspector port and loaders are its own.
         execArgv: [],
         serialization: 'advanced',
@@ -30,7 +30,7 @@ export function createNodeLauncher(
 }
 
 function watch(child: ChildProcess): LaunchedProcess {
-  let tail = Buffer.alloc(0);
+  const tail = createOutputTail();
   let ended: ProcessExit | null = null;
   const exitListeners: ((exit: ProcessExit) => void)[] = [];
 
@@ -40,15 +40,12 @@ function watch(child: ChildProcess): LaunchedProcess {
     for (const listener of exitListeners.splice(0)) listener(exit);
   };
 
-  child.stderr?.on('data', (chunk: Buffer) => {
-    tail = Buffer.concat([tail, chunk]);
-    if (tail.length > lastOutputLimitBytes) tail = Buffer.from(tail.subarray(tail.length - lastOutputLimitBytes));
-  });
+  child.stderr?.on('data', (chunk: Buffer) => tail.take(chunk));
   child.stderr?.on('error', () => undefined);
   child.on('error', error => {
     // Also emitted when a signal or a message could not be delivered; only a child that never started has no pid.
     if (child.pid !== undefined) return;
-    tail = Buffer.from(error.message);
+    tail.take(Buffer.from(error.message));
     finish({ exitCode: null, signal: null });
   });
   child.on('exit', (exitCode, signal) => {
@@ -73,7 +70,8 @@ function watch(child: ChildProcess): LaunchedProcess {
       if (ended === null) exitListeners.push(listener);
       else queueMicrotask(listener.bind(null, ended));
     },
-    lastOutput: () => tail.toString('utf8'),
+    onPulse: tail.onPulse,
+    lastOutput: tail.text,
     kill(signal) {
       child.kill(signal);
     },

@@ -2,11 +2,13 @@
 import { type DrillResult, drillRepositoryId, recoveryLimitMs } from '../contract/drill.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { EngineEvent } from '../contract/events.ts';
+import { settingsOf } from '../contract/settings.ts';
 import type { EventFeed } from '../database/event-feed.ts';
 import { appendEvent } from '../database/events.ts';
 import { findJob, type JobRecord, listQueuedJobs } from '../database/jobs.ts';
 import type { Db } from '../database/open-database.ts';
 import { ensureDrillRepository } from '../database/repositories.ts';
+import { readAllSettings } from '../database/settings.ts';
 import { listLiveWorkers, type WorkerRecord } from '../database/workers.ts';
 import type { Clock } from '../domain/clock.ts';
 import { cancelJob, enqueueRevision } from './enqueue.ts';
@@ -138,6 +140,7 @@ export function createDrill(options: {
     const noticedAt = lost?.data.noticedAtMs;
     const recoveredMs = restarted ? Math.max(0, restarted.atMs - worker.checkupAt) : null;
     const hasSucceeded = finished?.data.status === 'succeeded';
+    const limitMs = recoveryLimitMs(settingsOf(await readAllSettings(db))['workers.checkupMs']);
     return {
       jobId: job.id,
       jobNumber: job.number,
@@ -150,8 +153,8 @@ export function createDrill(options: {
       restartedAfterMs: after(restarted?.atMs),
       succeededAfterMs: hasSucceeded ? after(finished?.atMs) : null,
       recoveredMs,
-      limitMs: recoveryLimitMs,
-      holds: recoveredMs !== null && recoveredMs <= recoveryLimitMs && hasSucceeded,
+      limitMs,
+      holds: recoveredMs !== null && recoveredMs <= limitMs && hasSucceeded,
     };
   }
 

@@ -18,6 +18,8 @@ export async function enqueueRevision(
     readonly repositoryId: string;
     readonly revision: RevisionView;
     readonly trigger: Trigger;
+    /** Nothing that an earlier build left is used. */
+    readonly withoutCache?: boolean;
     readonly seenAtMs: number;
     readonly now: number;
   },
@@ -39,6 +41,7 @@ export async function enqueueRevision(
       queuedAt: now,
       attempt: 0,
       lostCount: 0,
+      withoutCache: request.withoutCache ? 1 : 0,
     });
     const about = { repositoryId, jobId: job.id, data: { revision: revision.revision, subject: revision.subject } };
     await appendEvent(transaction, { type: 'revision.seen', at: request.seenAtMs, ...about });

@@ -1,19 +1,15 @@
 /** Owns what happens to a job whose worker is gone: back to its old place, with the evidence kept. Stands outside the workers. */
 import { DomainError } from '../contract/errors.ts';
+import type { LossView } from '../contract/views.ts';
 import { closeSteps, finishAttempt, listSteps } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
 import { findJob, type JobRecord, listJobsByStatus, updateRunningJob } from '../database/jobs.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
-import { listLiveWorkers, updateWorker } from '../database/workers.ts';
-import { checkupDeadlineMs } from '../domain/clock.ts';
+import { updateWorker } from '../database/workers.ts';
 import { afterLostWorker } from '../domain/job-states.ts';
 
-export interface LossEvidence {
-  readonly reason: string;
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-  readonly lastOutput: string;
-}
+/** What is known of a worker's end. It is kept with the attempt that was lost, and with the worker. */
+export type LossEvidence = Omit<LossView, 'step'>;
 
 /**
  * Returns the job of a lost worker to the queue, or ends it where running it again would be wrong. Returns what became of it.
@@ -41,7 +37,7 @@ export async function releaseJobOfLostWorker(
     const error = new DomainError('worker.lost', lossMessage(status, evidence, step?.name ?? null), {
       ...evidence,
       step: step?.name ?? null,
-    });
+    } satisfies LossView);
     const text = JSON.stringify(error.toView());
     await closeSteps(transaction, running.id, running.attempt, now);
     await finishAttempt(transaction, running.id, running.attempt, { finishedAt: now, outcome: 'lost', error: text });
@@ -80,25 +76,4 @@ function lossMessage(status: string, evidence: LossEvidence, step: string | null
     default:
       return `${what} It was lost too often to try again by itself; retry when the cause is gone.`;
   }
-}
-
-/**
- * Workers whose checkup is overdue, and workers in the table that no process of ours stands for (an engine that was killed).
- * `watchingSince` is when the supervisor itself began or woke: nobody could show before then that he was alive.
- */
-export async function findLostWorkers(
-  db: Db,
-  liveIds: ReadonlySet<string>,
-  now: number,
-  watchingSince = 0,
-): Promise<readonly { readonly id: string; readonly reason: string }[]> {
-  const workers = await listLiveWorkers(db);
-  return workers.flatMap(({ id, checkupAt }) => {
-    if (!liveIds.has(id)) return [{ id, reason: 'its process belongs to an engine that has ended' }];
-    const silentMs = now - Math.max(checkupAt, watchingSince);
-    if (silentMs > checkupDeadlineMs) {
-      return [{ id, reason: `no checkup for ${Math.round(silentMs / 1_000)} s` }];
-    }
-    return [];
-  });
 }

@@ -1,22 +1,21 @@
-/** Owns the worker processes: starts them, wakes them, notices when one is lost, replaces it, ends them. Knows nothing of builds. */
-import { v7 as uuidv7 } from 'uuid';
-import { DomainError } from '../contract/errors.ts';
-import { isolationUsedSchema } from '../contract/isolation.ts';
-import { fromWorkerSchema, type ToWorker, type WorkerSettings } from '../contract/worker-messages.ts';
-import { listRunningAttempts } from '../database/attempts.ts';
+/** Owns the worker processes: how many there are, starts, wakes, pauses, drains and replaces them. Knows nothing of builds. */
+import { availableParallelism, totalmem } from 'node:os';
+import type { DomainError } from '../contract/errors.ts';
+import { type SettingName, type Settings, settingsOf } from '../contract/settings.ts';
+import { type WorkerMode, workerModeSchema } from '../contract/views.ts';
+import type { ToWorker, WorkerSettings } from '../contract/worker-messages.ts';
 import { appendEvent } from '../database/events.ts';
-import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
-import { readSetting, writeSetting } from '../database/settings.ts';
+import { readAllSettings, readSetting, writeSetting } from '../database/settings.ts';
 import { insertWorker } from '../database/workers.ts';
-import { backoffMs, restartBackoff } from '../domain/backoff.ts';
 import type { Clock } from '../domain/clock.ts';
-import { workerAssignment } from '../domain/worker-variable.ts';
-import { removeContainersOfJob } from '../process/isolation/containers.ts';
-import { sweepTree } from '../process/kill-tree.ts';
-import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
+import { type PoolSize, poolSize } from '../domain/pool-size.ts';
+import type { Launcher, ProcessExit } from '../process/launcher.ts';
+import type { PowerState } from '../process/power-state.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { findLostWorkers, type LossEvidence, releaseJobOfLostWorker } from './supervisor.ts';
+import { launchMember, type Member, type MemberListener } from './pool-member.ts';
+import { createRestartPlan } from './restart-plan.ts';
+import { createWorkerLosses, findLostWorkers, type LossCause } from './worker-losses.ts';
 
 /** How often the supervisor looks for lost workers: well within the deadline of 15 s for a job to run again. */
 const superviseEveryMs = 1_000;
@@ -24,27 +23,20 @@ const superviseEveryMs = 1_000;
 const sleptAfterMs = 5_000;
 /** How long workers may take to end their step at stop: longer than the grace of a step, or the step would outlive them. */
 const stopGraceMs = 12_000;
-/** Above every pid (at most 2^22 on Linux): the sweep goes by the variable alone, since a lost worker's pid may be another's by now. */
-const noLeader = 2 ** 30;
-/** A worker that lived this long did not crash at start; its replacement comes at once. */
-const settledAfterMs = 30_000;
+/** A plug is pulled by a person; a few seconds later is soon enough. */
+const powerEveryMs = 10_000;
 
 export interface WorkerPoolOptions {
   readonly db: Db;
   readonly launcher: Launcher;
-  readonly size: number;
-  readonly settings: Omit<WorkerSettings, 'workerId' | 'workerName'>;
+  readonly power: PowerState;
+  /** For this run, until a person sets the size; left out: what the settings say. */
+  readonly size?: number;
+  readonly settings: Pick<WorkerSettings, 'databaseFile' | 'dataFolder' | 'mainStoreUrl' | 'masterKey'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onChanged: () => void;
   readonly onLog: (jobId: string) => void;
-}
-
-interface Member {
-  readonly id: string;
-  readonly slot: number;
-  readonly process: LaunchedProcess;
-  readonly startedAt: number;
 }
 
 export interface WorkerPool {
@@ -52,128 +44,157 @@ export interface WorkerPool {
   stop(): Promise<void>;
   wake(): void;
   cancel(jobId: string): void;
-  setPaused(paused: boolean): Promise<void>;
+  /** Kept over a restart. */
+  setMode(mode: WorkerMode): Promise<void>;
+  /** A setting has changed; it holds from now on. */
+  configure(changed: SettingName): Promise<void>;
+  readonly mode: WorkerMode;
+  /** Whether no job is taken. */
   readonly paused: boolean;
-  readonly size: number;
-  /** The last reason why a worker could not be kept running, or null. */
+  readonly size: PoolSize;
+  readonly onBattery: boolean | null;
+  readonly members: readonly Member[];
+  /** Why workers cannot be kept running, or null. */
   readonly problem: DomainError | null;
 }
 
+/** What this process may use: a container's limit counts where there is one. */
+function usableMemoryBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { db, clock, logger } = options;
+  const { db, clock, logger, power } = options;
   const members = new Map<string, Member>();
+  /** Slots whose worker is tried again later. */
   const restarts = new Map<number, NodeJS.Timeout>();
-  const crashes = new Map<number, number>();
+  const plan = createRestartPlan(clock);
+  const losses = createWorkerLosses({ db, dataFolder: options.settings.dataFolder, clock, logger });
+  /** Why workers ended whose end could not be recorded yet. */
+  const unrecorded = new Map<string, LossCause>();
+  /** Why a worker was killed by the supervisor, until its process has ended. */
+  const killedFor = new Map<string, { readonly reason: string; readonly silentMs: number }>();
+  const ended = new Set<Promise<void>>();
   let supervision: NodeJS.Timeout | null = null;
   let supervising: Promise<void> = Promise.resolve();
   let lookedAt = 0;
   let watchingSince = 0;
+  let poweredAt = 0;
   let stopping = false;
   let stopped: Promise<void> | null = null;
-  let paused = false;
-  let problem: DomainError | null = null;
-  const ended = new Set<Promise<void>>();
-  /** Why a worker was killed by the supervisor, until its process has ended. */
-  const killedFor = new Map<string, string>();
-  /** Lost workers whose jobs are being returned: its end and a missed checkup are one loss. */
-  const losing = new Set<string>();
+  let mode: WorkerMode = 'running';
+  let settings: Settings = settingsOf(new Map());
+  let sizeOfRun = options.size ?? null;
+  let onBattery: boolean | null = null;
 
+  const size = () =>
+    poolSize({
+      setting: sizeOfRun ?? settings['workers.size'],
+      cores: availableParallelism(),
+      memoryBytes: usableMemoryBytes(),
+      onBattery,
+      batteryRule: settings['workers.onBattery'],
+    });
+  const wanted = () => (mode === 'drained' ? 0 : size().workers);
   const tell = (message: ToWorker) => {
-    for (const member of members.values()) member.process.send(message);
+    for (const member of members.values()) member.send(message);
+  };
+
+  const listener: MemberListener = {
+    ready: member => member.send({ type: 'pause', paused: mode !== 'running' }),
+    changed: options.onChanged,
+    log: options.onLog,
+    exit(member, exit) {
+      const settled: Promise<void> = settle(member, exit)
+        .catch(error => logger.error('worker.not_settled', { workerId: member.id, error }))
+        .finally(() => ended.delete(settled));
+      ended.add(settled);
+    },
   };
 
   async function launch(slot: number): Promise<void> {
-    if (stopping) return;
-    const id = uuidv7();
-    const name = `worker ${slot + 1}`;
-    const child = options.launcher.launch('worker', {});
-    const now = clock();
-    const member: Member = { id, slot, process: child, startedAt: now };
+    const member = launchMember(slot, { launcher: options.launcher, clock, listener });
+    const { id, name, startedAt } = member;
     members.set(id, member);
-    child.onExit(exit => {
-      const settled: Promise<void> = settle(member, exit)
-        .catch(error => logger.error('worker.not_settled', { workerId: id, error }))
-        .finally(() => ended.delete(settled));
-      ended.add(settled);
-    });
-    child.onMessage(raw => {
-      const message = fromWorkerSchema.safeParse(raw);
-      if (!message.success) return;
-      switch (message.data.type) {
-        case 'ready':
-          child.send({ type: 'pause', paused } satisfies ToWorker);
-          return;
-        case 'changed':
-          options.onChanged();
-          return;
-        case 'log':
-          options.onLog(message.data.jobId);
-      }
-    });
     try {
-      await insertWorker(db, { id, name, pid: child.pid ?? 0, startedAt: now, checkupAt: now });
-      await appendEvent(db, { type: 'worker.started', at: now, subjectId: id, data: { name, pid: child.pid ?? null } });
+      await insertWorker(db, { id, name, pid: member.pid ?? 0, startedAt, checkupAt: startedAt });
+      await appendEvent(db, { type: 'worker.started', at: startedAt, subjectId: id, data: { name, pid: member.pid } });
     } catch (error) {
       // Its end starts the next try.
-      child.kill('SIGKILL');
+      member.kill('SIGKILL');
       throw error;
     }
-    child.send({ type: 'start', settings: { ...options.settings, workerId: id, workerName: name } } satisfies ToWorker);
+    member.start({
+      ...options.settings,
+      checkupMs: settings['workers.checkupMs'],
+      recycleAfterJobs: settings['workers.recycleAfterJobs'],
+      recycleAboveBytes: settings['workers.recycleAboveBytes'],
+    });
     options.onChanged();
   }
 
-  async function settle(member: Member, exit: ProcessExit): Promise<void> {
-    members.delete(member.id);
-    const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.exitCode}`;
-    const reason = stopping ? 'its engine ended' : (killedFor.get(member.id) ?? `its process ${how}`);
-    killedFor.delete(member.id);
-    await lose(member.id, { reason, ...exit, lastOutput: member.process.lastOutput() })
-      // Found again by the supervisor, since the worker still stands in the table.
-      .catch(error => logger.error('worker.loss_unrecorded', { workerId: member.id, error }));
-    if (stopping) return;
-    const lived = clock() - member.startedAt;
-    const failures = lived > settledAfterMs ? 1 : (crashes.get(member.slot) ?? 0) + 1;
-    crashes.set(member.slot, failures);
-    const delay = failures === 1 ? 0 : backoffMs(restartBackoff, failures - 1, Math.random());
-    if (failures > 2) {
-      problem = new DomainError(
-        'worker.lost',
-        `Worker ${member.slot + 1} ended ${failures} times right after its start; the next try is in ${Math.round(delay / 1_000)} s. Its last output is in the engine's log.`,
-      );
+  /** Brings the number of workers to what is wanted: at once upwards; downwards as workers end their jobs, idle ones first. */
+  function resize(): Promise<unknown> {
+    if (stopping) return Promise.resolve();
+    const staying = [...members.values()].filter(member => member.leaving === null);
+    const waitingSlots = [...restarts.keys()].sort((a, b) => b - a);
+    for (const slot of waitingSlots.slice(0, Math.max(0, staying.length + restarts.size - wanted()))) {
+      clearTimeout(restarts.get(slot));
+      restarts.delete(slot);
     }
-    restarts.set(
-      member.slot,
-      setTimeout(() => {
-        launch(member.slot).catch(error => logger.error('worker.launch_failed', { error }));
-      }, delay),
+    const isBusy = (member: Member) => Number(member.signs.work.kind === 'own' || member.signs.work.kind === 'step');
+    const leavers = staying
+      .sort((a, b) => isBusy(a) - isBusy(b) || b.slot - a.slot)
+      .slice(0, Math.max(0, staying.length - wanted()));
+    for (const member of leavers) {
+      member.leave(mode === 'drained' ? 'the workers are drained' : `no more than ${wanted()} wanted`);
+    }
+    const taken = new Set([...[...members.values()].map(member => member.slot), ...restarts.keys()]);
+    const missing = Math.max(0, wanted() - taken.size);
+    const free = Array.from({ length: taken.size + missing }, (_, slot) => slot).filter(slot => !taken.has(slot));
+    return Promise.all(
+      free.slice(0, missing).map(slot => launch(slot).catch(error => logger.error('worker.launch_failed', { error }))),
     );
   }
 
-  async function lose(id: string, evidence: LossEvidence): Promise<void> {
-    if (losing.has(id)) return;
-    losing.add(id);
-    const noticedAtMs = clock();
-    try {
-      if (!stopping) logger.warn('worker.lost', { workerId: id, ...evidence });
-      // Before the job can run again: what a killed worker's step left running would meet its own second run.
-      await sweepTree(noLeader, workerAssignment(id));
-      await removeLostContainers(id);
-      const now = clock();
-      const job = await releaseJobOfLostWorker(db, id, evidence, now, stopping);
-      const data = { reason: evidence.reason, job: job?.number ?? null, noticedAtMs };
-      await appendEvent(db, { type: stopping ? 'worker.changed' : 'worker.lost', at: now, subjectId: id, data });
-    } finally {
-      losing.delete(id);
+  async function settle(member: Member, exit: ProcessExit): Promise<void> {
+    const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.exitCode}`;
+    const killed = killedFor.get(member.id) ?? null;
+    killedFor.delete(member.id);
+    const left = exit.exitCode === 0 ? member.leaving : null;
+    await record(member.id, {
+      reason: stopping ? 'its engine ended' : (killed?.reason ?? left ?? `its process ${how}`),
+      exit,
+      silentMs: killed?.silentMs ?? null,
+      lastOutput: member.lastOutput(),
+      inOrder: stopping || left !== null,
+    });
+    members.delete(member.id);
+    if (stopping) return;
+    const delayMs = left === null ? plan.delayAfter(member) : 0;
+    if (delayMs > 0) {
+      restarts.set(
+        member.slot,
+        setTimeout(() => {
+          restarts.delete(member.slot);
+          void resize();
+        }, delayMs),
+      );
     }
-    options.onChanged();
-    tell({ type: 'wake' });
+    await resize();
   }
 
-  /** What runs in a container is no process of the worker's. */
-  async function removeLostContainers(workerId: string): Promise<void> {
-    for (const { jobId, isolation } of await listRunningAttempts(db, workerId)) {
-      const level = fromJson(isolationUsedSchema, isolation)?.level;
-      if (level === 'docker' || level === 'podman') await removeContainersOfJob(level, jobId, logger);
+  async function record(id: string, cause: LossCause): Promise<void> {
+    try {
+      await losses.settle(id, cause);
+      unrecorded.delete(id);
+      options.onChanged();
+      tell({ type: 'wake' });
+    } catch (error) {
+      // The worker still stands in the table, so the supervisor comes upon it again.
+      unrecorded.set(id, cause);
+      logger.error('worker.loss_unrecorded', { workerId: id, error });
     }
   }
 
@@ -181,27 +202,46 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const now = clock();
     if (Math.abs(now - lookedAt) > sleptAfterMs) watchingSince = now;
     lookedAt = now;
-    for (const lost of await findLostWorkers(db, new Set(members.keys()), now, watchingSince)) {
+    const rules = { checkupMs: settings['workers.checkupMs'], stallMs: settings['workers.stallMs'], watchingSince };
+    for (const { id, reason, silentMs } of await findLostWorkers(db, members, now, rules)) {
       // Killed first: a stopped process that is continued later must find nothing to go on with.
-      const member = members.get(lost.id);
+      const member = members.get(id);
       if (member) {
-        killedFor.set(lost.id, lost.reason);
-        member.process.kill('SIGKILL');
+        killedFor.set(id, { reason, silentMs });
+        member.kill('SIGKILL');
       } else {
-        await lose(lost.id, { reason: lost.reason, exitCode: null, signal: null, lastOutput: '' });
+        await record(id, unrecorded.get(id) ?? { reason, exit: null, silentMs, lastOutput: '', inOrder: false });
       }
     }
-    if (problem && [...members.values()].some(member => clock() - member.startedAt > settledAfterMs)) problem = null;
+    plan.settle(members.values());
+    if (Math.abs(now - poweredAt) >= powerEveryMs) {
+      poweredAt = now;
+      await lookAtPower();
+    }
+  }
+
+  async function lookAtPower(): Promise<void> {
+    const before = size().workers;
+    onBattery = await power.onBattery();
+    if (size().workers === before || supervision === null) return;
+    await sayChanged({ wanted: size().workers, reason: size().reason });
+    await resize();
+  }
+
+  async function sayChanged(data: Record<string, unknown>): Promise<void> {
+    await appendEvent(db, { type: 'worker.changed', at: clock(), data });
+    options.onChanged();
   }
 
   async function stopAll(): Promise<void> {
     stopping = true;
     if (supervision) clearInterval(supervision);
     for (const restart of restarts.values()) clearTimeout(restart);
+    restarts.clear();
     await supervising;
-    for (const member of members.values()) member.process.kill('SIGTERM');
+    for (const member of members.values()) member.kill('SIGTERM');
     const kill = setTimeout(() => {
-      for (const member of members.values()) member.process.kill('SIGKILL');
+      for (const member of members.values()) member.kill('SIGKILL');
     }, stopGraceMs);
     while (members.size > 0 || ended.size > 0) {
       await Promise.race([...ended, new Promise(resolve => setTimeout(resolve, 20))]);
@@ -210,19 +250,31 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   return {
+    get mode() {
+      return mode;
+    },
     get paused() {
-      return paused;
+      return mode !== 'running';
     },
     get problem() {
-      return problem;
+      return plan.problem(members.values(), wanted());
     },
-    size: options.size,
+    get size() {
+      return size();
+    },
+    get onBattery() {
+      return onBattery;
+    },
+    get members() {
+      return [...members.values()].sort((a, b) => a.slot - b.slot);
+    },
     async start() {
       stopping = false;
       stopped = null;
-      paused = (await readSetting(db, 'workers.paused')) === 'true';
+      mode = workerModeSchema.catch('running').parse(await readSetting(db, 'workers.mode'));
+      settings = settingsOf(await readAllSettings(db));
       await supervise();
-      await Promise.all(Array.from({ length: options.size }, (_, slot) => launch(slot)));
+      await resize();
       supervision = setInterval(() => {
         supervising = supervising.then(supervise).catch(error => logger.error('supervisor.failed', { error }));
       }, superviseEveryMs);
@@ -233,12 +285,23 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     },
     wake: () => tell({ type: 'wake' }),
     cancel: jobId => tell({ type: 'cancel', jobId }),
-    async setPaused(value) {
-      paused = value;
-      await writeSetting(db, 'workers.paused', String(value));
-      await appendEvent(db, { type: 'worker.changed', at: clock(), data: { paused: value } });
-      tell({ type: 'pause', paused: value });
-      options.onChanged();
+    async setMode(next) {
+      await writeSetting(db, 'workers.mode', next);
+      mode = next;
+      tell({ type: 'pause', paused: mode !== 'running' });
+      await sayChanged({ mode });
+      await resize();
+    },
+    async configure(changed) {
+      settings = settingsOf(await readAllSettings(db));
+      if (changed === 'workers.size') sizeOfRun = null;
+      if (changed === 'workers.checkupMs') {
+        // Nobody is late by a rule that was not there when he last showed himself.
+        watchingSince = clock();
+        tell({ type: 'checkup', intervalMs: settings['workers.checkupMs'] });
+      }
+      await sayChanged({ wanted: size().workers, reason: size().reason });
+      await resize();
     },
   };
 }

@@ -169,17 +169,21 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
       await assertCommit(folder, revision);
       const result = await run({
         verb: 'log',
-        options: ['-1', '--no-show-signature', '--encoding=UTF-8', '--format=%at%x00%ct%x00%an%x00%s'],
+        options: ['-1', '--no-show-signature', '--encoding=UTF-8', '--format=%T%x00%at%x00%ct%x00%an%x00%s'],
         operands: [revision],
         gitDir: folder,
       });
       if (result.exitCode !== 0) throw damaged(result.text);
-      const [authored, committed, author = '', subject = ''] = result.stdout.toString('utf8').trimEnd().split('\0');
+      const [treeId = '', authored, committed, author = '', subject = ''] = result.stdout
+        .toString('utf8')
+        .trimEnd()
+        .split('\0');
       return {
         subject: subject.slice(0, 500),
         authorName: author.slice(0, 200),
         authoredAtMs: Number(authored) * 1000,
         committedAtMs: Number(committed) * 1000,
+        treeId,
       };
     },
 

@@ -102,6 +102,7 @@ export function createIsomorphicBackend({ url, transport }: GitLocation): Mirror
           authorName: commit.author.name.slice(0, 200),
           authoredAtMs: commit.author.timestamp * 1000,
           committedAtMs: commit.committer.timestamp * 1000,
+          treeId: commit.tree,
         };
       }),
 

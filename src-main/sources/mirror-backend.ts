@@ -5,6 +5,8 @@ export interface Commit {
   readonly authorName: string;
   readonly authoredAtMs: number;
   readonly committedAtMs: number;
+  /** Names the content of every file of the commit, and nothing of its history. */
+  readonly treeId: string;
 }
 
 export interface FetchRequest {

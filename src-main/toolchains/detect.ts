@@ -4,6 +4,7 @@ import { detectAssembly } from './assembly.ts';
 import { detectElixir, detectErlang, detectGleam } from './beam.ts';
 import { detectMake } from './c-make.ts';
 import { detectAutotools, detectCmake, detectMeson } from './c-project.ts';
+import { downloadCaches } from './caches.ts';
 import { detectDeno } from './deno.ts';
 import type { DetectedPlan } from './detected-plan.ts';
 import { detectDotnet } from './dotnet.ts';
@@ -84,6 +85,8 @@ export async function detectPlan(tree: ProjectTree): Promise<Plan | null> {
       requirements,
       migrations,
       roots,
+      caches: downloadCaches(tree, plan),
+      reusesResults: true,
     };
   }
   return null;

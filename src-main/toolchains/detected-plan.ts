@@ -2,8 +2,8 @@
 import type { Evidence, Phase, Plan, PlanStep, ToolRequirement } from '../contract/plan.ts';
 import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
 
-/** What one rule finds; migrations and further roots are looked for apart from the language. */
-export type DetectedPlan = Omit<Plan, 'migrations' | 'roots' | 'root'>;
+/** What one rule finds; migrations, further roots and caches are looked for apart from the language. */
+export type DetectedPlan = Omit<Plan, 'migrations' | 'roots' | 'root' | 'caches' | 'reusesResults'>;
 
 export interface Start {
   readonly start: string;

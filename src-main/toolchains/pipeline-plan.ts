@@ -9,6 +9,7 @@ import {
   phaseSchema,
   type StepRetry,
 } from '../contract/plan.ts';
+import { cachePathsOutside, pipelineCaches } from './caches.ts';
 import { commandPrograms } from './command-programs.ts';
 import type { YamlPath } from './parse-pipeline.ts';
 import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
@@ -33,6 +34,8 @@ export function planOfPipeline(read: ReadPipeline, found: Found = nothingFound):
   const written = pipeline.steps === undefined ? (base?.steps ?? []) : writtenSteps(read, pipeline.steps);
   const { steps, migrations } = withMigrations(read, written, found);
   const { include, exclude } = artifactOf(pipeline.artifact ?? base?.artifact);
+  const included = include ?? [...wholeTree.include];
+  const caches = pipeline.cache === undefined ? (base?.caches ?? []) : pipelineCaches(pipeline);
   return {
     origin: 'pipeline',
     tool: base?.tool ?? 'custom',
@@ -44,9 +47,11 @@ export function planOfPipeline(read: ReadPipeline, found: Found = nothingFound):
     env: { ...base?.env, ...pipeline.env },
     secrets: [...new Set(pipeline.secrets ?? [])],
     ...isolationOf(pipeline),
+    caches,
+    reusesResults: Array.isArray(pipeline.cache) || pipeline.cache?.result !== false,
     artifact: {
-      include: include ?? [...wholeTree.include],
-      exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? [])])],
+      include: included,
+      exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? []), ...cachePathsOutside(caches, included)])],
     },
     start: pipeline.start ?? base?.start ?? null,
     health: healthOf(read),

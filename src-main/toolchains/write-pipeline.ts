@@ -1,7 +1,7 @@
 /** Owns writing a slipway.yml: from a plan, or from what was taken over from elsewhere, to text that reads back the same. */
 import { Document, isMap, isSeq } from 'yaml';
 import { DomainError } from '../contract/errors.ts';
-import type { Phase, Plan, PlanStep, StepCondition, StepRetry } from '../contract/plan.ts';
+import type { Phase, Plan, PlanCache, PlanStep, StepCondition, StepRetry } from '../contract/plan.ts';
 import { pipelineFromText } from './pipeline-plan.ts';
 import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
 
@@ -32,6 +32,7 @@ export interface PipelineDraft {
   readonly steps: readonly DraftStep[];
   readonly env: Variables;
   readonly secrets: readonly string[];
+  readonly caches?: readonly PlanCache[];
   readonly artifact?: Plan['artifact'];
   readonly start?: string;
   readonly health?: NonNullable<Plan['health']>;
@@ -51,6 +52,7 @@ export function pipelineOfPlan(plan: Plan): string {
     migrations: plan.migrations.map(draftStep),
     env: plan.env,
     secrets: plan.secrets,
+    caches: plan.caches,
     artifact: plan.artifact,
     ...(plan.start === null ? {} : { start: plan.start }),
     ...(plan.health === null ? {} : { health: plan.health }),
@@ -64,7 +66,7 @@ export function pipelineOfPlan(plan: Plan): string {
 }
 
 /** What of a plan decides what is run and made. History is in no artifact, whether a plan says so or not. */
-function essence({ root, steps, migrations, env, secrets, artifact, start, health }: Plan): string {
+function essence({ root, steps, migrations, env, secrets, caches, artifact, start, health }: Plan): string {
   const exclude = [...new Set([...wholeTree.exclude, ...artifact.exclude])].sort();
   const bare = (list: readonly PlanStep[]) => list.map(({ evidence: _evidence, ...step }) => sorted(step));
   return JSON.stringify([
@@ -73,6 +75,7 @@ function essence({ root, steps, migrations, env, secrets, artifact, start, healt
     bare(migrations),
     sorted(env),
     secrets,
+    caches.map(sorted),
     artifact.include,
     exclude,
     start,
@@ -97,13 +100,14 @@ function draftStep(step: PlanStep): DraftStep {
 
 /** The file's text, with the line that brings the schema to an editor. */
 export function pipelineText(draft: PipelineDraft): string {
-  const { root = '.', migrations = [], env, secrets, artifact, start, health } = draft;
+  const { root = '.', migrations = [], env, secrets, caches = [], artifact, start, health } = draft;
   const document = new Document({
     ...(root === '.' ? {} : { root }),
     steps: draft.steps.map(stepKeys),
     ...(migrations.length === 0 ? {} : { migrate: { steps: migrations.map(migrationKeys) } }),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(secrets.length === 0 ? {} : { secrets }),
+    ...(caches.length === 0 ? {} : { cache: caches.map(cacheKeys) }),
     ...artifactKeys(artifact),
     ...(start === undefined ? {} : { start }),
     ...(health === undefined ? {} : { health: healthKeys(health) }),
@@ -157,6 +161,14 @@ function retryKeys({ times, exitStatuses, delayMs }: StepRetry) {
     times,
     ...(exitStatuses === null ? {} : { exit: exitStatuses }),
     ...(delayMs === 0 ? {} : { delay: duration(delayMs) }),
+  };
+}
+
+function cacheKeys({ name, paths, variable, keyFiles }: PlanCache) {
+  return {
+    name,
+    ...(variable === null ? { paths } : { variable }),
+    ...(keyFiles === null ? {} : { key: keyFiles }),
   };
 }
 

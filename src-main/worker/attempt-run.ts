@@ -53,6 +53,8 @@ export interface BuildRun {
   readonly branch: string | null;
   /** What changed since the last build, as paths; null where that is not known. */
   readonly changedPaths: () => Promise<readonly string[] | null>;
+  /** Called while a phase of Slipway itself goes on; left out where nobody watches. */
+  readonly onProgress?: () => void;
 }
 
 export interface AttemptRun extends BuildRun {

@@ -1,25 +1,76 @@
-/** Owns the worker's checkup: a thread with a database connection of its own, which a busy build cannot starve. */
+/** Owns the worker's signs of life: a thread with a database connection of its own, which a busy build cannot starve. */
+import { writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
+import { sql } from 'kysely';
 import { z } from 'zod';
-import { openDatabase } from '../database/open-database.ts';
-import { checkupIntervalMs } from '../domain/clock.ts';
+import { type Db, openDatabase } from '../database/open-database.ts';
+import { treeUsage } from '../process/tree-usage.ts';
 
-export const checkupDataSchema = z.object({ databaseFile: z.string(), workerId: z.string() });
-export const toCheckupSchema = z.object({ jobId: z.string().nullable(), attempt: z.number() });
+export const checkupDataSchema = z.object({ databaseFile: z.string(), workerId: z.string(), intervalMs: z.number() });
+export type CheckupData = z.infer<typeof checkupDataSchema>;
+export const toCheckupSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('watch'), jobId: z.string().nullable(), attempt: z.number() }),
+  z.object({ type: z.literal('every'), intervalMs: z.number() }),
+]);
 export type ToCheckup = z.infer<typeof toCheckupSchema>;
-/** What the thread tells: the running attempt was asked to end, or is no longer ours. */
-export type FromCheckup = { readonly type: 'cancel' | 'fenced'; readonly jobId: string };
+/** The first pulse is out; the running attempt was asked to end, or is no longer ours; its child processes did something. */
+export type FromCheckup =
+  | { readonly type: 'beating' }
+  | { readonly type: 'cancel' | 'fenced'; readonly jobId: string }
+  | { readonly type: 'activity' };
+
+/** Of the pulse, and of the next try after a checkup that could not be written. */
+const tickMs = 1_000;
+/** Timers come a little early or late; a checkup is due on the tick nearest to its time. */
+const slackMs = 100;
+/** A locked database must not hold up the pulse: the checkup is tried again at the next tick. */
+const busyTimeoutMs = 500;
+const stderrHandle = 2;
+const pulse = new Uint8Array(1);
 
 function run(): void {
-  const { databaseFile, workerId } = checkupDataSchema.parse(workerData);
-  const db = openDatabase(databaseFile, { migrateSchema: false });
-  let current: ToCheckup = { jobId: null, attempt: 0 };
+  const { databaseFile, workerId, ...data } = checkupDataSchema.parse(workerData);
+  let { intervalMs } = data;
+  let db: Db | null = null;
+  let current: { readonly jobId: string | null; readonly attempt: number } = { jobId: null, attempt: 0 };
+  let dueAt = 0;
+  let peakMemoryBytes = 0;
+  let lastActivity = '';
 
   const tell = (message: FromCheckup) => parentPort?.postMessage(message);
 
-  const checkup = async () => {
+  async function open(): Promise<Db> {
+    const opened = openDatabase(databaseFile, { migrateSchema: false });
+    await sql.raw(`pragma busy_timeout = ${busyTimeoutMs}`).execute(opened);
+    return opened;
+  }
+
+  /** To the supervisor, past this process's main thread and past the database. */
+  function beat(): void {
+    try {
+      writeSync(stderrHandle, pulse);
+    } catch {
+      // The pipe is full or closed: nobody reads it now.
+    }
+  }
+
+  function measure(): number {
+    const { memoryBytes, activity } = treeUsage(process.pid);
+    peakMemoryBytes = Math.max(peakMemoryBytes, memoryBytes);
+    if (activity !== lastActivity) tell({ type: 'activity' });
+    lastActivity = activity;
+    return memoryBytes;
+  }
+
+  async function checkUp(memoryBytes: number): Promise<void> {
+    db ??= await open();
     const now = Date.now();
-    await db.updateTable('workers').set({ checkupAt: now }).where('id', '=', workerId).execute();
+    await db
+      .updateTable('workers')
+      .set({ checkupAt: now, memoryBytes, peakMemoryBytes })
+      .where('id', '=', workerId)
+      .execute();
     const { jobId, attempt } = current;
     if (jobId === null) return;
     const job = await db
@@ -33,16 +84,38 @@ function run(): void {
     if (current.jobId !== jobId) return;
     if (!job) tell({ type: 'fenced', jobId });
     else if (job.cancelRequestedAt !== null) tell({ type: 'cancel', jobId });
-  };
+  }
+
+  async function tick(): Promise<void> {
+    beat();
+    const memoryBytes = measure();
+    const startedAt = performance.now();
+    if (startedAt < dueAt - slackMs) return;
+    await checkUp(memoryBytes);
+    dueAt = startedAt + intervalMs;
+  }
 
   parentPort?.on('message', raw => {
-    current = toCheckupSchema.parse(raw);
+    const message = toCheckupSchema.parse(raw);
+    switch (message.type) {
+      case 'watch':
+        current = message;
+        if (message.jobId !== null) peakMemoryBytes = 0;
+        return;
+      case 'every':
+        ({ intervalMs } = message);
+        dueAt = 0;
+    }
   });
   let pending: Promise<void> = Promise.resolve();
-  setInterval(() => {
-    // A missed write is not the worker's end: the next one counts, and the supervisor has patience for two.
-    pending = pending.then(checkup).catch(() => undefined);
-  }, checkupIntervalMs);
+  beat();
+  tell({ type: 'beating' });
+  const next = () => {
+    // A checkup that was not written stays due: the next tick tries again.
+    pending = pending.then(tick).catch(() => undefined);
+  };
+  next();
+  setInterval(next, tickMs);
 }
 
 run();

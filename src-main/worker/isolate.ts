@@ -26,7 +26,12 @@ export interface BuildIsolation {
 type StepWords = Omit<StepOptions, 'program' | 'watch' | 'cwd'>;
 
 export interface StepPlace {
+  /** The checkout. */
   readonly tree: string;
+  /** In it. */
+  readonly cwd: string;
+  /** Where tools keep what is cached, if they do. */
+  readonly caches: string;
   readonly temporary: string;
   readonly toolPaths: readonly string[];
   /** The names that a container gets, where the rest of the host's environment means nothing. */
@@ -100,7 +105,7 @@ const nothingToEnd = async () => undefined;
 
 async function underLevel(context: Context, step: StepWords, place: StepPlace): Promise<Prepared> {
   const { resolved, taskset, used } = context;
-  const options = { ...step, cwd: place.tree };
+  const options = { ...step, cwd: place.cwd };
   const pin = taskset === null || used.limits.cpus === undefined ? [] : pinWords(taskset, used.limits.cpus);
   if (resolved.level === 'docker' || resolved.level === 'podman') {
     return inContainer(context, resolved.level, options, place);
@@ -141,9 +146,10 @@ async function inSandbox(
     named: namingVariables.flatMap(name => (env[name] === process.env[name] ? (env[name] ?? []) : [])),
     closed: [...closedFolders, home, place.tree, run.workFolder],
   });
-  const { tree, temporary } = place;
+  const { tree, cwd, temporary } = place;
+  const caches = await existing(place.caches);
   const { network } = used;
-  const sandbox = { home, buildHome, tree, temporary, hidden: closedFolders, tools, network };
+  const sandbox = { home, buildHome, tree, temporary, caches, cwd, hidden: closedFolders, tools, network };
   const words = bubblewrapArguments(sandbox, host, process.getuid?.() === 0);
   return {
     options: {
@@ -172,6 +178,12 @@ async function inSandbox(
 function trackingOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => /^SLIPWAY(?:_|$)/.test(name)));
 }
+
+const existing = (path: string) =>
+  stat(path).then(
+    () => path,
+    () => null,
+  );
 
 const resolvedPath = (path: string) => realpath(path).catch(() => path);
 
@@ -212,6 +224,8 @@ async function inContainer(
     jobId,
     commandLine: options.commandLine,
     tree: place.tree,
+    cwd: place.cwd,
+    caches: await existing(place.caches),
     buildHome,
     environmentFile: file,
     network: used.network,

@@ -38,6 +38,11 @@ export async function changedSinceLastBuild(run: AttemptRun): Promise<readonly s
   }
 }
 
+/** The digest of the sources, whichever commit they are of. The checkout must have been made. */
+export async function treeIdOf(run: AttemptRun): Promise<string> {
+  return (await mirrorOf(run).readCommit(run.claimed.job.revision)).treeId;
+}
+
 /** Puts the revision's files into `target`. */
 export async function checkOut(run: AttemptRun, target: string): Promise<void> {
   const { job } = run.claimed;

@@ -9,7 +9,8 @@ import { type BuildFacts, type Pack, storeKeys } from '../contract/documents.ts'
 import { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
-import { insertBuild, insertPack } from '../database/builds.ts';
+import { type BuildWithPack, insertBuild, insertPack, type PackRecord } from '../database/builds.ts';
+import { putResult } from '../database/caches.ts';
 import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
 import { formatSize } from '../domain/format-size.ts';
@@ -28,6 +29,15 @@ export interface PackedArtifact {
   readonly torrent: Uint8Array;
 }
 
+/** An earlier build of the very same inputs. */
+export interface ReusedResult {
+  readonly build: BuildWithPack;
+  readonly pack: PackRecord;
+  readonly jobNumber: number;
+  /** What the steps took then, in milliseconds. */
+  readonly stepsMs: number;
+}
+
 /** Packs what the plan names. Throws `artifact.*`. */
 export async function packArtifact(
   run: BuildRun,
@@ -43,6 +53,7 @@ export async function packArtifact(
       exclude: options.plan.artifact.exclude,
       outFile: packFile,
       signal: run.signal,
+      ...(run.onProgress ? { onProgress: run.onProgress } : {}),
     });
     if (tree.unmatchedIncludes.length > 0) {
       throw new DomainError(
@@ -74,13 +85,36 @@ export async function packArtifact(
 }
 
 /** Whether the store has these very bytes already. */
-async function isWhole(store: BlobStore, pack: Pack, signal: AbortSignal): Promise<boolean> {
+export async function isWhole(
+  store: BlobStore,
+  pack: Pick<Pack, 'digest' | 'sizeBytes'>,
+  run: BuildRun,
+): Promise<boolean> {
   const key = storeKeys.pack(pack.digest);
   if ((await store.head(key))?.sizeBytes !== pack.sizeBytes) return false;
   const hash = createHash('sha256');
-  for await (const chunk of await store.get(key, { signal })) hash.update(chunk);
+  for await (const chunk of await store.get(key, { signal: run.signal })) {
+    hash.update(chunk);
+    run.onProgress?.();
+  }
   return hash.digest('hex') === pack.digest;
 }
+
+/** What every published build says of itself, whether its steps were run or an earlier artifact is used. */
+interface Published {
+  readonly plan: Plan;
+  readonly tools: ResolvedTools;
+  readonly isolation: IsolationUsed;
+  readonly store: BlobStore;
+  readonly environmentNames: readonly string[];
+  readonly releaseKey: Signer;
+  readonly startedAtMs: number;
+  readonly position: number;
+  /** Names the inputs of the build for later ones; null where its artifact must not stand for another. */
+  readonly resultKey: string | null;
+}
+
+export const publishStep = 'Publish to main store';
 
 /**
  * Puts everything that the artifact needs into the main store: pack, file list, torrent, and last the signed build record.
@@ -88,58 +122,89 @@ async function isWhole(store: BlobStore, pack: Pack, signal: AbortSignal): Promi
  */
 export async function publishArtifact(
   run: AttemptRun,
-  options: {
-    readonly plan: Plan;
-    readonly tools: ResolvedTools;
-    readonly artifact: PackedArtifact;
-    readonly isolation: IsolationUsed;
-    readonly store: BlobStore;
-    readonly environmentNames: readonly string[];
-    readonly releaseKey: Signer;
-    readonly startedAtMs: number;
-    readonly position: number;
-  },
+  options: Published & { readonly artifact: PackedArtifact },
 ): Promise<(transaction: Db) => Promise<void>> {
-  const { plan, artifact, store } = options;
+  const { artifact, store } = options;
   const { tree, pack } = artifact;
-  const { job, token } = run.claimed;
-  const buildId = uuidv7();
-  const platform = hostPlatform();
-  await asStep(run, { position: options.position, name: 'Publish to main store' }, async () => {
+  return asStep(run, { position: options.position, name: publishStep }, async () => {
     // Read, not only seen: to build again is how a damaged pack of the main store is repaired.
-    const reused = await isWhole(store, pack, run.signal);
-    if (!reused) {
+    const isThere = await isWhole(store, pack, run);
+    if (!isThere) {
       await store.put(
         storeKeys.pack(pack.digest),
         { kind: 'file', path: artifact.packFile, sizeBytes: pack.sizeBytes },
-        { sha256: pack.digest, signal: run.signal },
+        { sha256: pack.digest, signal: run.signal, ...(run.onProgress ? { onProgress: run.onProgress } : {}) },
       );
     }
     await store.put(storeKeys.fileList(tree.artifactId), { kind: 'bytes', bytes: tree.fileList });
     await store.put(storeKeys.torrent(pack.digest), { kind: 'bytes', bytes: artifact.torrent });
-    const facts: BuildFacts = {
-      buildId,
-      repositoryId: job.repositoryId,
-      repositoryUrl: run.repository.url,
-      revision: job.revision,
-      branch: run.repository.branch,
-      jobId: job.id,
-      attempt: token.attempt,
-      platform,
-      artifactId: tree.artifactId,
+    const result = await recordBuild(run, options, {
       pack,
-      plan,
-      isolation: options.isolation,
-      tools: [...options.tools.tools],
-      environmentNames: [...options.environmentNames],
-      startedAtMs: options.startedAtMs,
-      finishedAtMs: run.clock(),
-    };
-    const record = signBuild(buildStatement(facts), options.releaseKey);
-    await store.put(storeKeys.build(job.repositoryId, buildId), { kind: 'bytes', bytes: record });
-    const what = reused ? 'the same bytes were there already' : formatSize(pack.sizeBytes);
-    return { result: undefined, detail: `${what}, sha256 ${pack.digest.slice(0, 12)}` };
+      treeSizeBytes: tree.treeSizeBytes,
+      fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
+      reusedBuildId: null,
+    });
+    const what = isThere ? 'the same bytes were there already' : formatSize(pack.sizeBytes);
+    return { result, detail: `${what}, sha256 ${pack.digest.slice(0, 12)}` };
   });
+}
+
+/** Publishes an artifact that lies whole in the main store as this job's build, under a record of its own that names the first. */
+export async function publishReused(
+  run: AttemptRun,
+  options: Published & { readonly reused: ReusedResult },
+): Promise<(transaction: Db) => Promise<void>> {
+  const { build, pack, jobNumber } = options.reused;
+  return asStep(run, { position: options.position, name: publishStep }, async () => {
+    const { treeSizeBytes, fileCount } = build;
+    const { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash } = pack;
+    const result = await recordBuild(run, options, {
+      pack: { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash },
+      treeSizeBytes,
+      fileCount,
+      reusedBuildId: build.id,
+    });
+    return { result, detail: `the artifact of job #${jobNumber}, read back whole, sha256 ${digest.slice(0, 12)}` };
+  });
+}
+
+async function recordBuild(
+  run: AttemptRun,
+  options: Published,
+  made: {
+    readonly pack: Pack;
+    readonly treeSizeBytes: number;
+    readonly fileCount: number;
+    readonly reusedBuildId: string | null;
+  },
+): Promise<(transaction: Db) => Promise<void>> {
+  const { plan, store, resultKey } = options;
+  const { pack, treeSizeBytes, fileCount } = made;
+  const { artifactId } = pack;
+  const { job, token } = run.claimed;
+  const buildId = uuidv7();
+  const platform = hostPlatform();
+  const facts: BuildFacts = {
+    buildId,
+    repositoryId: job.repositoryId,
+    repositoryUrl: run.repository.url,
+    revision: job.revision,
+    branch: run.repository.branch,
+    jobId: job.id,
+    attempt: token.attempt,
+    platform,
+    artifactId,
+    pack,
+    plan,
+    isolation: options.isolation,
+    ...(made.reusedBuildId === null ? {} : { reusedBuildId: made.reusedBuildId }),
+    tools: [...options.tools.tools],
+    environmentNames: [...options.environmentNames],
+    startedAtMs: options.startedAtMs,
+    finishedAtMs: run.clock(),
+  };
+  const record = signBuild(buildStatement(facts), options.releaseKey);
+  await store.put(storeKeys.build(job.repositoryId, buildId), { kind: 'bytes', bytes: record });
   const storedAt = run.clock();
   return async transaction => {
     await insertPack(transaction, { ...pack, storedAt });
@@ -149,22 +214,26 @@ export async function publishArtifact(
       jobId: job.id,
       attempt: token.attempt,
       revision: job.revision,
-      artifactId: tree.artifactId,
+      artifactId,
       packDigest: pack.digest,
       platform: JSON.stringify(platform),
-      treeSizeBytes: tree.treeSizeBytes,
-      fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
+      treeSizeBytes,
+      fileCount,
       start: plan.start,
       health: plan.health ? JSON.stringify(plan.health) : null,
       createdAt: storedAt,
     });
+    // A build that reused an artifact leaves the one that ran its steps as the one to name.
+    if (resultKey !== null && made.reusedBuildId === null) {
+      await putResult(transaction, { key: resultKey, repositoryId: job.repositoryId, buildId, createdAt: storedAt });
+    }
     await appendEvent(transaction, {
       type: 'build.stored',
       at: storedAt,
       repositoryId: job.repositoryId,
       jobId: job.id,
       subjectId: buildId,
-      data: { artifactId: tree.artifactId, packDigest: pack.digest, sizeBytes: pack.sizeBytes },
+      data: { artifactId, packDigest: pack.digest, sizeBytes: pack.sizeBytes },
     });
   };
 }

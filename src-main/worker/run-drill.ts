@@ -6,8 +6,8 @@ import { runStep } from '../process/run-step.ts';
 import { stepEnvironment } from '../toolchains/step-environment.ts';
 import { type AttemptRun, asStep } from './attempt-run.ts';
 
-/** Longer than a drill waits for its worker; a job that nobody kills ends by itself. */
-const waitSeconds = 60;
+/** The kill comes at once; a job that nobody kills ends by itself, before it could look like one that stands still. */
+const waitSeconds = 45;
 const timeoutMs = 2 * waitSeconds * 1_000;
 const graceMs = 1_000;
 

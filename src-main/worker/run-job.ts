@@ -2,27 +2,35 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import type { Db } from '../database/open-database.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, recordIsolation, recordStep } from '../queue/attempt.ts';
 import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
-import type { AttemptRun, BuildRun, StepRecorder } from './attempt-run.ts';
-import { buildTree } from './build-tree.ts';
+import { type AttemptRun, asStep, type BuildRun, type StepRecorder } from './attempt-run.ts';
+import { packStep, planTree, runTree } from './build-tree.ts';
+import { cacheVariables, restoreCaches, saveCaches } from './caches.ts';
 import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
-import { changedSinceLastBuild, checkOut } from './prepare.ts';
-import { publishArtifact } from './publish.ts';
+import { changedSinceLastBuild, checkOut, treeIdOf } from './prepare.ts';
+import type { Work } from './progress.ts';
+import { publishArtifact, publishReused, publishStep, type ReusedResult } from './publish.ts';
+import { findReusable, isReusable, resultKey, wantsResult } from './result-cache.ts';
 import { runDrill } from './run-drill.ts';
+import { tellingRecorder } from './step-limits.ts';
 import { createTestReport } from './test-report.ts';
 
 /** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
-export interface JobContext extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock'>> {
+export interface JobContext
+  extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock' | 'onProgress'>> {
   readonly store: BlobStore;
   readonly releaseKey: Signer;
   /** Opens the repository's secrets. */
   readonly masterKey: Uint8Array;
   readonly onLog: () => void;
+  /** What the attempt is at from now on. */
+  readonly onWork: (work: Work) => void;
 }
 
 /** Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. */
@@ -53,7 +61,7 @@ export async function runJob(context: JobContext): Promise<void> {
       tests,
       repository,
       workFolder,
-      recorder: databaseRecorder(context),
+      recorder: tellingRecorder(databaseRecorder(context), context.onWork),
       workerId: token.workerId,
       isolation: {
         defaults: await readBuildDefaults(db),
@@ -94,24 +102,74 @@ export async function runJob(context: JobContext): Promise<void> {
   }
 }
 
-async function build(run: AttemptRun, context: JobContext) {
+const restoreStep = { name: 'Restore caches', phase: 'cache' } as const;
+const saveStep = { name: 'Save caches', phase: 'cache' } as const;
+
+async function build(run: AttemptRun, context: JobContext): Promise<(transaction: Db) => Promise<void>> {
+  const { store, releaseKey, masterKey } = context;
   const startedAtMs = run.clock();
-  const { plan, tools, environment, artifact, isolation, nextPosition } = await buildTree(run, {
+  const tree = await planTree(run, {
     checkOut: target => checkOut(run, target),
-    environment: plan => openEnvironment(run, plan, context.masterKey),
-    after: [{ name: 'Publish to main store', phase: 'publish' }],
+    environment: plan => openEnvironment(run, plan, masterKey),
+    around: plan => {
+      const publish = { name: publishStep, phase: 'publish' } as const;
+      const isCached = plan.caches.length > 0;
+      return { before: isCached ? [restoreStep] : [], after: isCached ? [publish, saveStep] : [publish] };
+    },
   });
-  return publishArtifact(run, {
+  const { plan, tools, environment, nextPosition } = tree;
+  const treeId = await treeIdOf(run);
+  const key = isReusable(plan) ? await resultKey(run, tree, { treeId, masterKey }) : null;
+  const published = {
     plan,
     tools,
-    artifact,
-    isolation,
+    isolation: tree.isolation.used,
     environmentNames: environmentNames(plan, environment),
-    store: context.store,
-    releaseKey: context.releaseKey,
+    store,
+    releaseKey,
     startedAtMs,
-    position: nextPosition,
-  });
+    resultKey: key,
+  };
+  const reused = key !== null && wantsResult(run) ? await findReusable(run, key, store) : null;
+  const firstPosition = nextPosition + (plan.caches.length > 0 ? 1 : 0);
+  if (reused !== null) {
+    const skipped = [
+      ...(plan.caches.length > 0 ? [restoreStep.name] : []),
+      ...plan.steps.map(step => step.name),
+      packStep,
+    ];
+    await reuse(run, reused, skipped, nextPosition);
+    const position = nextPosition + skipped.length;
+    const publish = await publishReused(run, { ...published, reused, position });
+    if (plan.caches.length > 0) await leaveOut(run, saveStep.name, position + 1, reused);
+    return publish;
+  }
+  const caches =
+    plan.caches.length === 0
+      ? []
+      : await restoreCaches(run, { plan, source: tree.project, treeId, position: nextPosition });
+  const built = await runTree(run, tree, { firstPosition, variables: cacheVariables(caches) });
+  const position = built.nextPosition;
+  const publish = await publishArtifact(run, { ...published, artifact: built.artifact, position });
+  if (caches.length > 0) await saveCaches(run, { caches, position: position + 1 });
+  return publish;
+}
+
+/** Says that nothing is run, and why, and records the steps as left out. */
+async function reuse(run: AttemptRun, reused: ReusedResult, names: readonly string[], firstPosition: number) {
+  const { jobNumber, stepsMs, build } = reused;
+  await run.log.note(
+    `The same sources, plan, environment and tools as job #${jobNumber}: its artifact ${build.artifactId.slice(0, 12)} is used, which saves ${(stepsMs / 1_000).toFixed(1)} s. "Build now" runs the steps all the same.`,
+  );
+  for (const [index, name] of names.entries()) await leaveOut(run, name, firstPosition + index, reused);
+}
+
+async function leaveOut(run: AttemptRun, name: string, position: number, { jobNumber }: ReusedResult): Promise<void> {
+  await asStep(run, { position, name }, async () => ({
+    result: undefined,
+    detail: `same as job #${jobNumber}`,
+    skipped: true,
+  }));
 }
 
 /** The steps of an attempt in the database, under its fencing token; the engine hears of each change. */

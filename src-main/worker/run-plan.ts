@@ -10,6 +10,7 @@ import type { StepResult } from '../process/run-step.ts';
 import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
 import { networkVariables, stepEnvironment } from '../toolchains/step-environment.ts';
 import { asStep, type BuildRun, type StepOutcome } from './attempt-run.ts';
+import { cachesFolder } from './caches.ts';
 import type { RepositoryEnvironment } from './environment.ts';
 import { findFirstError } from './first-error.ts';
 import type { BuildIsolation, StepPlace as IsolatedPlace } from './isolate.ts';
@@ -24,19 +25,21 @@ const maxSearchedBytes = 4 * 1024 * 1024;
 const maxNamedTests = 10;
 const nowhere: TestSink = { add: () => undefined, flush: async () => undefined };
 
-/** Runs every step in order, in `source`. Throws `step.*`, `job.cancelled`. */
+/** Runs every step in order, in `project`. Throws `step.*`, `job.cancelled`. */
 export async function runPlan(
   run: BuildRun,
   options: {
     readonly plan: Plan;
     readonly environment: RepositoryEnvironment;
     readonly source: string;
+    /** The folder of the checkout in which the steps run. */
+    readonly project: string;
     readonly tools: ResolvedTools;
     readonly isolation: BuildIsolation;
     readonly firstPosition: number;
   },
 ): Promise<void> {
-  const { plan, environment, source, tools, isolation, firstPosition } = options;
+  const { plan, environment, source, project, tools, isolation, firstPosition } = options;
   // A step's temporary files go with the attempt, not with the machine.
   const temporary = join(run.workFolder, 'tmp');
   await mkdir(temporary, { recursive: true });
@@ -56,6 +59,8 @@ export async function runPlan(
       if (leftOut !== null) return { result: undefined, detail: leftOut, skipped: true };
       const place = {
         tree: source,
+        cwd: project,
+        caches: join(run.workFolder, cachesFolder),
         temporary,
         toolPaths: tools.tools.map(tool => tool.path),
         ownVariables: ownVariables(planEnv, step.env, environment.secrets),
@@ -90,7 +95,7 @@ async function runOne(
       continue;
     }
     const firstError = result.exitCode === 0 ? null : await firstErrorOf(run, logOffset);
-    const tests = await testsOf(run, step, { source: place.tree, counted, sinceMs });
+    const tests = await testsOf(run, step, { source: place.cwd, counted, sinceMs });
     const detail =
       [tests, attempt > 1 ? `run ${attempt} times` : null].filter(part => part !== null).join(', ') || null;
     assertSucceeded(step, result, { firstError, detail });

@@ -4,6 +4,7 @@ import { type FromWorker, toWorkerSchema, type WorkerSettings } from '../contrac
 import { openDatabase } from '../database/open-database.ts';
 import { systemClock } from '../domain/clock.ts';
 import { dataFolder } from '../domain/data-folder.ts';
+import { formatSize } from '../domain/format-size.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
 import { claimNextJob } from '../queue/attempt.ts';
@@ -11,7 +12,8 @@ import { openKeyring } from '../secrets/keyring.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { startCheckup } from './checkup.ts';
+import { type Checkup, startCheckup } from './checkup.ts';
+import { createProgress } from './progress.ts';
 import { runJob } from './run-job.ts';
 
 /** The safety net under the engine's wake-ups, which come at once. */
@@ -20,19 +22,66 @@ const lookEveryMs = 1_000;
 closeInheritedHandles();
 const channel = openParentChannel();
 const tell = (message: FromWorker) => channel.send(message);
+const progress = createProgress(tell);
 const logger = createLogger({ write: line => process.stderr.write(line) });
 
 let current: { readonly jobId: string; readonly abort: AbortController } | null = null;
 let paused = true;
 let draining = false;
+let checkup: Checkup | null = null;
 let wake: () => void = () => undefined;
 
 function cancelCurrent(jobId: string, reason: DomainError): void {
   if (current?.jobId === jobId) current.abort.abort(reason);
 }
 
+function startSigns(settings: WorkerSettings): Checkup {
+  return startCheckup(
+    { databaseFile: settings.databaseFile, workerId: settings.workerId, intervalMs: settings.checkupMs },
+    message => {
+      switch (message.type) {
+        case 'activity':
+          // A child process that works is a step's business, or git's.
+          if (current) progress.moved();
+          return;
+        case 'cancel':
+          cancelCurrent(message.jobId, new DomainError('job.cancelled', 'Cancelled by a person.'));
+          return;
+        case 'fenced':
+          cancelCurrent(message.jobId, new DomainError('job.fenced', 'This attempt is no longer the one that runs.'));
+      }
+    },
+    error => {
+      // Without a checkup the supervisor would take this worker for dead: better to be so, and be replaced.
+      logger.error('checkup.failed', { error });
+      process.exit(1);
+    },
+  );
+}
+
+/** Why this process should make place for a fresh one, or null. Memory that a library never gives back goes with its process. */
+function whyRecycle({ recycleAfterJobs, recycleAboveBytes }: WorkerSettings): string | null {
+  if (progress.jobsDone === 0) return null;
+  if (progress.jobsDone >= recycleAfterJobs) return `replaced by a fresh one after ${progress.jobsDone} jobs`;
+  const memoryBytes = process.memoryUsage.rss();
+  if (memoryBytes <= recycleAboveBytes) return null;
+  return `replaced by a fresh one: it had grown to ${formatSize(memoryBytes)} after ${progress.jobsDone} jobs`;
+}
+
+function waitForWake(): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, lookEveryMs);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
 async function run(settings: WorkerSettings): Promise<void> {
   const worker = { id: settings.workerId, name: settings.workerName };
+  checkup = startSigns(settings);
+  const signs = checkup;
   const db = openDatabase(settings.databaseFile, { migrateSchema: false });
   const folder = dataFolder(settings.dataFolder);
   const masterKey = Buffer.from(settings.masterKey, 'base64');
@@ -40,38 +89,26 @@ async function run(settings: WorkerSettings): Promise<void> {
     openStore(settings.mainStoreUrl),
     openKeyring({ folder: folder.keys, masterKey }),
     findGit(),
+    // Who cannot show that he lives takes no job.
+    signs.started,
   ]);
-  const checkup = startCheckup(
-    { databaseFile: settings.databaseFile, workerId: worker.id },
-    ({ type, jobId }) =>
-      cancelCurrent(
-        jobId,
-        type === 'cancel'
-          ? new DomainError('job.cancelled', 'Cancelled by a person.')
-          : new DomainError('job.fenced', 'This attempt is no longer the one that runs.'),
-      ),
-    error => {
-      // Without a checkup the supervisor would take this worker for dead: better to be so, and be replaced.
-      logger.error('checkup.failed', { error });
-      process.exit(1);
-    },
-  );
   tell({ type: 'ready' });
   while (!draining) {
+    const reason = whyRecycle(settings);
+    if (reason) {
+      tell({ type: 'leaving', reason });
+      break;
+    }
     const claimed = paused ? null : await claimNextJob(db, worker, systemClock());
+    progress.moved();
     if (!claimed) {
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, lookEveryMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await waitForWake();
       continue;
     }
     const abort = new AbortController();
     current = { jobId: claimed.job.id, abort };
-    checkup.watch(claimed.token);
+    signs.watch(claimed.token);
+    progress.begin({ kind: 'own', name: 'Start', limitMs: null });
     tell({ type: 'changed' });
     try {
       await runJob({
@@ -87,15 +124,19 @@ async function run(settings: WorkerSettings): Promise<void> {
         masterKey,
         onChanged: () => tell({ type: 'changed' }),
         onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
+        onWork: progress.begin,
+        onProgress: progress.moved,
       });
     } finally {
       // Also when its end could not be recorded: `end` waits for this, and a worker that never ends keeps its job for ever.
       current = null;
-      checkup.watch(null);
+      signs.watch(null);
     }
+    progress.jobDone();
+    progress.begin({ kind: 'idle', name: null, limitMs: null });
     tell({ type: 'changed' });
   }
-  await checkup.stop();
+  await signs.stop();
   await db.destroy();
   process.exit(0);
 }
@@ -135,6 +176,9 @@ channel.onMessage(raw => {
     case 'drain':
       draining = true;
       wake();
+      return;
+    case 'checkup':
+      checkup?.every(message.data.intervalMs);
   }
 });
 channel.onDisconnect(() => void end(0));

@@ -68,7 +68,16 @@ const lasting: readonly Command[] = [
     shortcut: null,
     detail: 'running builds go on, no new one starts',
     isEnabled: online,
-    run: start(() => client.workers.setPaused({ paused: true }).then(() => queries.refetch('status'))),
+    run: start(() => client.workers.setMode({ mode: 'paused' }).then(() => queries.refetch('status'))),
+  },
+  {
+    id: 'workers.drain',
+    title: 'Drain the workers',
+    group: 'Do',
+    shortcut: null,
+    detail: 'running builds go on, then the workers end',
+    isEnabled: online,
+    run: start(() => client.workers.setMode({ mode: 'drained' }).then(() => queries.refetch('status'))),
   },
   {
     id: 'workers.resume',
@@ -76,7 +85,7 @@ const lasting: readonly Command[] = [
     group: 'Do',
     shortcut: null,
     isEnabled: online,
-    run: start(() => client.workers.setPaused({ paused: false }).then(() => queries.refetch('status'))),
+    run: start(() => client.workers.setMode({ mode: 'running' }).then(() => queries.refetch('status'))),
   },
   {
     id: 'drill.run',

@@ -42,6 +42,11 @@ function finishedJob(event: EngineEvent): Pick<Notice, 'state' | 'title'> | null
   return null;
 }
 
+function lostWorker({ data }: EngineEvent): string {
+  if (data.status === 'queued') return 'A worker was lost; its job went back to the queue';
+  return typeof data.status === 'string' ? `A worker was lost; its job is ${data.status}` : 'A worker was lost';
+}
+
 /** The notice of an event; null for all that is in good order. */
 export function noticeOf(event: EngineEvent): Notice | null {
   const make = (state: VisualState, title: string, route: Route): Notice => ({
@@ -70,7 +75,7 @@ export function noticeOf(event: EngineEvent): Notice | null {
     case 'machine.failed':
       return make('failed', `${text(event.data.name) ?? 'A machine'} could not run a release`, { view: 'machines' });
     case 'worker.lost':
-      return make('stale', 'A worker was lost; its job went back to the queue', routeOf(event, 'job'));
+      return make('stale', lostWorker(event), routeOf(event, 'job'));
     case 'drill.finished':
       return event.data.holds === true
         ? make('verified', 'The crash drill passed', routeOf(event, 'job'))

@@ -6,6 +6,7 @@ import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
+import { recoveryBench } from './recovery/recovery-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   demo: demoBench,
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, Bench>> = {
   log: logBench,
   overhead: overheadBench,
   plan: planBench,
+  recovery: recoveryBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

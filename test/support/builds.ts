@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BuildDefaultsChange } from '../../src-main/contract/isolation.ts';
+import type { Trigger } from '../../src-main/contract/views.ts';
 import { findJob, type JobRecord } from '../../src-main/database/jobs.ts';
 import { type Clock, systemClock } from '../../src-main/domain/clock.ts';
 import { dataFolder } from '../../src-main/domain/data-folder.ts';
@@ -20,16 +21,17 @@ import { eventually } from './eventually.ts';
 import { git } from './git-server.ts';
 import type { OnEnd } from './scratch-folder.ts';
 
+export interface BuildsOptions {
+  readonly workers?: number;
+  readonly clock?: Clock;
+  readonly onEnd?: OnEnd;
+  readonly onBattery?: () => boolean;
+  readonly defaults?: BuildDefaultsChange;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** Starts everything; the pool ends before the folder is removed. */
-export async function startBuilds(
-  options: {
-    readonly workers?: number;
-    readonly clock?: Clock;
-    readonly onEnd?: OnEnd;
-    readonly defaults?: BuildDefaultsChange;
-    readonly env?: NodeJS.ProcessEnv;
-  } = {},
-) {
+export async function startBuilds(options: BuildsOptions = {}) {
   const onEnd = options.onEnd ?? onTestFinished;
   const { db, file, folder: root } = await testDatabase(onEnd);
   const folder = dataFolder(root);
@@ -52,6 +54,7 @@ export async function startBuilds(
         PATH: `${root}/bin${delimiter}${options.env?.PATH ?? process.env.PATH}`,
       },
     }),
+    power: { onBattery: () => Promise.resolve(options.onBattery?.() ?? null) },
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore, masterKey },
     clock,
@@ -72,7 +75,10 @@ export async function startBuilds(
       id,
       source,
       /** Commits these files, and queues a job of the commit. */
-      async push(files: Readonly<Record<string, string>>): Promise<JobRecord> {
+      async push(
+        files: Readonly<Record<string, string>>,
+        how: { readonly trigger?: Trigger; readonly withoutCache?: boolean } = {},
+      ): Promise<JobRecord> {
         for (const [path, text] of Object.entries(files)) {
           await mkdir(dirname(join(source, path)), { recursive: true });
           await writeFile(join(source, path), text);
@@ -83,7 +89,8 @@ export async function startBuilds(
         const job = await enqueueRevision(db, {
           repositoryId: id,
           revision: { revision, subject: 'Change', authorName: 'Ada', committedAtMs: 1 },
-          trigger: 'manual',
+          trigger: how.trigger ?? 'manual',
+          withoutCache: how.withoutCache ?? false,
           seenAtMs: clock(),
           now: clock(),
         });

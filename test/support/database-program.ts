@@ -1,10 +1,13 @@
-/** Owns a second process of a test: it holds an instance lock, appends events, or claims jobs, as its arguments say. */
-
+/** Owns a second process of a test: it holds an instance lock, appends events, claims jobs, or writes caches, as its arguments say. */
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { appendEvent } from '../../src-main/database/events.ts';
 import { lockInstance } from '../../src-main/database/instance-lock.ts';
 import { inTransaction, openDatabase } from '../../src-main/database/open-database.ts';
 import { readSetting, writeSetting } from '../../src-main/database/settings.ts';
+import { dataFolder } from '../../src-main/domain/data-folder.ts';
 import { claimNextJob } from '../../src-main/queue/attempt.ts';
+import { finishCache, reserveCache } from '../../src-main/queue/cache-space.ts';
 
 const [action, file, argument = ''] = process.argv.slice(2);
 if (file === undefined) throw new Error('usage: ACTION FILE [ARGUMENT]');
@@ -48,6 +51,43 @@ switch (action) {
     process.send?.(claimed, () => process.disconnect());
     break;
   }
+  case 'cache': {
+    const db = openDatabase(file, { migrateSchema: false });
+    const folder = dataFolder(dirname(file));
+    const [repositoryId = '', workerId = '', keys = ''] = argument.split(' ');
+    tell('ready');
+    await new Promise(resolve => process.once('message', resolve));
+    const outcomes: string[] = [];
+    let highestBytes = 0;
+    for (const [turn, key] of keys.split(',').entries()) {
+      const sizeBytes = 4096 * (1 + ((turn * 3) % 8));
+      const entry = { repositoryId, name: 'deps', key, sizeBytes, workerId, jobNumber: 1 };
+      const room = await reserveCache(db, folder, { ...entry, now: Date.now(), replaces: false });
+      outcomes.push(room.outcome);
+      if (room.outcome !== 'reserved') continue;
+      await mkdir(folder.cacheOf(room.cache), { recursive: true });
+      await writeFile(`${folder.cacheOf(room.cache)}/file`, Buffer.alloc(sizeBytes));
+      highestBytes = Math.max(highestBytes, await bytesBelow(folder.caches));
+      if (!(await finishCache(db, room.cache))) throw new Error('the entry was taken away while it was written');
+    }
+    await db.destroy();
+    process.send?.({ outcomes, highestBytes }, () => process.disconnect());
+    break;
+  }
   default:
     throw new Error(`unknown action ${action}`);
+}
+
+/** What the files below a folder hold now; one that goes away meanwhile holds nothing. */
+async function bytesBelow(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true });
+  const sizes = await Promise.all(
+    names.map(name =>
+      stat(`${folder}/${name}`).then(
+        facts => (facts.isFile() ? facts.size : 0),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((total, size) => total + size, 0);
 }

@@ -22,7 +22,7 @@ async function processIsThere(folder: DataFolder): Promise<boolean> {
 
 function checkPool({ workers }: EngineStatus): Check {
   if (workers.paused) {
-    return warning('Builds', 'paused: no job is taken', 'Run "slipway worker resume" when they should go on.');
+    return warning('Builds', `${workers.mode}: no job is taken`, 'Run "slipway worker resume" when they should go on.');
   }
   return ok('Builds', `${workers.busy} of ${workers.total} workers busy`);
 }

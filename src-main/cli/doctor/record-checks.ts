@@ -2,6 +2,7 @@
 import { DomainError } from '../../contract/errors.ts';
 import { type BuildDefaults, buildDefaultsSchema } from '../../contract/isolation.ts';
 import { planSchema, type ToolRequirement } from '../../contract/plan.ts';
+import { settingsOf } from '../../contract/settings.ts';
 import { checkDatabase } from '../../database/check-database.ts';
 import { newestEventAt } from '../../database/events.ts';
 import { lastPlan, listJobsByStatus } from '../../database/jobs.ts';
@@ -9,6 +10,7 @@ import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { type Db, openDatabase } from '../../database/open-database.ts';
 import { listRegions, regionLag } from '../../database/regions.ts';
 import { listRepositories } from '../../database/repositories.ts';
+import { readAllSettings } from '../../database/settings.ts';
 import { listLiveWorkers } from '../../database/workers.ts';
 import { checkupDeadlineMs } from '../../domain/clock.ts';
 import type { DataFolder } from '../../domain/data-folder.ts';
@@ -29,13 +31,13 @@ export interface Records {
 
 const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1_000))} s`;
 
-async function checkWorkers(db: Db, now: number, isRunning: boolean): Promise<readonly Check[]> {
+async function checkWorkers(db: Db, now: number, isRunning: boolean, deadlineMs: number): Promise<readonly Check[]> {
   const workers = await listLiveWorkers(db);
   if (!isRunning) return [ok('Workers', 'none without an engine')];
   if (workers.length === 0) {
     return [warning('Workers', 'no worker runs', 'Start the engine with at least one worker, or resume them.')];
   }
-  const silent = workers.filter(worker => now - worker.checkupAt > checkupDeadlineMs);
+  const silent = workers.filter(worker => now - worker.checkupAt > deadlineMs);
   const findings = silent.map(({ name, pid, checkupAt }) =>
     broken(
       'Workers',
@@ -47,9 +49,9 @@ async function checkWorkers(db: Db, now: number, isRunning: boolean): Promise<re
   return orOk(findings, 'Workers', `${workers.length} alive, the oldest checkup ${seconds(last)} ago`);
 }
 
-async function checkJobs(db: Db, now: number, isRunning: boolean): Promise<readonly Check[]> {
+async function checkJobs(db: Db, now: number, isRunning: boolean, deadlineMs: number): Promise<readonly Check[]> {
   const running = await listJobsByStatus(db, ['running']);
-  const stuck = running.filter(job => now - (job.checkupAt ?? 0) > checkupDeadlineMs);
+  const stuck = running.filter(job => now - (job.checkupAt ?? 0) > deadlineMs);
   const findings = stuck.map(job => {
     const detail = `job ${job.number} runs without a checkup for ${seconds(now - (job.checkupAt ?? job.startedAt ?? now))}`;
     return isRunning
@@ -103,9 +105,10 @@ async function readRecords(db: Db, now: number, isRunning: boolean): Promise<Rec
   for (const { id } of await listRepositories(db)) {
     requirements.push(...(fromJson(planSchema, await lastPlan(db, id))?.requirements ?? []));
   }
+  const deadlineMs = checkupDeadlineMs(settingsOf(await readAllSettings(db))['workers.checkupMs']);
   const checks = [
-    await checkWorkers(db, now, isRunning),
-    await checkJobs(db, now, isRunning),
+    await checkWorkers(db, now, isRunning, deadlineMs),
+    await checkJobs(db, now, isRunning, deadlineMs),
     await checkRepositories(db, now, isRunning),
     await checkRegions(db, now),
   ];

@@ -9,12 +9,14 @@ import {
   type AttemptView,
   type JobDetail,
   type JobSummary,
+  type LossView,
+  lossViewSchema,
   type RevisionView,
   type StageView,
   type StepView,
   stepViewSchema,
 } from '../../contract/views.ts';
-import { listAttempts, listSteps, type StepRecord } from '../../database/attempts.ts';
+import { type AttemptRecord, listAttempts, listSteps, type StepRecord } from '../../database/attempts.ts';
 import { type BuildWithPack, findBuildOfJob } from '../../database/builds.ts';
 import { findJob, type JobRecord } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
@@ -180,6 +182,13 @@ function stepView(step: StepRecord): StepView {
   };
 }
 
+/** What was kept of a worker's end; null for any other end, and for an attempt that was lost before that was kept. */
+function lossOf(attempt: AttemptRecord): LossView | null {
+  if (attempt.outcome !== 'lost') return null;
+  const loss = lossViewSchema.safeParse(errorFromJson(attempt.error)?.details);
+  return loss.success ? loss.data : null;
+}
+
 export async function mustFindJob(engine: Engine, id: string): Promise<JobRecord> {
   const job = await findJob(engine.db, id);
   if (!job) throw new DomainError('not_found', `There is no job ${id}.`, { id });
@@ -204,6 +213,7 @@ export async function jobDetail(engine: Engine, id: string): Promise<JobDetail> 
         outcome: attempt.outcome,
         error: errorFromJson(attempt.error),
         isolation: fromJson(isolationUsedSchema, attempt.isolation),
+        loss: lossOf(attempt),
       }),
     ),
     track: await jobTrack(engine, snapshot, job),

@@ -28,6 +28,9 @@ export async function engineStatus(engine: Engine): Promise<EngineStatus> {
       busy: snapshot.running.length,
       total: snapshot.workers.length,
       paused: engine.pool.paused,
+      mode: engine.pool.mode,
+      wanted: engine.pool.size.workers,
+      sizeReason: engine.pool.size.reason,
     },
     swarm: {
       uploadBytesPerSecond: torrents.reduce((sum, torrent) => sum + torrent.uploadBytesPerSecond, 0),

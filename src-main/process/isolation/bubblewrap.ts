@@ -6,8 +6,11 @@ export interface Sandbox {
   readonly home: string;
   /** What lies there inside: a folder that is kept from build to build, and holds nothing of the person's. */
   readonly buildHome: string;
-  /** The checkout; the only folder besides the home and /tmp that can be written. */
+  /** The checkout; it, the caches, the home and /tmp are all that can be written. */
   readonly tree: string;
+  readonly caches: string | null;
+  /** Where the step begins. */
+  readonly cwd: string;
   /** What /tmp is inside. */
   readonly temporary: string;
   /** Shown empty. */
@@ -48,12 +51,13 @@ export function bubblewrapArguments(sandbox: Sandbox, host: HostFolders, isRoot:
     if (path !== sandbox.home) mounts.set(path, ['--tmpfs', path]);
   }
   put('--bind', sandbox.tree);
+  if (sandbox.caches !== null) put('--bind', sandbox.caches);
   const inOrder = [...mounts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, words]) => words);
   return [
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--die-with-parent'],
     ...(sandbox.network ? [] : ['--unshare-net']),
     ...(isRoot ? ['--cap-drop', 'ALL', ...rootCapabilities.flatMap(name => ['--cap-add', name])] : []),
     ...inOrder,
-    ...['--chdir', sandbox.tree],
+    ...['--chdir', sandbox.cwd],
   ];
 }

@@ -16,6 +16,9 @@ export interface ContainerStep {
   readonly commandLine: string;
   /** The checkout: at the same place inside, so that what tools write down stays true. */
   readonly tree: string;
+  readonly caches: string | null;
+  /** Where the step begins. */
+  readonly cwd: string;
   readonly buildHome: string;
   /** What `environmentScript` made, in a 0600 file of the build's own folder. */
   readonly environmentFile: string;
@@ -51,9 +54,10 @@ export function containerArguments(step: ContainerStep): string[] {
     ...(limits.cpus === undefined ? [] : ['--cpus', String(limits.cpus)]),
     ...(limits.processes === undefined ? [] : ['--pids-limit', String(limits.processes)]),
     ...mount(step.tree, step.tree),
+    ...(step.caches === null ? [] : mount(step.caches, step.caches)),
     ...mount(step.buildHome, containerHome),
     ...mount(step.environmentFile, environmentFile, true),
-    ...['--workdir', step.tree, '--entrypoint', '/bin/sh', step.image],
+    ...['--workdir', step.cwd, '--entrypoint', '/bin/sh', step.image],
     ...['-c', `. ${environmentFile}; exec /bin/sh -e -c "$1"`, 'sh', step.commandLine],
   ];
 }

@@ -50,7 +50,12 @@ async function probeBubblewrap(network: boolean): Promise<Probe> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'slipway-probe-'));
   try {
     const sandbox = { home: '/home/probe', buildHome: folder, tree: folder, temporary: folder, hidden: [], tools: [] };
-    const args = bubblewrapArguments({ ...sandbox, network }, await findHostFolders(), process.getuid?.() === 0);
+    const place = { cwd: folder, caches: null };
+    const args = bubblewrapArguments(
+      { ...sandbox, ...place, network },
+      await findHostFolders(),
+      process.getuid?.() === 0,
+    );
     const { exitCode, stderr } = await runCommand({
       command: program,
       args: [...args, '--', '/bin/sh', '-c', 'exit 0'],

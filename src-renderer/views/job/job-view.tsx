@@ -7,6 +7,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Track } from '../../ui/track.tsx';
 import { JobHeader } from './job-header.tsx';
+import { JobLosses } from './job-losses.tsx';
 import { jobActions } from './job-model.ts';
 import styles from './job-view.module.css';
 import { JobWork } from './job-work.tsx';
@@ -71,6 +72,7 @@ export function JobView({ jobId }: { readonly jobId: string }) {
         />
       </div>
       {failedAct && <ErrorNotice error={failedAct} />}
+      <JobLosses job={job} />
       <JobWork key={job.id} job={job} busy={retry.busy} onRetry={() => void act(retry)} />
     </section>
   );

@@ -2,12 +2,14 @@
 import { Check, Copy } from 'lucide-react';
 import { useState } from 'react';
 import { useStore } from 'zustand';
+import type { EngineStatus, WorkerMode } from '../../../src-main/contract/views.ts';
 import { client } from '../../client/client.ts';
+import { poolWords } from '../../state/pool-words.ts';
 import { queries } from '../../state/queries.ts';
 import { useStatus } from '../../state/shared-queries.ts';
 import { setTheme, type Theme, themeStore } from '../../state/theme.ts';
 import { useAction } from '../../state/use-action.ts';
-import { IconButton } from '../../ui/button.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Switch } from '../../ui/field.tsx';
 import { formatDuration, plural } from '../../ui/format.ts';
@@ -39,9 +41,10 @@ function Copyable({ value, label }: { readonly value: string; readonly label: st
   );
 }
 
-function Workers({ busy, total, paused }: { readonly busy: number; readonly total: number; readonly paused: boolean }) {
-  const set = useAction(async (next: boolean) => {
-    await client.workers.setPaused({ paused: next });
+function Workers({ workers }: { readonly workers: EngineStatus['workers'] }) {
+  const isTaking = workers.mode === 'running';
+  const set = useAction(async (mode: WorkerMode) => {
+    await client.workers.setMode({ mode });
     queries.refetch('status');
   });
   return (
@@ -49,18 +52,25 @@ function Workers({ busy, total, paused }: { readonly busy: number; readonly tota
       <h2>Workers</h2>
       <dl className={styles.facts}>
         <dt>Now</dt>
+        <dd>{poolWords(workers)}</dd>
+        <dt>Number</dt>
         <dd>
-          {busy} of {total} busy
+          {workers.wanted}, {workers.sizeReason}
         </dd>
         <dt>Taking jobs</dt>
         <dd>
           <Switch
-            label={paused ? 'paused' : 'on'}
-            checked={!paused}
+            label={isTaking ? 'on' : workers.mode}
+            checked={isTaking}
             disabled={set.busy}
-            onChange={on => void set.run(!on)}
+            onChange={on => void set.run(on ? 'running' : 'paused')}
           />
           <p className={styles.hint}>While paused, running builds go on and new revisions wait in the queue.</p>
+          {workers.mode !== 'drained' && (
+            <Button busy={set.busy} onClick={() => void set.run('drained')}>
+              Drain the workers
+            </Button>
+          )}
         </dd>
       </dl>
       {set.error && <ErrorNotice error={set.error} />}
@@ -132,7 +142,7 @@ export function SettingsView() {
               </dd>
             </dl>
           </section>
-          <Workers {...engine.workers} />
+          <Workers workers={engine.workers} />
           <CrashDrill />
         </>
       )}

@@ -16,6 +16,7 @@ import { useStore } from 'zustand';
 import type { EngineStatus, VisualState } from '../../../src-main/contract/views.ts';
 import { connection } from '../../client/client.ts';
 import { troubledJobs } from '../../state/fleet.ts';
+import { poolWords } from '../../state/pool-words.ts';
 import { type Route, routeHref, type ViewName } from '../../state/route.ts';
 import { useMachines, useOverview, useRegions, useStatus } from '../../state/shared-queries.ts';
 import { classes } from '../../ui/classes.ts';
@@ -111,7 +112,7 @@ function Engine() {
       </div>
     );
   }
-  const { busy, total, paused } = status.workers;
+  const { busy, total, mode } = status.workers;
   const [up, down] = rates(status.swarm);
   return (
     <div className={styles.engine}>
@@ -129,7 +130,8 @@ function Engine() {
             ))}
           </span>
         )}
-        <span className={styles.words}>{paused ? `paused, ${busy} busy` : `${busy} of ${total} busy`}</span>
+        {mode !== 'running' && <StateGlyph state="stale" size={12} label={null} />}
+        <span className={styles.words}>{poolWords(status.workers)}</span>
       </Row>
       <div className={styles.narrowOff}>
         <Row name="Swarm" href="#/swarm">

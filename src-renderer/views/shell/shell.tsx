@@ -3,11 +3,14 @@
 import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useStore } from 'zustand';
-import { connection } from '../../client/client.ts';
+import { client, connection } from '../../client/client.ts';
 import { failureStore } from '../../commands/registry.ts';
 import { closePanel, panelStore } from '../../state/panels.ts';
+import { standstillWords } from '../../state/pool-words.ts';
+import { queries } from '../../state/queries.ts';
 import type { Route } from '../../state/route.ts';
 import { useOverview, useStatus } from '../../state/shared-queries.ts';
+import { useAction } from '../../state/use-action.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import { AheadTime } from '../../ui/time.tsx';
@@ -73,6 +76,26 @@ function EngineProblems() {
   );
 }
 
+/** Builds that nobody takes must not look like builds that are slow. */
+function StandstillBanner() {
+  const status = useStatus().data;
+  const resume = useAction(async () => {
+    await client.workers.setMode({ mode: 'running' });
+    queries.refetch('status');
+  });
+  const words = status ? standstillWords(status.workers) : null;
+  if (words === null) return null;
+  return (
+    <div className={styles.banner} role="status">
+      <StateGlyph state="stale" label={null} />
+      <span className={styles.bannerWords}>{resume.error?.message ?? words}</span>
+      <Button busy={resume.busy} onClick={() => void resume.run()}>
+        Resume
+      </Button>
+    </div>
+  );
+}
+
 /** Moves the keyboard to the top of a view when the address changes, so that reading starts there. */
 function useFocusOnNavigation(route: Route) {
   const main = useRef<HTMLElement>(null);
@@ -110,6 +133,7 @@ export function Shell({ route, children }: ShellProps) {
           <ConnectionBanner />
           <FailureBanner />
           <EngineProblems />
+          <StandstillBanner />
         </div>
         <main className={styles.main} ref={main} tabIndex={-1}>
           {children}

@@ -95,7 +95,7 @@ it('asks the running engine', async () => {
   const { engine, host } = await startTestHost(onTestFinished, { workers: 0 });
   await writeHostFile(engine.folder, { pid: process.pid, port: host.port, token: host.token });
   expect(await findings(engine.folder.root)).toContain('warning Workers: no worker runs');
-  await engine.pool.setPaused(true);
+  await engine.pool.setMode('paused');
   expect(await findings(engine.folder.root)).toContain('warning Builds: paused: no job is taken');
 });
 

@@ -1,5 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { listSecrets, listVariables, putSecret, putVariable } from '../../../src-main/database/build-environment.ts';
 import { initialSchema } from '../../../src-main/database/migrations/001-initial.ts';
 import { buildEnvironment } from '../../../src-main/database/migrations/002-build-environment.ts';
@@ -7,6 +7,7 @@ import { openDatabase } from '../../../src-main/database/open-database.ts';
 import { findChannel, listReleases } from '../../../src-main/database/releases.ts';
 import { findRepository } from '../../../src-main/database/repositories.ts';
 import { readSetting } from '../../../src-main/database/settings.ts';
+import { findWorker } from '../../../src-main/database/workers.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 describe('the second schema', () => {
@@ -61,5 +62,26 @@ describe('the schema of channel environments', () => {
       { serial: 7, environmentVersion: null, environmentDigest: null },
     ]);
     await db.destroy();
+  });
+});
+
+describe('the schema of the worker pool', () => {
+  it.each([
+    ['true', 'paused'],
+    ['false', 'running'],
+  ])('keeps a pool whose paused was %s as %s, and its workers', async (before, after) => {
+    const file = `${await scratchFolder()}/slipway.db`;
+    const old = new BetterSqlite3(file);
+    old.exec(initialSchema);
+    old.exec(buildEnvironment);
+    old.pragma('user_version = 2');
+    old.exec(`INSERT INTO settings (key, value) VALUES ('workers.paused', '${before}');
+      INSERT INTO workers (id, name, pid, started_at, checkup_at) VALUES ('w1', 'worker 1', 7, 1, 2)`);
+    old.close();
+
+    const db = openDatabase(file, { migrateSchema: true });
+    onTestFinished(() => db.destroy());
+    expect(await readSetting(db, 'workers.mode')).toBe(after);
+    expect(await findWorker(db, 'w1')).toMatchObject({ checkupAt: 2, memoryBytes: null, peakMemoryBytes: null });
   });
 });

@@ -112,10 +112,10 @@ it('an engine on a wrapped key builds with secrets, since its workers get the ke
   await git(source, 'add', '--all');
   await git(source, 'commit', '--quiet', '-m', 'First');
   // The secret is there before the first job begins.
-  await engine.pool.setPaused(true);
+  await engine.pool.setMode('paused');
   const { id } = await engine.repositories.add({ url: source });
   await engine.environment.setSecret({ repositoryId: id, name: 'TOKEN', value: 'correct horse' });
-  await engine.pool.setPaused(false);
+  await engine.pool.setMode('running');
   await eventually(
     async () => (await listJobs(engine.db, { repositoryId: id, limit: 5 })).some(job => job.status === 'succeeded'),
     { what: 'a build with the secret' },

@@ -41,6 +41,18 @@ test('keeps the end of stderr, and tells of an exit also afterwards', async () =
   expect(await exitOf(child)).toEqual({ exitCode: 3, signal: null });
 });
 
+test('feels pulses between the lines of stderr, and keeps them out of it', async () => {
+  const child = await launch(
+    `import { writeSync } from 'node:fs';
+     writeSync(2, new Uint8Array(1)); process.stderr.write('a line\\n'); writeSync(2, new Uint8Array(1));`,
+  );
+  let pulses = 0;
+  child.onPulse(() => (pulses += 1));
+  await exitOf(child);
+  expect(pulses).toBeGreaterThan(0);
+  expect(child.lastOutput()).toBe('a line\n');
+});
+
 test('kills', async () => {
   const child = await launch(`process.send?.('up'); setInterval(() => 0, 1000);`);
   await new Promise(resolve => child.onMessage(resolve));

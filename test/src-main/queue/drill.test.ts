@@ -38,6 +38,7 @@ describe('the crash drill', () => {
       'job.step_started',
       'drill.killed',
       'job.requeued',
+      'worker.lost',
       'job.started',
       'job.step_started',
       'job.step_finished',
@@ -56,7 +57,7 @@ describe('the crash drill', () => {
       code: 'conflict',
       message: expect.stringContaining('No worker'),
     });
-    await engine.pool.setPaused(true);
+    await engine.pool.setMode('paused');
     await expect(engine.drill.run()).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('paused'),

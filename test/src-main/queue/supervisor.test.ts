@@ -3,13 +3,21 @@ import { listAttempts, listSteps } from '../../../src-main/database/attempts.ts'
 import { findJob } from '../../../src-main/database/jobs.ts';
 import { type Db, inTransaction } from '../../../src-main/database/open-database.ts';
 import { updateWorker } from '../../../src-main/database/workers.ts';
-import { checkupDeadlineMs } from '../../../src-main/domain/clock.ts';
 import { addSteps, claimNextJob, type NewStep, recordStep } from '../../../src-main/queue/attempt.ts';
 import { cancelJob } from '../../../src-main/queue/enqueue.ts';
-import { findLostWorkers, releaseJobOfLostWorker } from '../../../src-main/queue/supervisor.ts';
+import { releaseJobOfLostWorker } from '../../../src-main/queue/supervisor.ts';
+import { findLostWorkers } from '../../../src-main/queue/worker-losses.ts';
 import { addJob, addRepository, addWorker, eventTypes, testDatabase } from '../../support/database-fixtures.ts';
 
-const evidence = { reason: 'its process was killed by SIGKILL', exitCode: null, signal: 'SIGKILL', lastOutput: '' };
+const evidence = {
+  reason: 'its process was killed by SIGKILL',
+  exitCode: null,
+  signal: 'SIGKILL',
+  silentMs: null,
+  peakMemoryBytes: 1_000,
+  lastOutput: '',
+  logTail: '',
+};
 
 /** Claims the next job and begins its first step; the worker's id. */
 async function beginStep(db: Db, idempotent = true): Promise<string> {
@@ -98,7 +106,7 @@ describe('the job of a lost worker', () => {
   });
 });
 
-it('finds workers without a checkup, and those of an engine that has ended', async () => {
+it('finds workers without a sign of life, and those of an engine that has ended', async () => {
   const { db } = await testDatabase();
   const [fine, late, foreign, stopped] = [
     await addWorker(db, 'fine'),
@@ -108,16 +116,22 @@ it('finds workers without a checkup, and those of an engine that has ended', asy
   ];
   const now = 1_000_000;
   await inTransaction(db, async transaction => {
-    await updateWorker(transaction, fine.id, { checkupAt: now - checkupDeadlineMs });
-    await updateWorker(transaction, late.id, { checkupAt: now - checkupDeadlineMs - 1 });
+    await updateWorker(transaction, fine.id, { checkupAt: now - 12_000 });
+    await updateWorker(transaction, late.id, { checkupAt: now - 12_001 });
     await updateWorker(transaction, foreign.id, { checkupAt: now });
     await updateWorker(transaction, stopped.id, { stoppedAt: now });
   });
-  const lost = await findLostWorkers(db, new Set([fine.id, late.id]), now);
+  const signs = {
+    pulseAt: null,
+    movedAt: now,
+    work: { kind: 'idle', name: null, limitMs: null },
+    workBeganAt: now,
+  } as const;
+  const members = new Map([fine.id, late.id].map(id => [id, { signs }]));
+  const rules = { checkupMs: 5_000, stallMs: 60_000, watchingSince: 0 };
+  const lost = await findLostWorkers(db, members, now, rules);
   expect(lost.toSorted((a, b) => a.reason.localeCompare(b.reason))).toEqual([
-    { id: foreign.id, reason: 'its process belongs to an engine that has ended' },
-    { id: late.id, reason: 'no checkup for 12 s' },
+    { id: foreign.id, reason: 'its process belongs to an engine that has ended', silentMs: 0 },
+    { id: late.id, reason: 'no checkup for 12 s', silentMs: 12_001 },
   ]);
-  // Since it watches: one that had no chance to show itself is not lost.
-  expect(await findLostWorkers(db, new Set([fine.id, late.id, foreign.id]), now, now - 1)).toEqual([]);
 });

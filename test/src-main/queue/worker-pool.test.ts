@@ -117,12 +117,12 @@ describe('a pool that stops', () => {
 
 it('takes no job while it is paused', async () => {
   const builds = await startBuilds();
-  await builds.pool.setPaused(true);
+  await builds.pool.setMode('paused');
   const repository = await builds.createRepository();
   const job = await repository.push({ 'slipway.yml': pipeline('true') });
   const later = await repository.push({ 'a.txt': 'b' });
   expect(await findJob(builds.db, job.id)).toMatchObject({ status: 'queued', attempt: 0 });
-  await builds.pool.setPaused(false);
+  await builds.pool.setMode('running');
   expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded' });
   expect(await builds.ended(later.id)).toMatchObject({ status: 'succeeded' });
 });

@@ -100,7 +100,7 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
       'jobs: {}\n',
       1,
       1,
-      'the keys are root, steps, migrate, env, secrets, isolation, limits, artifact, start, health',
+      'the keys are root, steps, migrate, env, secrets, isolation, limits, cache, artifact, start, health',
     ],
     ['a step without a command', 'steps:\n  - name: x\n', 2, 5, 'steps[1].run: it is missing'],
     [

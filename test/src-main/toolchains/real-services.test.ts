@@ -122,7 +122,7 @@ describe('a real service', { timeout: realBuildMs }, () => {
     const python = 'export PYTHONPATH="$PWD/.python-packages"; python3 manage.py';
     const pipeline = `steps:
   - { name: Install, phase: prepare, run: python3 -m pip install --target .python-packages -r requirements.txt }
-  - { name: Check migrations, phase: migrate, run: '${python} makemigrations --check --dry-run' }
+  - { name: Check migrations, phase: test, run: '${python} makemigrations --check --dry-run' }
   - { name: Test, phase: test, run: '${python} test' }
   - { name: Migrate, phase: migrate, run: '${python} migrate --noinput' }
 env: { PYTHONDONTWRITEBYTECODE: '1' }

@@ -34,7 +34,7 @@ const router = {
       nowMs: 1,
       eventCursor: log.length,
       polling: { repositories: 0, failing: 0, lastPollAtMs: null, intervalMs: 10_000 },
-      workers: { busy: 0, total: 1, paused: false },
+      workers: { busy: 0, total: 1, paused: false, mode: 'running', wanted: 1, sizeReason: 'set by hand' },
       swarm: { uploadBytesPerSecond: 0, downloadBytesPerSecond: 0, torrents: 0 },
       problems: [],
     })),

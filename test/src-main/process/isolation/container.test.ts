@@ -13,6 +13,8 @@ const step: ContainerStep = {
   jobId: 'job-1',
   commandLine: 'npm test; echo "$HOME" \'quoted\'',
   tree: '/data/work/j-1/tree',
+  cwd: '/data/work/j-1/tree',
+  caches: null,
   buildHome: '/data/homes/r',
   environmentFile: '/data/work/j-1/environment-1',
   network: true,

@@ -1,0 +1,125 @@
+/** Owns the settings of an installation that a person may change: their names, bounds and defaults. Knows not where they are kept. */
+import { z } from 'zod';
+import { DomainError } from './errors.ts';
+
+const mebibyte = 1024 * 1024;
+/** Settings are kept as text, and a command gives them as text. */
+const wholeNumber = (low: number, high: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.number().min(low).max(high));
+
+interface Definition<Value> {
+  /** From text. */
+  readonly schema: z.ZodType<Value>;
+  /** What holds while nobody has chosen. */
+  readonly initial: Value;
+  readonly meaning: string;
+}
+
+const define = <Value>(schema: z.ZodType<Value>, initial: NoInfer<Value>, meaning: string): Definition<Value> => ({
+  schema,
+  initial,
+  meaning,
+});
+
+const definitions = {
+  'workers.size': define(
+    z.union([z.literal('auto'), wholeNumber(0, 256)]),
+    'auto',
+    'worker processes: auto (by cores, memory and power), or 0 to 256',
+  ),
+  'workers.onBattery': define(
+    z.enum(['fewer', 'same', 'none']),
+    'fewer',
+    'workers on battery while the size is auto: fewer (half), same or none',
+  ),
+  'workers.checkupMs': define(
+    wholeNumber(1_000, 300_000),
+    5_000,
+    'how often a worker shows that it lives, in milliseconds: 1000 to 300000',
+  ),
+  'workers.stallMs': define(
+    wholeNumber(60_000, 86_400_000),
+    900_000,
+    'how long checkout, plan, pack or publish may stand still before the worker is replaced, in milliseconds: 60000 to 86400000',
+  ),
+  'workers.recycleAfterJobs': define(
+    wholeNumber(1, 1_000_000),
+    50,
+    'jobs after which a worker makes place for a fresh one: 1 to 1000000',
+  ),
+  // A fresh worker takes about 120 MiB; with a bound near that, one would be replaced after every job.
+  'workers.recycleAboveBytes': define(
+    wholeNumber(256 * mebibyte, 1024 * 1024 * mebibyte),
+    512 * mebibyte,
+    'memory of a worker between jobs above which it makes place for a fresh one, in bytes: at least 268435456',
+  ),
+} as const;
+
+export type SettingName = keyof typeof definitions;
+export type Settings = {
+  readonly [Name in SettingName]: (typeof definitions)[Name]['initial'];
+};
+
+const names = [
+  'workers.size',
+  'workers.onBattery',
+  'workers.checkupMs',
+  'workers.stallMs',
+  'workers.recycleAfterJobs',
+  'workers.recycleAboveBytes',
+] as const satisfies readonly SettingName[];
+export const settingNameSchema = z.enum(names);
+export const settingValueSchema = z.union([z.string().max(100), z.number()]);
+
+export const settingViewSchema = z.object({
+  name: settingNameSchema,
+  value: settingValueSchema,
+  isDefault: z.boolean(),
+  meaning: z.string(),
+});
+export type SettingView = z.infer<typeof settingViewSchema>;
+
+/** What lies in the store of settings as text, by name. */
+export type StoredSettings = ReadonlyMap<string, string>;
+
+/** The settings as they hold: what is stored and fits, else the default. */
+export function settingsOf(stored: StoredSettings): Settings {
+  const held = <Value>(name: SettingName, { schema, initial }: Definition<Value>): Value => {
+    // A value that a newer version stored and that does not fit here counts as none.
+    const parsed = schema.safeParse(stored.get(name));
+    return parsed.success ? parsed.data : initial;
+  };
+  return {
+    'workers.size': held('workers.size', definitions['workers.size']),
+    'workers.onBattery': held('workers.onBattery', definitions['workers.onBattery']),
+    'workers.checkupMs': held('workers.checkupMs', definitions['workers.checkupMs']),
+    'workers.stallMs': held('workers.stallMs', definitions['workers.stallMs']),
+    'workers.recycleAfterJobs': held('workers.recycleAfterJobs', definitions['workers.recycleAfterJobs']),
+    'workers.recycleAboveBytes': held('workers.recycleAboveBytes', definitions['workers.recycleAboveBytes']),
+  };
+}
+
+/** As they are shown. */
+export function settingViews(stored: StoredSettings): SettingView[] {
+  const settings = settingsOf(stored);
+  return names.map(name => ({
+    name,
+    value: settings[name],
+    isDefault: settings[name] === definitions[name].initial,
+    meaning: definitions[name].meaning,
+  }));
+}
+
+/** A value as it is stored. Throws `input.invalid`, with what the setting accepts. */
+export function settingText(name: SettingName, value: string | number): string {
+  const { schema, meaning } = definitions[name];
+  const parsed = schema.safeParse(String(value));
+  if (parsed.success) return String(parsed.data);
+  throw new DomainError('input.invalid', `"${value}" does not fit the setting ${name}: ${meaning}.`, {
+    fields: [{ field: 'value', message: meaning }],
+  });
+}

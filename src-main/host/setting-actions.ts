@@ -1,0 +1,21 @@
+/** Owns what changing a setting does: it is checked, kept, and in force before the answer. */
+import type { Engine } from '../compose.ts';
+import { DomainError } from '../contract/errors.ts';
+import { type SettingName, type SettingView, settingText, settingViews } from '../contract/settings.ts';
+import { readAllSettings, writeSetting } from '../database/settings.ts';
+
+export async function listSettings(engine: Engine): Promise<SettingView[]> {
+  return settingViews(await readAllSettings(engine.db));
+}
+
+/** Throws `input.invalid`; then nothing has changed. */
+export async function changeSetting(
+  engine: Engine,
+  { name, value }: { readonly name: SettingName; readonly value: string | number },
+): Promise<SettingView> {
+  await writeSetting(engine.db, name, settingText(name, value));
+  await engine.pool.configure(name);
+  const view = (await listSettings(engine)).find(setting => setting.name === name);
+  if (!view) throw new DomainError('not_found', `There is no setting ${name}.`, { name });
+  return view;
+}
