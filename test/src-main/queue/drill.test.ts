@@ -3,7 +3,7 @@ import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob, listJobs } from '../../../src-main/database/jobs.ts';
-import { listLiveWorkers } from '../../../src-main/database/workers.ts';
+import { listLiveWorkers, updateWorker } from '../../../src-main/database/workers.ts';
 import { overview } from '../../../src-main/host/views/repository-views.ts';
 import { cancelJob } from '../../../src-main/queue/enqueue.ts';
 import { startTestHost } from '../../support/engine.ts';
@@ -63,6 +63,17 @@ describe('the crash drill', () => {
       message: expect.stringContaining('paused'),
     });
     expect(await listJobs(engine.db, { limit: 10 })).toEqual([]);
+  });
+
+  it('refuses while every worker builds, and kills none', async () => {
+    const engine = await start(1);
+    const [worker] = await listLiveWorkers(engine.db);
+    await updateWorker(engine.db, worker?.id ?? '', { jobId: 'of a build' });
+    await expect(engine.drill.run()).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('Every worker builds'),
+    });
+    expect((await listLiveWorkers(engine.db)).map(({ pid }) => pid)).toEqual([worker?.pid]);
   });
 
   it('kills nothing when its job is cancelled, and gives way to one drill at a time', async () => {
