@@ -25,6 +25,12 @@ export function byteSize(high: number): (text: string) => number {
   };
 }
 
+/** `on` or `off`. Throws commander's error for a wrong argument. */
+export function onOrOff(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new InvalidArgumentError('Give on or off.');
+  return text === 'on';
+}
+
 /** Degrees from `-limit` to `limit`, as `50.11` or `-121`. Throws commander's error for a wrong argument. */
 export function degrees(limit: number): (text: string) => number {
   return text => {

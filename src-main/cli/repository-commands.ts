@@ -7,7 +7,7 @@ import { describeIsolation } from '../contract/isolation.ts';
 import type { AttemptView, JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { ordinal } from '../domain/waiting.ts';
-import { wholeNumber } from './arguments.ts';
+import { onOrOff, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { allTests, describeTestPage } from './job-tests.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
@@ -73,12 +73,44 @@ export function addRepositoryCommands(program: Command): void {
     .command('build <repository>')
     .description('build the newest revision again; its steps are run, whatever is known of it')
     .option('--no-cache', 'without the files that earlier builds have kept; this one leaves new ones')
+    .option('--priority', 'before the jobs of other repositories, with whatever waits before it in its own')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { cache: boolean }>();
+      const options = command.optsWithGlobals<Options & { cache: boolean; priority?: boolean }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
-        const job = await client.repositories.buildNow({ id: row.id, cache: options.cache });
+        const { cache, priority = false } = options;
+        const job = await client.repositories.buildNow({ id: row.id, cache, priority });
         print(job, options, `Job ${job.number} is queued.`);
+      });
+    });
+  addQueueCommand(repo);
+}
+
+function addQueueCommand(repo: Command): void {
+  repo
+    .command('set <repository>')
+    .description('how its jobs are queued; without an option, what is set')
+    .option('--concurrency <n>', 'how many of its jobs may run at once', wholeNumber(1, 64))
+    .option('--supersede <on|off>', 'a newer revision cancels those that still wait', onOrOff)
+    .option(
+      '--retries <n>',
+      'how often a job is tried again by itself after a failure that may pass',
+      wholeNumber(0, 10),
+    )
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        Options & { concurrency?: number; supersede?: boolean; retries?: number }
+      >();
+      await callEngine(options, async client => {
+        const { id } = await findRepository(client, named);
+        const { concurrency, supersede, retries: retryLimit } = options;
+        const row = await client.repositories.setQueue({ id, concurrency, supersede, retryLimit });
+        const lines = [
+          ['jobs at once', String(row.queue.concurrency)],
+          ['newer revisions supersede waiting ones', row.queue.supersede ? 'on' : 'off'],
+          ['tries again by itself', String(row.queue.retryLimit)],
+        ];
+        print(row.queue, options, table([plain(row.name), ''], lines));
       });
     });
 }
@@ -152,7 +184,7 @@ export function addJobCommands(program: Command): void {
           item.revision.revision.slice(0, 7),
           String(item.attempt),
           clock(item.queuedAtMs),
-          item.error?.message ?? waitingWords(item) ?? item.revision.subject,
+          waitingWords(item) ?? item.error?.message ?? item.revision.subject,
         ]);
         print(jobs, options, table(['JOB', 'STATUS', 'REPOSITORY', 'REVISION', 'ATTEMPT', 'QUEUED', ''], lines));
       });

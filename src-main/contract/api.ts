@@ -32,6 +32,7 @@ import {
   pairingSchema,
   poolViewSchema,
   preflightSchema,
+  queueSettingsSchema,
   regionViewSchema,
   releaseViewSchema,
   replicationViewSchema,
@@ -115,12 +116,17 @@ export const api = {
     addSample: route('POST', '/repositories/sample', 'Add the sample project').output(repositoryRowSchema),
     remove: route('DELETE', '/repositories/{id}', 'Stop watching a repository').input(byId).output(done),
     pollNow: route('POST', '/repositories/{id}/poll', 'Look for a new revision now').input(byId).output(done),
+    setQueue: route('PATCH', '/repositories/{id}/queue', 'Change how the jobs of a repository are queued')
+      .input(queueSettingsSchema.partial().extend({ id: idSchema }))
+      .output(repositoryRowSchema),
     buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
       .input(
         z.object({
           id: idSchema,
           /** False builds without what earlier builds have cached. */
           cache: z.boolean().default(true),
+          /** Before the jobs of other repositories, with whatever waits before it in its own. */
+          priority: z.boolean().default(false),
         }),
       )
       .output(jobSummarySchema),

@@ -16,6 +16,7 @@ export const errorCodes = {
   'host.port_in_use': 'user',
   'host.not_running': 'user',
   'data.locked': 'user',
+  'data.busy': 'automatic',
   'data.newer_version': 'user',
   'data.unwritable': 'user',
   'data.corrupt': 'user',

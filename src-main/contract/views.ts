@@ -166,6 +166,17 @@ export const channelSummarySchema = z.object({
 });
 export type ChannelSummary = z.infer<typeof channelSummarySchema>;
 
+/** How the jobs of a repository are queued. */
+export const queueSettingsSchema = z.object({
+  /** Jobs that may run at once. More than one: a newer revision may be ready before an older one. */
+  concurrency: z.number().int().min(1).max(64),
+  /** A newly polled revision cancels the polled ones that still wait. */
+  supersede: z.boolean(),
+  /** How often a job is tried again by itself when what failed may pass by itself. */
+  retryLimit: z.number().int().min(0).max(10),
+});
+export type QueueSettings = z.infer<typeof queueSettingsSchema>;
+
 export const repositoryRowSchema = z.object({
   id: idSchema,
   name: z.string(),
@@ -181,6 +192,7 @@ export const repositoryRowSchema = z.object({
   latestJob: jobSummarySchema.nullable(),
   /** Queued jobs of this repository besides the latest, counted to 10,000. */
   moreWaiting: z.number().int().nonnegative(),
+  queue: queueSettingsSchema,
   track: z.array(stageViewSchema),
   channels: z.array(channelSummarySchema),
 });

@@ -50,6 +50,17 @@ export async function listBuilds(
   return select.execute();
 }
 
+/** The build of the newest revision: jobs are numbered as they come, and one that runs beside an older one may be ready first. */
+export async function findNewestBuild(db: Db, repositoryId: string): Promise<BuildWithPack | null> {
+  return (
+    (await selectBuilds(db)
+      .where('jobs.repositoryId', '=', repositoryId)
+      .orderBy('jobs.number', 'desc')
+      .orderBy('builds.attempt', 'desc')
+      .executeTakeFirst()) ?? null
+  );
+}
+
 export async function findBuild(db: Db, id: string): Promise<BuildWithPack | null> {
   return (await selectBuilds(db).where('builds.id', '=', id).executeTakeFirst()) ?? null;
 }

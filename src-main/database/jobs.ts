@@ -1,22 +1,10 @@
-/** Owns the statements of the table jobs: the queue itself. Every write of a running attempt names its fencing token. */
-import { type Insertable, type Selectable, sql } from 'kysely';
-import { DomainError } from '../contract/errors.ts';
+/** Owns the statements of the table jobs beside the queue's own operations. Every write of a running attempt names its fencing token. */
+import { sql } from 'kysely';
 import type { JobStatus } from '../contract/views.ts';
+import { type FencingToken, fenced, type JobRecord } from './job-queue.ts';
 import type { Db } from './open-database.ts';
-import type { JobsTable } from './schema.ts';
 
-export type JobRecord = Selectable<JobsTable>;
-
-/** Names one attempt of one job; a write under a stale token is refused. */
-export interface FencingToken {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly workerId: string;
-}
-
-export async function insertJob(db: Db, row: Insertable<JobsTable>): Promise<JobRecord> {
-  return db.insertInto('jobs').values(row).returningAll().executeTakeFirstOrThrow();
-}
+export type { FencingToken, JobRecord } from './job-queue.ts';
 
 export async function findJob(db: Db, id: string): Promise<JobRecord | null> {
   return (await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
@@ -45,50 +33,11 @@ export async function findPolledJob(db: Db, repositoryId: string, revision: stri
   );
 }
 
-/**
- * Claims the oldest queued job whose repository has no running one, in one statement.
- * Both subqueries read partial indexes, so finished rows cost nothing.
- */
-export async function claimJob(db: Db, workerId: string, now: number): Promise<JobRecord | null> {
-  const claimed = await db
-    .updateTable('jobs')
-    .set(({ eb }) => ({
-      status: 'running' as const,
-      attempt: eb('attempt', '+', 1),
-      workerId,
-      startedAt: now,
-      checkupAt: now,
-      error: null,
-      cancelRequestedAt: null,
-    }))
-    .where('number', '=', outer =>
-      outer
-        .selectFrom('jobs as waiting')
-        .select('waiting.number')
-        .where('waiting.status', '=', sql.lit('queued'))
-        .where(({ exists, not, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('jobs as busy')
-                .select('busy.number')
-                .whereRef('busy.repositoryId', '=', 'waiting.repositoryId')
-                .where('busy.status', '=', sql.lit('running')),
-            ),
-          ),
-        )
-        .orderBy('waiting.number')
-        .limit(1),
-    )
-    .returningAll()
-    .executeTakeFirst();
-  return claimed ?? null;
-}
-
 /** Changes the running attempt's row, or throws `job.fenced` when the attempt is no longer the one that runs. */
 export async function updateRunningJob(
   db: Db,
   token: FencingToken,
-  change: Partial<Pick<JobRecord, 'status' | 'checkupAt' | 'finishedAt' | 'error' | 'plan' | 'workerId'>>,
+  change: Partial<Pick<JobRecord, 'plan' | 'workerId'>>,
 ): Promise<void> {
   const result = await db
     .updateTable('jobs')
@@ -104,14 +53,6 @@ export async function updateRunningJob(
 /** Throws `job.fenced` unless the attempt is the one that runs. Inside a transaction it guards the writes that follow. */
 export async function assertRunning(db: Db, token: FencingToken): Promise<void> {
   await updateRunningJob(db, token, { workerId: token.workerId });
-}
-
-function fenced(token: FencingToken): DomainError {
-  return new DomainError(
-    'job.fenced',
-    `Attempt ${token.attempt} of job ${token.jobId} is no longer the one that runs; nothing of it was written.`,
-    { ...token },
-  );
 }
 
 /** Moves a job from one of `from` to a new state; false when it was in none of them. */
@@ -130,20 +71,12 @@ export async function moveJob(
   return result.numUpdatedRows > 0n;
 }
 
-/** Asks the running attempt to end; false when the job is not running. */
-export async function requestCancel(db: Db, id: string, now: number): Promise<boolean> {
-  return moveJob(db, id, ['running'], { cancelRequestedAt: now });
+/** Oldest first. The state is written into the statement: a partial index is not used for a parameter. */
+export async function listRunningJobs(db: Db): Promise<JobRecord[]> {
+  return db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('running')).orderBy('number').execute();
 }
 
-export async function listJobsByStatus(db: Db, statuses: readonly JobStatus[]): Promise<JobRecord[]> {
-  return db
-    .selectFrom('jobs')
-    .selectAll()
-    .where('status', 'in', [...statuses])
-    .orderBy('number')
-    .execute();
-}
-
+/** Oldest first. */
 export async function listQueuedJobs(db: Db, repositoryId?: string): Promise<JobRecord[]> {
   let select = db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('queued')).orderBy('number');
   if (repositoryId !== undefined) select = select.where('repositoryId', '=', repositoryId);

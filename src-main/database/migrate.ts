@@ -7,6 +7,7 @@ import { channelEnvironment } from './migrations/003-channel-environment.ts';
 import { isolation } from './migrations/004-isolation.ts';
 import { caches } from './migrations/005-caches.ts';
 import { workerPool } from './migrations/006-worker-pool.ts';
+import { queueHeads } from './migrations/007-queue-heads.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -16,6 +17,7 @@ const migrations: readonly string[] = [
   isolation,
   caches,
   workerPool,
+  queueHeads,
 ];
 
 /** The version that this code writes. */

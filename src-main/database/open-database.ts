@@ -1,50 +1,24 @@
 /** Owns the database as the statement files see it: one Kysely over SQLite, in this thread or behind one of its own. */
-import {
-  CamelCasePlugin,
-  type DatabaseConnection,
-  type Driver,
-  Kysely,
-  SqliteDialect,
-  type SqliteDialectConfig,
-  SqliteDriver,
-} from 'kysely';
-import { beginImmediate, rollBack } from './immediate.ts';
-import { openSqlite } from './open-sqlite.ts';
+import { CamelCasePlugin, Kysely } from 'kysely';
+import type { QueueCall, QueueOperation, QueueResults } from './job-queue.ts';
+import { type OpenOptions, openSqlite } from './open-sqlite.ts';
 import type { Schema } from './schema.ts';
-import { ThreadSqliteDialect } from './thread-dialect.ts';
+import { directBackend, SqliteBackendDialect, SqliteConnection } from './sqlite-connection.ts';
+import { threadBackend } from './thread-connection.ts';
 
 export type Db = Kysely<Schema>;
 
-class ImmediateDriver extends SqliteDriver {
-  override beginTransaction(connection: DatabaseConnection): Promise<void> {
-    return beginImmediate(connection);
-  }
-
-  override rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    return rollBack(connection);
-  }
-}
-
-class ImmediateDialect extends SqliteDialect {
-  readonly #settings: SqliteDialectConfig;
-
-  constructor(settings: SqliteDialectConfig) {
-    super(settings);
-    this.#settings = settings;
-  }
-
-  override createDriver(): Driver {
-    return new ImmediateDriver(this.#settings);
-  }
-}
-
 /**
  * Opens the database file in this thread, and creates or migrates it where `migrateSchema` is set (the engine, never a worker).
- * Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`.
+ * Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`. Its statements throw `data.busy` when another
+ * program keeps the file locked.
  */
-export function openDatabase(file: string, options: { readonly migrateSchema: boolean }): Db {
-  const database = openSqlite(file, options);
-  return new Kysely<Schema>({ dialect: new ImmediateDialect({ database }), plugins: [new CamelCasePlugin()] });
+export function openDatabase(file: string, options: OpenOptions): Db {
+  const sqlite = openSqlite(file, options);
+  return new Kysely<Schema>({
+    dialect: new SqliteBackendDialect(() => directBackend(sqlite), options.patienceMs),
+    plugins: [new CamelCasePlugin()],
+  });
 }
 
 /**
@@ -53,10 +27,28 @@ export function openDatabase(file: string, options: { readonly migrateSchema: bo
  */
 export function openDatabaseInThread(file: string): Db {
   openSqlite(file, { migrateSchema: true }).close();
-  return new Kysely<Schema>({ dialect: new ThreadSqliteDialect(file), plugins: [new CamelCasePlugin()] });
+  return new Kysely<Schema>({
+    dialect: new SqliteBackendDialect(() => threadBackend(file)),
+    plugins: [new CamelCasePlugin()],
+  });
 }
 
 /** Runs `work` in one write transaction. */
 export function inTransaction<Result>(db: Db, work: (transaction: Db) => Promise<Result>): Promise<Result> {
   return db.transaction().execute(work);
+}
+
+/**
+ * Carries out one operation of the queue (see `QueueImplementation`): where the database lies behind a thread, the whole
+ * transaction is one message. Throws `job.fenced`, `not_found`, `conflict`, `data.busy`.
+ */
+export async function callQueue<Name extends QueueOperation>(
+  db: Db,
+  call: QueueCall & { readonly operation: Name },
+): Promise<QueueResults[Name]> {
+  const result = await db.getExecutor().provideConnection(async connection => {
+    if (!(connection instanceof SqliteConnection)) throw new Error('This database has no queue.');
+    return connection.callQueue(call);
+  });
+  return result as QueueResults[Name];
 }

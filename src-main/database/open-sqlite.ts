@@ -3,11 +3,25 @@ import BetterSqlite3 from 'better-sqlite3';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 
-/** How long a writer waits for another process's transaction before SQLite gives up. Ours last milliseconds. */
-const busyTimeoutMs = 10_000;
+/** How long one try waits for another process's transaction. Short, since SQLite looks ever more seldom; the connection tries again. */
+const busyTimeoutMs = 500;
+
+/**
+ * Pages in the log before they are copied into the file (16 MiB; SQLite's own number is 1,000). The queue writes the same few pages
+ * again and again, and each copy of the log writes them once. Source: sqlite.org/wal.html#ckpt
+ */
+const checkpointPages = 4_000;
+
+export interface OpenOptions {
+  readonly migrateSchema: boolean;
+  /** How long a statement waits, in all, for other writers; then `data.busy`. Left out: half a minute. */
+  readonly patienceMs?: number;
+  /** For writes that a power cut may take back, like a checkup: their commit does not wait for the disk. */
+  readonly relaxed?: boolean;
+}
 
 /** Throws `data.newer_version`, `data.unwritable`, `data.corrupt`, `store.full`. */
-export function openSqlite(file: string, options: { readonly migrateSchema: boolean }): BetterSqlite3.Database {
+export function openSqlite(file: string, options: OpenOptions): BetterSqlite3.Database {
   let sqlite: BetterSqlite3.Database | null = null;
   try {
     sqlite = new BetterSqlite3(file, { timeout: busyTimeoutMs });
@@ -15,7 +29,8 @@ export function openSqlite(file: string, options: { readonly migrateSchema: bool
     schemaVersion(sqlite);
     sqlite.pragma('journal_mode = WAL');
     // FULL: what was acknowledged survives a power cut. Source: sqlite.org/pragma.html#pragma_synchronous
-    sqlite.pragma('synchronous = FULL');
+    sqlite.pragma(`synchronous = ${options.relaxed ? 'NORMAL' : 'FULL'}`);
+    sqlite.pragma(`wal_autocheckpoint = ${checkpointPages}`);
     sqlite.pragma('foreign_keys = ON');
     if (options.migrateSchema) migrate(sqlite);
     return sqlite;

@@ -22,6 +22,12 @@ export interface RepositoriesTable {
   removedAt: number | null;
   /** What a person chose for its builds: `auto`, `none`, `bubblewrap`; null for what the installation has. */
   isolation: ColumnType<string | null, string | null | undefined, string | null>;
+  /** How many of its jobs may run at once. */
+  concurrency: Generated<number>;
+  /** A newly polled revision cancels the polled ones that wait. */
+  supersede: Generated<Flag>;
+  /** How often a job that failed by itself is tried again by itself. */
+  retryLimit: Generated<number>;
 }
 
 export interface JobsTable {
@@ -47,6 +53,23 @@ export interface JobsTable {
   plan: JsonText | null;
   /** Nothing that an earlier build left is used. */
   withoutCache: Generated<Flag>;
+  priority: Generated<Flag>;
+  /** A waiting job is not claimed before this; 0: at once. */
+  notBefore: Generated<number>;
+  automaticRetries: Generated<number>;
+}
+
+/** What a claim may take, one row per repository. Written by triggers on jobs and repositories, and by nobody else. */
+export interface QueueHeadsTable {
+  repositoryId: string;
+  /** The number of the first waiting job. */
+  head: number | null;
+  /** The head's. */
+  notBefore: number | null;
+  /** The number of the last waiting job with priority: the line is lifted up to it. */
+  liftedTo: number | null;
+  running: number;
+  cap: number;
 }
 
 export interface AttemptsTable {
@@ -275,6 +298,7 @@ export interface EventsTable {
 export interface Schema {
   repositories: RepositoriesTable;
   jobs: JobsTable;
+  queueHeads: QueueHeadsTable;
   attempts: AttemptsTable;
   steps: StepsTable;
   workers: WorkersTable;

@@ -3,9 +3,9 @@ import type { JobStatus } from '../contract/views.ts';
 
 /**
  * Who moves a job out of each state:
- * queued: a worker (claim), a person (cancel), the poller (revision left the branch).
- * running: its worker (succeeded, failed, cancelled); the supervisor, when the worker is lost or its engine ends (queued, or
- * what `afterLostWorker` says). Within a deadline, so nobody has to look after a job that runs.
+ * queued: a worker (claim), a person (cancel), the poller (revision left the branch, or was superseded).
+ * running: its worker (succeeded, failed, cancelled; queued where its failure may pass by itself); the supervisor, when the worker
+ * is lost or its engine ends (queued, or what `afterLostWorker` says). Within a deadline, so nobody has to look after a job that runs.
  * failed, cancelled, interrupted: a person (retry). succeeded: nobody.
  */
 const next: Readonly<Record<JobStatus, readonly JobStatus[]>> = {

@@ -124,6 +124,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
         summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
+      setQueue: os.repositories.setQueue.handler(async ({ input: { id, ...change } }) => {
+        await engine.repositories.setQueue(id, change);
+        return rowOf(engine, id);
+      }),
     },
     jobs: {
       list: os.jobs.list.handler(async ({ input }) => {

@@ -59,10 +59,12 @@ export function createNewRevision(options: {
     }
   }
 
-  /** A force push that is taken back brings its revision back; what a person cancelled stays so. */
-  async function requeueIfItHadLeft(repositoryId: string, revision: string): Promise<void> {
+  /** A force push that is taken back brings its revision back, also one that was superseded; what a person cancelled stays so. */
+  async function requeueIfItHadGone(repositoryId: string, revision: string): Promise<void> {
     const job = await findPolledJob(db, repositoryId, revision);
-    if (job?.status !== 'cancelled' || errorFromJson(job.error)?.details.leftBranch === undefined) return;
+    if (job?.status !== 'cancelled') return;
+    const { leftBranch, supersededBy } = errorFromJson(job.error)?.details ?? {};
+    if (leftBranch === undefined && supersededBy === undefined) return;
     await retryJob(db, job.id, clock());
   }
 
@@ -86,7 +88,7 @@ export function createNewRevision(options: {
       seenAtMs,
       now: clock(),
     });
-    if (!queued) await requeueIfItHadLeft(repository.id, revision);
+    if (!queued) await requeueIfItHadGone(repository.id, revision);
     options.onQueued();
   };
 }

@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, type ErrorView, messageOf } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
-import type { ChannelPolicy, RepositoryInspection } from '../contract/views.ts';
+import type { ChannelPolicy, QueueSettings, RepositoryInspection } from '../contract/views.ts';
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
 import { deleteChannelEnvironments } from '../database/channel-environment.ts';
 import { appendEvent } from '../database/events.ts';
@@ -41,6 +41,9 @@ export interface AddRepository {
   readonly branch?: string | undefined;
 }
 
+/** Where it allows undefined, the value stays. */
+export type ChangeQueue = { readonly [Name in keyof QueueSettings]?: QueueSettings[Name] | undefined };
+
 export interface Repositories {
   /** Branches and plan of a source, before anything is saved. Throws `git.*`. */
   inspect(request: AddRepository): Promise<RepositoryInspection>;
@@ -48,8 +51,13 @@ export interface Repositories {
   add(request: AddRepository): Promise<RepositoryRecord>;
   addSample(): Promise<RepositoryRecord>;
   remove(id: string): Promise<void>;
-  /** Runs the steps, whatever is known of the revision; without what earlier builds have cached where `cache` is false. */
-  buildNow(id: string, options?: { readonly cache?: boolean }): Promise<JobRecord>;
+  /**
+   * Runs the steps, whatever is known of the revision; without what earlier builds have cached where `cache` is false, and with
+   * `priority` before the jobs of other repositories. Throws `not_found`, `conflict`, `git.*`.
+   */
+  buildNow(id: string, options?: { readonly cache?: boolean; readonly priority?: boolean }): Promise<JobRecord>;
+  /** What is left out stays as it is. Throws `not_found`. */
+  setQueue(id: string, change: ChangeQueue): Promise<void>;
 }
 
 export function createRepositories(options: {
@@ -159,7 +167,29 @@ export function createRepositories(options: {
       await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
       options.onChanged();
     },
-    async buildNow(id, { cache = true } = {}) {
+    async setQueue(id, { concurrency, supersede, retryLimit }) {
+      await inTransaction(db, async transaction => {
+        if (!(await findRepository(transaction, id))) {
+          throw new DomainError('not_found', `There is no repository ${id}.`, { id });
+        }
+        const change = {
+          ...(concurrency === undefined ? {} : { concurrency }),
+          ...(supersede === undefined ? {} : { supersede: supersede ? (1 as const) : (0 as const) }),
+          ...(retryLimit === undefined ? {} : { retryLimit }),
+        };
+        if (Object.keys(change).length === 0) return;
+        await updateRepository(transaction, id, change);
+        await appendEvent(transaction, {
+          type: 'repository.changed',
+          at: clock(),
+          repositoryId: id,
+          data: { queue: { concurrency, supersede, retryLimit } },
+        });
+      });
+      // A wider cap may let a waiting job begin.
+      options.onChanged();
+    },
+    async buildNow(id, { cache = true, priority = false } = {}) {
       if ((await mustFind(id)).currentRevision === null) await options.poller.pollNow(id);
       const repository = await mustFind(id);
       const revision = repository.currentRevision;
@@ -180,6 +210,7 @@ export function createRepositories(options: {
         },
         trigger: 'manual',
         withoutCache: !cache,
+        priority,
         seenAtMs: clock(),
         now: clock(),
       });

@@ -2,25 +2,12 @@
 import type { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
-import type { StepView } from '../contract/views.ts';
-import {
-  closeSteps,
-  finishAttempt,
-  insertAttempt,
-  insertSteps,
-  type StepRecord,
-  setAttemptIsolation,
-  updateStep,
-} from '../database/attempts.ts';
+import type { JobStatus, StepView } from '../contract/views.ts';
+import { insertSteps, type StepRecord, setAttemptIsolation, updateStep } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
-import { assertRunning, claimJob, type FencingToken, type JobRecord, updateRunningJob } from '../database/jobs.ts';
-import { type Db, inTransaction } from '../database/open-database.ts';
-import { updateWorker } from '../database/workers.ts';
-
-export interface WorkerIdentity {
-  readonly id: string;
-  readonly name: string;
-}
+import type { WorkerIdentity } from '../database/job-queue.ts';
+import { assertRunning, type FencingToken, type JobRecord, updateRunningJob } from '../database/jobs.ts';
+import { callQueue, type Db, inTransaction } from '../database/open-database.ts';
 
 export interface ClaimedJob {
   readonly job: JobRecord;
@@ -29,28 +16,11 @@ export interface ClaimedJob {
 
 /** Claims the next job for a worker, with its attempt, in one transaction; null when none may run. */
 export async function claimNextJob(db: Db, worker: WorkerIdentity, now: number): Promise<ClaimedJob | null> {
-  return inTransaction(db, async transaction => {
-    const job = await claimJob(transaction, worker.id, now);
-    if (!job) return null;
-    await insertAttempt(transaction, {
-      jobId: job.id,
-      attempt: job.attempt,
-      workerId: worker.id,
-      workerName: worker.name,
-      startedAt: now,
-      outcome: 'running',
-    });
-    await updateWorker(transaction, worker.id, { jobId: job.id });
-    await appendEvent(transaction, {
-      type: 'job.started',
-      at: now,
-      repositoryId: job.repositoryId,
-      jobId: job.id,
-      subjectId: worker.id,
-      data: { attempt: job.attempt, worker: worker.name },
-    });
-    return { job, token: { jobId: job.id, attempt: job.attempt, workerId: worker.id } };
+  const job = await callQueue(db, {
+    operation: 'claim',
+    request: { worker: { id: worker.id, name: worker.name }, now },
   });
+  return job && { job, token: { jobId: job.id, attempt: job.attempt, workerId: worker.id } };
 }
 
 export interface NewStep {
@@ -116,41 +86,29 @@ export async function recordStep(
   });
 }
 
-/** Ends the attempt. `publish` runs in the same transaction, so a build is recorded if and only if its job succeeded. Throws `job.fenced`. */
+/**
+ * Ends the attempt. `publish` runs in the same transaction, so a build is recorded if and only if its job succeeded.
+ * Returns what became of the job: `queued` where its failure may pass by itself and it is tried again. Throws `job.fenced`.
+ */
 export async function finishJob(
   db: Db,
-  claimed: ClaimedJob,
+  { token }: ClaimedJob,
   result: {
     readonly status: 'succeeded' | 'failed' | 'cancelled';
     readonly error: DomainError | null;
     readonly now: number;
     readonly publish?: (transaction: Db) => Promise<void>;
   },
-): Promise<void> {
-  const { job, token } = claimed;
-  const error = result.error ? JSON.stringify(result.error.toView()) : null;
-  await inTransaction(db, async transaction => {
-    await updateRunningJob(transaction, token, {
-      status: result.status,
-      finishedAt: result.now,
-      error,
-      workerId: null,
-      checkupAt: null,
-    });
-    await finishAttempt(transaction, token.jobId, token.attempt, {
-      finishedAt: result.now,
-      outcome: result.status,
-      error,
-    });
-    await closeSteps(transaction, token.jobId, token.attempt, result.now);
-    await updateWorker(transaction, token.workerId, { jobId: null });
-    await result.publish?.(transaction);
-    await appendEvent(transaction, {
-      type: 'job.finished',
-      at: result.now,
-      repositoryId: job.repositoryId,
-      jobId: job.id,
-      data: { attempt: token.attempt, status: result.status, error: result.error?.code ?? null },
-    });
+): Promise<JobStatus> {
+  const { status, now, publish } = result;
+  const error = result.error?.toView() ?? null;
+  const finish = (on: Db) =>
+    callQueue(on, { operation: 'finish', request: { token, status, error, now, random: Math.random() } });
+  if (!publish) return finish(db);
+  return inTransaction(db, async transaction => {
+    // First, so that nothing is published under a stale token.
+    await assertRunning(transaction, token);
+    await publish(transaction);
+    return finish(transaction);
   });
 }

@@ -1,6 +1,6 @@
 /** Owns the channel policy `auto`: a new build becomes current by itself only when it is a step forward. */
 import { DomainError } from '../contract/errors.ts';
-import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
+import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent, listEvents } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
 import { type ChannelRecord, findRelease, listChannels, wasReleased } from '../database/releases.ts';
@@ -100,7 +100,7 @@ export function createAutoRelease(options: {
     async considerAll(only) {
       const repositories = new Set((await listChannels(db, only)).map(channel => channel.repositoryId));
       for (const repositoryId of repositories) {
-        const [newest] = await listBuilds(db, { repositoryId, limit: 1 });
+        const newest = await findNewestBuild(db, repositoryId);
         if (newest) await consider(newest);
       }
     },

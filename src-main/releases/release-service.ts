@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
+import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import {
@@ -164,7 +164,7 @@ export function createReleaseService(options: {
   const service: ReleaseService = {
     channel: (repositoryId, name) => mustFindChannel(db, repositoryId, name),
     async buildToPromote(repositoryId, buildId) {
-      const build = buildId ? await findBuild(db, buildId) : (await listBuilds(db, { repositoryId, limit: 1 }))[0];
+      const build = buildId ? await findBuild(db, buildId) : await findNewestBuild(db, repositoryId);
       if (build && build.repositoryId === repositoryId) return build;
       throw new DomainError(
         'not_found',

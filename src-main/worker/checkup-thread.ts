@@ -2,9 +2,8 @@
 import { writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
-import { sql } from 'kysely';
 import { z } from 'zod';
-import { type Db, openDatabase } from '../database/open-database.ts';
+import { type Db, inTransaction, openDatabase } from '../database/open-database.ts';
 import { treeUsage } from '../process/tree-usage.ts';
 
 export const checkupDataSchema = z.object({ databaseFile: z.string(), workerId: z.string(), intervalMs: z.number() });
@@ -40,10 +39,9 @@ function run(): void {
 
   const tell = (message: FromCheckup) => parentPort?.postMessage(message);
 
-  async function open(): Promise<Db> {
-    const opened = openDatabase(databaseFile, { migrateSchema: false });
-    await sql.raw(`pragma busy_timeout = ${busyTimeoutMs}`).execute(opened);
-    return opened;
+  /** Its commit does not wait for the disk, so it holds up no other writer: a power cut may take the last checkups back. */
+  function open(): Db {
+    return openDatabase(databaseFile, { migrateSchema: false, relaxed: true, patienceMs: busyTimeoutMs });
   }
 
   /** To the supervisor, past this process's main thread and past the database. */
@@ -64,26 +62,26 @@ function run(): void {
   }
 
   async function checkUp(memoryBytes: number): Promise<void> {
-    db ??= await open();
-    const now = Date.now();
-    await db
-      .updateTable('workers')
-      .set({ checkupAt: now, memoryBytes, peakMemoryBytes })
-      .where('id', '=', workerId)
-      .execute();
+    db ??= open();
     const { jobId, attempt } = current;
-    if (jobId === null) return;
-    const job = await db
-      .updateTable('jobs')
-      .set({ checkupAt: now })
-      .where('id', '=', jobId)
-      .where('attempt', '=', attempt)
-      .where('workerId', '=', workerId)
-      .returning('cancelRequestedAt')
-      .executeTakeFirst();
-    if (current.jobId !== jobId) return;
-    if (!job) tell({ type: 'fenced', jobId });
-    else if (job.cancelRequestedAt !== null) tell({ type: 'cancel', jobId });
+    const job = await inTransaction(db, async transaction => {
+      const now = Date.now();
+      const signs = { checkupAt: now, memoryBytes, peakMemoryBytes };
+      await transaction.updateTable('workers').set(signs).where('id', '=', workerId).execute();
+      if (jobId === null) return null;
+      const running = await transaction
+        .updateTable('jobs')
+        .set({ checkupAt: now })
+        .where('id', '=', jobId)
+        .where('attempt', '=', attempt)
+        .where('workerId', '=', workerId)
+        .returning('cancelRequestedAt')
+        .executeTakeFirst();
+      return running ?? 'fenced';
+    });
+    if (jobId === null || current.jobId !== jobId) return;
+    if (job === 'fenced') tell({ type: 'fenced', jobId });
+    else if (job !== null && job.cancelRequestedAt !== null) tell({ type: 'cancel', jobId });
   }
 
   async function tick(): Promise<void> {

@@ -30,7 +30,7 @@ export function repositoryCommands(rows: readonly RepositoryRow[]): readonly Com
       shortcut: null,
       isEnabled: always,
       run: start(async () => {
-        const job = await client.repositories.buildNow({ id: row.id });
+        const job = await client.repositories.buildNow({ id: row.id, priority: true });
         navigate({ view: 'job', jobId: job.id });
       }),
     }),

@@ -66,7 +66,7 @@ export function median(values: readonly number[]): number {
 
 const round = (value: number) => (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
 
-/** A row from the runs of both sides. `atLeast` and `atMost` bound `ours`; `ratioAtMost` bounds ours ÷ peer. */
+/** A row from the runs of both sides. `atLeast` and `atMost` bound `ours`; `ratioAtMost` and `ratioAtLeast` bound ours ÷ peer. */
 export function rowOf(measured: {
   readonly name: string;
   readonly unit: string;
@@ -75,8 +75,9 @@ export function rowOf(measured: {
   readonly atLeast?: number;
   readonly atMost?: number;
   readonly ratioAtMost?: number;
+  readonly ratioAtLeast?: number;
 }): Row {
-  const { name, unit, atLeast, atMost, ratioAtMost } = measured;
+  const { name, unit, atLeast, atMost, ratioAtMost, ratioAtLeast } = measured;
   const ours = median(measured.ours);
   const peer = measured.peer ? median(measured.peer.values) : null;
   const ratio = peer === null ? null : ours / peer;
@@ -86,6 +87,9 @@ export function rowOf(measured: {
     ratioAtMost === undefined
       ? []
       : [{ words: `at most ${ratioAtMost} × the peer`, holds: ratio !== null && ratio <= ratioAtMost }],
+    ratioAtLeast === undefined
+      ? []
+      : [{ words: `at least ${ratioAtLeast} × the peer`, holds: ratio !== null && ratio >= ratioAtLeast }],
   ].flat();
   return {
     name,

@@ -6,6 +6,7 @@ import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
+import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, Bench>> = {
   journey: journeyBench,
   log: logBench,
   overhead: overheadBench,
+  queue: queueBench,
   plan: planBench,
   recovery: recoveryBench,
 };

@@ -236,6 +236,8 @@ describe.skipIf(!mountable)('a full or read-only store', () => {
   test('a main store that is full or read-only fails the job, half-publishes nothing, and a retry succeeds', async () => {
     const [main] = disks;
     if (!main) throw new Error('the main store has no disk of its own');
+    // What may pass by itself would be tried again by itself; here a person does it.
+    await commands.json(z.unknown(), 'repo', 'set', 'foundry', '--retries', '0');
     const states = [
       { code: 'store.full', spoil: () => main.fill(), mend: () => main.free() },
       { code: 'store.forbidden', spoil: () => main.setReadOnly(true), mend: () => main.setReadOnly(false) },

@@ -1,12 +1,14 @@
-/** Owns a second process of a test: it holds an instance lock, appends events, claims jobs, or writes caches, as its arguments say. */
+/** Owns a second process of a test: it holds an instance lock, appends events, claims jobs, works, or writes caches, as its arguments say. */
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { appendEvent } from '../../src-main/database/events.ts';
 import { lockInstance } from '../../src-main/database/instance-lock.ts';
+import { countJobs } from '../../src-main/database/jobs.ts';
 import { inTransaction, openDatabase } from '../../src-main/database/open-database.ts';
 import { readSetting, writeSetting } from '../../src-main/database/settings.ts';
 import { dataFolder } from '../../src-main/domain/data-folder.ts';
-import { claimNextJob } from '../../src-main/queue/attempt.ts';
+import { claimNextJob, finishJob } from '../../src-main/queue/attempt.ts';
 import { finishCache, reserveCache } from '../../src-main/queue/cache-space.ts';
 
 const [action, file, argument = ''] = process.argv.slice(2);
@@ -72,6 +74,24 @@ switch (action) {
     }
     await db.destroy();
     process.send?.({ outcomes, highestBytes }, () => process.disconnect());
+    break;
+  }
+  case 'work': {
+    // Jobs that take no time, until none waits: what a claim finds depends on what the other processes have just finished.
+    const db = openDatabase(file, { migrateSchema: false });
+    tell('ready');
+    await new Promise(resolve => process.once('message', resolve));
+    const done: number[] = [];
+    for (;;) {
+      const claimed = await claimNextJob(db, { id: argument, name: argument }, 1);
+      if (claimed) {
+        await finishJob(db, claimed, { status: 'succeeded', error: null, now: 2 });
+        done.push(claimed.job.number);
+      } else if ((await countJobs(db, { status: 'queued' })) === 0) break;
+      else await delay(5);
+    }
+    await db.destroy();
+    process.send?.(done, () => process.disconnect());
     break;
   }
   default:

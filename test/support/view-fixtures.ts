@@ -53,6 +53,7 @@ export function rowFixture(more: Partial<RepositoryRow> = {}): RepositoryRow {
     addedAtMs: 1,
     latestJob: null,
     moreWaiting: 0,
+    queue: { concurrency: 1, supersede: false, retryLimit: 3 },
     track: [],
     channels: [],
     ...more,

@@ -5,7 +5,7 @@ import { planSchema, type ToolRequirement } from '../../contract/plan.ts';
 import { settingsOf } from '../../contract/settings.ts';
 import { checkDatabase } from '../../database/check-database.ts';
 import { newestEventAt } from '../../database/events.ts';
-import { lastPlan, listJobsByStatus } from '../../database/jobs.ts';
+import { lastPlan, listRunningJobs } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { type Db, openDatabase } from '../../database/open-database.ts';
 import { listRegions, regionLag } from '../../database/regions.ts';
@@ -50,7 +50,7 @@ async function checkWorkers(db: Db, now: number, isRunning: boolean, deadlineMs:
 }
 
 async function checkJobs(db: Db, now: number, isRunning: boolean, deadlineMs: number): Promise<readonly Check[]> {
-  const running = await listJobsByStatus(db, ['running']);
+  const running = await listRunningJobs(db);
   const stuck = running.filter(job => now - (job.checkupAt ?? 0) > deadlineMs);
   const findings = stuck.map(job => {
     const detail = `job ${job.number} runs without a checkup for ${seconds(now - (job.checkupAt ?? job.startedAt ?? now))}`;

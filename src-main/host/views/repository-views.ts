@@ -71,6 +71,11 @@ export async function repositoryRow(
     addedAtMs: repository.addedAt,
     latestJob: latest ? await jobSummary(engine, snapshot, latest) : null,
     moreWaiting: Math.max(0, waiting - (latest?.status === 'queued' ? 1 : 0)),
+    queue: {
+      concurrency: repository.concurrency,
+      supersede: repository.supersede === 1,
+      retryLimit: repository.retryLimit,
+    },
     track,
     channels: await Promise.all(channels.map(state => channelSummary(engine, snapshot, state))),
   };

@@ -1,6 +1,6 @@
 /** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
 import type { Engine } from '../../compose.ts';
-import { type JobRecord, listJobsByStatus, recentDurationsMs } from '../../database/jobs.ts';
+import { type JobRecord, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
@@ -36,7 +36,7 @@ export interface Snapshot {
 export async function takeSnapshot(engine: Pick<Engine, 'db' | 'clock'>): Promise<Snapshot> {
   const { db } = engine;
   const repositories = await listRepositories(db);
-  const running = await listJobsByStatus(db, ['running']);
+  const running = await listRunningJobs(db);
   const queued = await listFirstWaiting(db, playedJobs);
   const usual = new Map<string, number>();
   for (const id of new Set([...running, ...queued].map(job => job.repositoryId))) {

@@ -4,14 +4,11 @@ import type { JobMark, WaitingReason } from '../../contract/waiting.ts';
 import type { JobRecord } from '../../database/jobs.ts';
 import { errorFromJson } from '../../database/json-column.ts';
 import type { Db } from '../../database/open-database.ts';
-import { lastAttemptError, placeOf } from '../../database/waiting-jobs.ts';
+import { lastAttemptError, placeOf, type WaitingJob } from '../../database/waiting-jobs.ts';
 import { forecastStarts, startByRate } from '../../domain/queue-forecast.ts';
 import { whyWaiting } from '../../domain/waiting.ts';
 import { stillMissing } from '../../toolchains/missing-tools.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** How many jobs of a repository may run at once. */
-const cap = 1;
 
 export interface Waiting {
   /** From 1; null where more than 10,000 are in front. */
@@ -27,10 +24,15 @@ export function endsAt(snapshot: Snapshot, job: JobRecord): number | null {
   return usual === undefined || job.startedAt === null ? null : Math.max(snapshot.now, job.startedAt + usual);
 }
 
+/** How many jobs of a repository may run at once. */
+function capOf({ repositories }: Snapshot, repositoryId: string): number {
+  return repositories.get(repositoryId)?.concurrency ?? 1;
+}
+
 /** What is worked out once for all jobs of a snapshot. */
 interface Queue {
   readonly places: ReadonlyMap<string, number>;
-  readonly firstOf: ReadonlyMap<string, JobMark & { readonly notBefore: number }>;
+  readonly firstOf: ReadonlyMap<string, WaitingJob>;
   readonly starts: ReadonlyMap<string, number>;
   readonly missing: Map<string, Promise<string | null>>;
 }
@@ -41,7 +43,7 @@ function queueOf(snapshot: Snapshot): Queue {
   const known = queues.get(snapshot);
   if (known) return known;
   const { now, queued, running, workers, usualMs } = snapshot;
-  const firstOf = new Map<string, JobMark & { readonly notBefore: number }>();
+  const firstOf = new Map<string, WaitingJob>();
   for (const job of queued) if (!firstOf.has(job.repositoryId)) firstOf.set(job.repositoryId, job);
   const queue: Queue = {
     places: new Map(queued.map((job, index) => [job.id, index + 1])),
@@ -51,7 +53,7 @@ function queueOf(snapshot: Snapshot): Queue {
       workers: workers.length,
       running: running.map(job => ({ repositoryId: job.repositoryId, endsAt: endsAt(snapshot, job) })),
       waiting: queued,
-      capOf: () => cap,
+      capOf: id => capOf(snapshot, id),
       usualMsOf: id => usualMs.get(id) ?? null,
     }),
     missing: new Map(),
@@ -92,10 +94,13 @@ export async function waitingOf(
     workers: workers.length,
     busyWorkers: running.length,
     missingTool: await missingTool(db, snapshot, job),
-    notBefore: first && first.notBefore > 0 ? { atMs: first.notBefore, cause: 'a failure' } : null,
+    notBefore:
+      first && first.notBefore > 0
+        ? { atMs: first.notBefore, cause: errorFromJson(first.error)?.code ?? 'a failure' }
+        : null,
     firstOfOwn: first && first.id !== job.id ? mark(first) : null,
     ownRunning: running.filter(other => other.repositoryId === job.repositoryId).map(mark),
-    cap,
+    cap: capOf(snapshot, job.repositoryId),
     inFront: inFront ? mark(inFront) : null,
     now,
   });

@@ -28,7 +28,7 @@ const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
 function Header({ repository, onRemove }: { readonly repository: RepositoryDetail; readonly onRemove: () => void }) {
   const id = repository.id;
   const build = useAction(async () => {
-    const job = await client.repositories.buildNow({ id });
+    const job = await client.repositories.buildNow({ id, priority: true });
     navigate({ view: 'job', jobId: job.id });
   });
   const look = useAction(() => client.repositories.pollNow({ id }));

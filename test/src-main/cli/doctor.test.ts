@@ -73,11 +73,12 @@ describe('an installation without an engine', () => {
     for (let count = 0; count < 200; count += 1) await addJob(db, await addRepository(db));
     await db.destroy();
     const handle = await open(file, 'r+');
-    await handle.write(Buffer.alloc(16_384, 0xa5), 0, 16_384, 8 * 4_096);
+    // The last page is one of rows, and the schema stays readable.
+    await handle.write(Buffer.alloc(4_096, 0xa5), 0, 4_096, (await handle.stat()).size - 4_096);
     await handle.close();
     await mkdir(`${folder}/keys`, { mode: 0o700 });
     await writeFile(`${folder}/keys/root.sealed`, 'x', { mode: 0o600 });
-    expect(await findings(folder)).toEqual([expect.stringContaining('broken Database: ')]);
+    expect(await findings(folder)).toEqual([expect.stringMatching(/^broken Database: damaged: /)]);
     await chmod(`${folder}/keys/root.sealed`, 0o644);
     expect(await findings(folder)).toContain(`broken Keys: others can read or replace ${folder}/keys/root.sealed`);
   });

@@ -1,6 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listSecrets, listVariables, putSecret, putVariable } from '../../../src-main/database/build-environment.ts';
+import { findJob } from '../../../src-main/database/jobs.ts';
 import { initialSchema } from '../../../src-main/database/migrations/001-initial.ts';
 import { buildEnvironment } from '../../../src-main/database/migrations/002-build-environment.ts';
 import { openDatabase } from '../../../src-main/database/open-database.ts';
@@ -8,7 +9,58 @@ import { findChannel, listReleases } from '../../../src-main/database/releases.t
 import { findRepository } from '../../../src-main/database/repositories.ts';
 import { readSetting } from '../../../src-main/database/settings.ts';
 import { findWorker } from '../../../src-main/database/workers.ts';
+import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+
+describe('the heads of the queue', () => {
+  it('are computed from the jobs of an old database, whose running job goes on', async () => {
+    const file = `${await scratchFolder()}/slipway.db`;
+    const old = new BetterSqlite3(file);
+    old.exec(initialSchema);
+    old.exec(buildEnvironment);
+    old.pragma('user_version = 2');
+    for (const id of ['busy', 'waiting', 'idle']) {
+      old.exec(`INSERT INTO repositories (id, name, vcs, url, branch, next_poll_at, added_at)
+        VALUES ('${id}', '${id}', 'git', 'file:///srv/${id}.git', 'main', 5, 4)`);
+    }
+    const jobs = [
+      ['busy', 'succeeded', null, 9],
+      ['busy', 'running', 'w1', null],
+      ['waiting', 'failed', null, 9],
+      ['busy', 'queued', null, null],
+      ['waiting', 'queued', null, null],
+      ['waiting', 'queued', null, null],
+    ];
+    const insert =
+      old.prepare(`INSERT INTO jobs (id, repository_id, revision, subject, author_name, seen_at, trigger, status,
+      worker_id, finished_at, attempt, queued_at) VALUES (?, ?, ?, 's', 'a', 1, 'poll', ?, ?, ?, 1, 1)`);
+    jobs.forEach(([repository, status, worker, finished], index) => {
+      insert.run(`j${index + 1}`, repository, `r${index + 1}`, status, worker, finished);
+    });
+    old.exec(
+      `INSERT INTO workers (id, name, pid, started_at, checkup_at, job_id) VALUES ('w1', 'worker 1', 1, 1, 1, 'j2')`,
+    );
+    old.exec(`INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, outcome)
+      VALUES ('j2', 1, 'w1', 'worker 1', 1, 'running')`);
+    old.close();
+
+    const db = openDatabase(file, { migrateSchema: true });
+    const heads = await db.selectFrom('queueHeads').selectAll().orderBy('repositoryId').execute();
+    expect(heads).toEqual([
+      { repositoryId: 'busy', head: 4, notBefore: 0, liftedTo: null, running: 1, cap: 1 },
+      { repositoryId: 'idle', head: null, notBefore: null, liftedTo: null, running: 0, cap: 1 },
+      { repositoryId: 'waiting', head: 5, notBefore: 0, liftedTo: null, running: 0, cap: 1 },
+    ]);
+    const worker = { id: 'w2', name: 'worker 2' };
+    expect((await claimNextJob(db, worker, 10))?.job).toMatchObject({ id: 'j5', priority: 0, automaticRetries: 0 });
+    const busy = await findJob(db, 'j2');
+    if (!busy) throw new Error('the job is gone');
+    const token = { jobId: 'j2', attempt: 1, workerId: 'w1' };
+    await finishJob(db, { job: busy, token }, { status: 'succeeded', error: null, now: 11 });
+    expect((await claimNextJob(db, worker, 12))?.job.id).toBe('j4');
+    await db.destroy();
+  });
+});
 
 describe('the second schema', () => {
   it('takes a database of the first with its rows, and may be applied again', async () => {

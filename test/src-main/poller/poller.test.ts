@@ -197,6 +197,25 @@ describe('a force push', () => {
     expect((await jobsOf(id)).find(job => job.revision === left)).toMatchObject({ status: 'queued' });
   });
 
+  it('that is taken back queues again what was superseded', async () => {
+    const { poller, repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    await repositories.setQueue(id, { supersede: true });
+    const next = await source.commit({ 'a.txt': 'next' }, 'Next');
+    await poller.pollNow(id);
+    expect((await jobsOf(id)).map(({ revision, status }) => [revision, status])).toEqual([
+      [source.first, 'cancelled'],
+      [next, 'queued'],
+    ]);
+    await git(source.folder, 'reset', '--quiet', '--hard', source.first);
+    await poller.pollNow(id);
+    expect((await jobsOf(id)).map(({ revision, status }) => [revision, status])).toEqual([
+      [source.first, 'queued'],
+      [next, 'cancelled'],
+    ]);
+  });
+
   it('is followed also when the old revision is nowhere any more', async () => {
     const { db, poller, repositories, jobsOf } = await startPolling();
     const source = await newRepository();
@@ -210,6 +229,27 @@ describe('a force push', () => {
     expect((await findRepository(db, id))?.pollError).toBeNull();
     expect((await jobsOf(id)).at(-1)).toMatchObject({ revision: second, status: 'queued' });
   });
+});
+
+it('changes how jobs are queued, one setting or all, and tells of it', async () => {
+  const { db, repositories, eventsOf } = await startPolling();
+  const source = await newRepository();
+  const { id } = await repositories.add({ url: source.url });
+  expect(await findRepository(db, id)).toMatchObject({ concurrency: 1, supersede: 0, retryLimit: 3 });
+  await repositories.setQueue(id, { concurrency: 4 });
+  await repositories.setQueue(id, { supersede: true, retryLimit: 0 });
+  await repositories.setQueue(id, {});
+  expect(await findRepository(db, id)).toMatchObject({ concurrency: 4, supersede: 1, retryLimit: 0 });
+  expect((await eventsOf(id)).filter(type => type === 'repository.changed')).toHaveLength(2);
+  await expect(repositories.setQueue('nothing', { concurrency: 2 })).rejects.toMatchObject({ code: 'not_found' });
+});
+
+it('builds now with priority where it is asked to', async () => {
+  const { repositories } = await startPolling();
+  const source = await newRepository();
+  const { id } = await repositories.add({ url: source.url });
+  expect(await repositories.buildNow(id)).toMatchObject({ trigger: 'manual', priority: 0 });
+  expect(await repositories.buildNow(id, { priority: true })).toMatchObject({ trigger: 'manual', priority: 1 });
 });
 
 describe('adding a repository', () => {

@@ -1,0 +1,206 @@
+/** Owns the prepared statements of the queue's operations. Each finds its rows by a search, however many rows there are. */
+import type BetterSqlite3 from 'better-sqlite3';
+import type { EventType } from '../../contract/events.ts';
+import type { JobStatus, Trigger } from '../../contract/views.ts';
+import type { JobRecord } from '../job-queue.ts';
+import type { AttemptsTable } from '../schema.ts';
+
+const jobColumns = `number, id, repository_id AS repositoryId, revision, subject, author_name AS authorName,
+  committed_at AS committedAt, seen_at AS seenAt, trigger, status, queued_at AS queuedAt, attempt, lost_count AS lostCount,
+  worker_id AS workerId, started_at AS startedAt, finished_at AS finishedAt, checkup_at AS checkupAt,
+  cancel_requested_at AS cancelRequestedAt, error, plan, priority, not_before AS notBefore,
+  automatic_retries AS automaticRetries, without_cache AS withoutCache`;
+
+/** What an operation tells of itself. */
+interface JobEvent {
+  readonly type: EventType;
+  readonly at: number;
+  readonly repositoryId: string;
+  readonly jobId: string;
+  readonly subjectId?: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The columns above, in their order. */
+type RawJob = [
+  ...[number: number, id: string, repositoryId: string, revision: string, subject: string, authorName: string],
+  ...[
+    committedAt: number | null,
+    seenAt: number,
+    trigger: Trigger,
+    status: JobStatus,
+    queuedAt: number,
+    attempt: number,
+  ],
+  ...[lostCount: number, workerId: string | null, startedAt: number | null, finishedAt: number | null],
+  ...[checkupAt: number | null, cancelRequestedAt: number | null, error: string | null, plan: string | null],
+  ...[priority: 0 | 1, notBefore: number, automaticRetries: number, withoutCache: 0 | 1],
+];
+
+function jobOf(row: RawJob): JobRecord {
+  return {
+    number: row[0],
+    id: row[1],
+    repositoryId: row[2],
+    revision: row[3],
+    subject: row[4],
+    authorName: row[5],
+    committedAt: row[6],
+    seenAt: row[7],
+    trigger: row[8],
+    status: row[9],
+    queuedAt: row[10],
+    attempt: row[11],
+    lostCount: row[12],
+    workerId: row[13],
+    startedAt: row[14],
+    finishedAt: row[15],
+    checkupAt: row[16],
+    cancelRequestedAt: row[17],
+    error: row[18],
+    plan: row[19],
+    priority: row[20],
+    notBefore: row[21],
+    automaticRetries: row[22],
+    withoutCache: row[23],
+  };
+}
+
+/** Every text that is run; a test asks SQLite how it would run each of them. */
+export const jobStatements = {
+  find: `SELECT ${jobColumns} FROM jobs WHERE id = ?`,
+  findPolled: `SELECT number FROM jobs WHERE repository_id = ? AND revision = ? AND trigger IN ('poll', 'added')`,
+  setCurrentRevision: `UPDATE repositories SET current_revision = ? WHERE id = ? AND removed_at IS NULL RETURNING supersede`,
+  insert: `INSERT INTO jobs (id, repository_id, revision, subject, author_name, committed_at, seen_at, trigger, status, queued_at, priority,
+      without_cache)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)
+    RETURNING ${jobColumns}`,
+  supersede: `UPDATE jobs SET status = 'cancelled', finished_at = @now, error = @error, not_before = 0
+    WHERE repository_id = @repositoryId AND status = 'queued' AND number < @number AND trigger IN ('poll', 'added') RETURNING id`,
+
+  claim: `UPDATE jobs SET status = 'running', attempt = attempt + 1, worker_id = ?, started_at = ?, checkup_at = ?,
+      error = NULL, cancel_requested_at = NULL, not_before = 0
+    WHERE number = (
+      SELECT head FROM queue_heads INDEXED BY queue_claimable
+      WHERE head IS NOT NULL AND running < cap AND not_before <= ?
+      ORDER BY lifted_to IS NULL, head LIMIT 1
+    ) RETURNING ${jobColumns}`,
+  insertAttempt: `INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, outcome)
+    VALUES (?, ?, ?, ?, ?, 'running')`,
+  finishAttempt: `UPDATE attempts SET finished_at = ?, outcome = ?, error = ?
+    WHERE job_id = ? AND attempt = ? AND outcome = 'running'`,
+  setWorkerJob: 'UPDATE workers SET job_id = ? WHERE id = ?',
+  stopWorker: 'UPDATE workers SET job_id = NULL, stopped_at = @now, exit = @exit WHERE id = @id',
+
+  /** Of the attempt that the token names, where it is the one that runs. */
+  findRunning: `SELECT jobs.automatic_retries AS automaticRetries, jobs.cancel_requested_at AS cancelRequestedAt,
+      repositories.retry_limit AS retryLimit
+    FROM jobs JOIN repositories ON repositories.id = jobs.repository_id
+    WHERE jobs.id = @jobId AND jobs.attempt = @attempt AND jobs.worker_id = @workerId AND jobs.status = 'running'`,
+  findOfWorker: `SELECT ${jobColumns} FROM jobs INDEXED BY jobs_running WHERE status = 'running' AND worker_id = ?`,
+  end: `UPDATE jobs SET status = ?, finished_at = ?, error = ?, worker_id = NULL, checkup_at = NULL,
+      not_before = ?, automatic_retries = automatic_retries + ?, lost_count = lost_count + ?
+    WHERE id = ? AND attempt = ? AND worker_id = ? AND status = 'running'
+    RETURNING repository_id AS repositoryId, automatic_retries AS automaticRetries`,
+  closeSteps: `UPDATE steps SET status = CASE status WHEN 'running' THEN 'failed' ELSE 'skipped' END,
+      finished_at = CASE status WHEN 'running' THEN ? ELSE finished_at END
+    WHERE job_id = ? AND attempt = ? AND status IN ('running', 'pending')`,
+  runningStep: `SELECT name, idempotent FROM steps WHERE job_id = ? AND attempt = ? AND status = 'running' ORDER BY position`,
+  onceOnlyStep: `SELECT name FROM steps
+    WHERE job_id = ? AND attempt = ? AND idempotent = 0 AND status IN ('running', 'succeeded', 'failed')`,
+
+  cancelWaiting: `UPDATE jobs SET status = 'cancelled', finished_at = @now, error = @error, not_before = 0
+    WHERE id = @id AND status = 'queued'`,
+  askToCancel: `UPDATE jobs SET cancel_requested_at = @now WHERE id = @id AND status = 'running'`,
+  retry: `UPDATE jobs SET status = 'queued', queued_at = @now, finished_at = NULL, started_at = NULL, error = NULL, lost_count = 0,
+      cancel_requested_at = NULL, not_before = 0, automatic_retries = 0
+    WHERE id = @id AND status IN ('failed', 'cancelled', 'interrupted')`,
+  wakeHead: `UPDATE jobs SET not_before = 0 WHERE number = (SELECT head FROM queue_heads WHERE repository_id = @repositoryId AND not_before > @now)`,
+  retryNow: `UPDATE jobs SET not_before = 0, automatic_retries = 0 WHERE id = @id AND status = 'queued' AND not_before > @now`,
+
+  /** Waiting jobs of lifted lines whose number is at least @from and below @before. */
+  countLifted: `SELECT count(*) AS count FROM (
+    SELECT 1 FROM queue_heads CROSS JOIN jobs INDEXED BY jobs_waiting
+    WHERE queue_heads.lifted_to IS NOT NULL AND jobs.status = 'queued' AND jobs.repository_id = queue_heads.repository_id
+      AND jobs.number <= queue_heads.lifted_to AND jobs.number >= @from AND jobs.number < @before
+    LIMIT @limit)`,
+  /** Waiting jobs whose number is below @number: line by line, which costs as much as they are. */
+  countBefore: `SELECT count(*) AS count FROM (
+    SELECT 1 FROM queue_heads CROSS JOIN jobs INDEXED BY jobs_waiting
+    WHERE queue_heads.head < @number AND jobs.status = 'queued' AND jobs.repository_id = queue_heads.repository_id
+      AND jobs.number < @number
+    LIMIT @limit)`,
+  liftedTo: 'SELECT lifted_to AS liftedTo FROM queue_heads WHERE repository_id = ?',
+
+  appendEvent: `INSERT INTO events (at, type, repository_id, job_id, subject_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
+} as const;
+
+/** Prepares the statements on a connection, each when it is first needed. */
+export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
+  const prepare = <Parameters extends unknown[], Row>(sql: string) => {
+    let statement: BetterSqlite3.Statement<Parameters, Row> | null = null;
+    return () => {
+      statement ??= sqlite.prepare<Parameters, Row>(sql);
+      return statement;
+    };
+  };
+  /** The row as an array: an object of so many columns costs more than the rest of the call. */
+  const prepareJob = <Parameters extends unknown[]>(sql: string) => {
+    const statement = prepare<Parameters, RawJob>(sql);
+    let raw: BetterSqlite3.Statement<Parameters, RawJob> | null = null;
+    return {
+      get(...parameters: Parameters): JobRecord | undefined {
+        raw ??= statement().raw(true);
+        const row = raw.get(...parameters);
+        return row && jobOf(row);
+      },
+    };
+  };
+  const text = jobStatements;
+  type Named = Readonly<Record<string, string | number | null>>;
+  const statements = {
+    find: prepare<[string], JobRecord>(text.find),
+    findPolled: prepare<[string, string], { number: number }>(text.findPolled),
+    setCurrentRevision: prepare<[string, string], { supersede: 0 | 1 }>(text.setCurrentRevision),
+    insert: prepareJob<[string, string, string, string, string, number | null, number, Trigger, number, 0 | 1, 0 | 1]>(
+      text.insert,
+    ),
+    supersede: prepare<[Named], { id: string }>(text.supersede),
+    claim: prepareJob<[string, number, number, number]>(text.claim),
+    insertAttempt: prepare<[string, number, string, string, number], never>(text.insertAttempt),
+    finishAttempt: prepare<[number, AttemptsTable['outcome'], string | null, string, number], never>(
+      text.finishAttempt,
+    ),
+    setWorkerJob: prepare<[string | null, string], never>(text.setWorkerJob),
+    stopWorker: prepare<[Named], never>(text.stopWorker),
+    findRunning: prepare<[Named], { automaticRetries: number; cancelRequestedAt: number | null; retryLimit: number }>(
+      text.findRunning,
+    ),
+    findOfWorker: prepare<[string], JobRecord>(text.findOfWorker),
+    end: prepare<
+      [JobStatus, number | null, string | null, number, number, number, string, number, string],
+      { repositoryId: string; automaticRetries: number }
+    >(text.end),
+    closeSteps: prepare<[number, string, number], never>(text.closeSteps),
+    runningStep: prepare<[string, number], { name: string; idempotent: 0 | 1 }>(text.runningStep),
+    onceOnlyStep: prepare<[string, number], { name: string }>(text.onceOnlyStep),
+    cancelWaiting: prepare<[Named], never>(text.cancelWaiting),
+    askToCancel: prepare<[Named], never>(text.askToCancel),
+    retry: prepare<[Named], never>(text.retry),
+    wakeHead: prepare<[Named], never>(text.wakeHead),
+    retryNow: prepare<[Named], never>(text.retryNow),
+    countLifted: prepare<[Named], { count: number }>(text.countLifted),
+    countBefore: prepare<[Named], { count: number }>(text.countBefore),
+    liftedTo: prepare<[string], { liftedTo: number | null }>(text.liftedTo),
+  };
+  const append = prepare<[number, string, string | null, string | null, string | null, string], never>(
+    text.appendEvent,
+  );
+  return {
+    ...statements,
+    appendEvent({ at, type, repositoryId, jobId, subjectId, data }: JobEvent): void {
+      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data));
+    },
+  };
+}
+export type JobStatements = ReturnType<typeof prepareJobStatements>;

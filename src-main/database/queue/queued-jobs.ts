@@ -1,0 +1,106 @@
+/** Owns what is done with jobs that do not run: queued, superseded, cancelled, tried again, counted. Each function runs inside a transaction. */
+import { DomainError } from '../../contract/errors.ts';
+import { isFinished } from '../../domain/job-states.ts';
+import { countedPlaces, type JobRecord, type QueuePosition, type QueueRequests } from '../job-queue.ts';
+import type { JobStatements } from './job-statements.ts';
+
+export function enqueue(statements: JobStatements, request: QueueRequests['enqueue']): JobRecord | null {
+  const { repositoryId, revision, trigger, now } = request;
+  const repository = statements.setCurrentRevision().get(revision.revision, repositoryId);
+  if (!repository) throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
+  if (trigger !== 'manual' && statements.findPolled().get(repositoryId, revision.revision)) return null;
+  if (trigger === 'manual') statements.wakeHead().run({ repositoryId, now });
+  const job = statements.insert.get(
+    request.id,
+    repositoryId,
+    revision.revision,
+    revision.subject,
+    revision.authorName,
+    revision.committedAtMs,
+    request.seenAtMs,
+    trigger,
+    now,
+    request.priority && trigger === 'manual' ? 1 : 0,
+    request.withoutCache ? 1 : 0,
+  );
+  if (!job) throw new Error('The new job was not returned.');
+  const about = { repositoryId, jobId: job.id, data: { revision: revision.revision, subject: revision.subject } };
+  statements.appendEvent({ type: 'revision.seen', at: request.seenAtMs, ...about });
+  statements.appendEvent({ type: 'job.queued', at: now, ...about });
+  if (trigger !== 'manual' && repository.supersede === 1) supersede(statements, job, now);
+  return job;
+}
+
+/** Cancels the polled jobs of the repository that wait before `newer`. */
+function supersede(statements: JobStatements, newer: JobRecord, now: number): void {
+  const error = new DomainError('job.cancelled', `superseded by ${newer.revision.slice(0, 7)} (job #${newer.number})`, {
+    supersededBy: newer.id,
+  });
+  const cancelled = statements.supersede().all({
+    repositoryId: newer.repositoryId,
+    number: newer.number,
+    now,
+    error: JSON.stringify(error.toView()),
+  });
+  for (const { id } of cancelled) {
+    statements.appendEvent({
+      type: 'job.finished',
+      at: now,
+      repositoryId: newer.repositoryId,
+      jobId: id,
+      data: { status: 'cancelled', error: error.code, supersededBy: newer.id },
+    });
+  }
+}
+
+export function mustFind(statements: JobStatements, id: string): JobRecord {
+  const job = statements.find().get(id);
+  if (!job) throw new DomainError('not_found', `There is no job ${id}.`, { id });
+  return job;
+}
+
+export function cancel(statements: JobStatements, { id, now }: QueueRequests['cancel']): JobRecord {
+  const job = mustFind(statements, id);
+  const message = job.attempt === 0 ? 'Cancelled before it ran.' : 'Cancelled before it ran again.';
+  const error = JSON.stringify(new DomainError('job.cancelled', message).toView());
+  if (statements.cancelWaiting().run({ id, now, error }).changes > 0) {
+    const data = { status: 'cancelled' };
+    statements.appendEvent({ type: 'job.finished', at: now, repositoryId: job.repositoryId, jobId: id, data });
+  } else if (statements.askToCancel().run({ id, now }).changes === 0 && job.status !== 'cancelled') {
+    throw new DomainError('conflict', `Job ${job.number} has already ${job.status}; there is nothing to cancel.`, {
+      id,
+    });
+  }
+  return mustFind(statements, id);
+}
+
+/** A finished job goes back to its old place; one that waits for its time need not wait any longer. */
+export function retry(statements: JobStatements, { id, now }: QueueRequests['retry']): JobRecord {
+  const job = mustFind(statements, id);
+  if (statements.retry().run({ id, now }).changes + statements.retryNow().run({ id, now }).changes === 0) {
+    throw new DomainError(
+      'conflict',
+      isFinished(job.status)
+        ? `Job ${job.number} succeeded. Use "Build now" to build the revision again.`
+        : `Job ${job.number} is ${job.status} already.`,
+      { id },
+    );
+  }
+  const data = { revision: job.revision, retry: true };
+  statements.appendEvent({ type: 'job.queued', at: now, repositoryId: job.repositoryId, jobId: id, data });
+  return mustFind(statements, id);
+}
+
+export function position(statements: JobStatements, { id }: QueueRequests['position']): QueuePosition | null {
+  const job = statements.find().get(id);
+  if (job?.status !== 'queued') return null;
+  const limit = countedPlaces;
+  const liftedTo = statements.liftedTo().get(job.repositoryId)?.liftedTo ?? null;
+  const lifted = (from: number, before: number) => statements.countLifted().get({ from, before, limit })?.count ?? 0;
+  const before =
+    liftedTo !== null && job.number <= liftedTo
+      ? lifted(0, job.number)
+      : lifted(job.number + 1, Number.MAX_SAFE_INTEGER) +
+        (statements.countBefore().get({ number: job.number, limit })?.count ?? 0);
+  return { place: Math.min(before, limit) + 1, isExact: before < limit };
+}

@@ -1,0 +1,112 @@
+/** Owns what is done with jobs that run: claimed, ended, taken from a lost worker. Each function runs inside a transaction. */
+import { DomainError } from '../../contract/errors.ts';
+import type { JobStatus, LossView } from '../../contract/views.ts';
+import { afterFailure } from '../../domain/job-retry.ts';
+import { afterLostWorker } from '../../domain/job-states.ts';
+import { fenced, type JobRecord, type LossEvidence, type QueueRequests } from '../job-queue.ts';
+import type { JobStatements } from './job-statements.ts';
+import { mustFind } from './queued-jobs.ts';
+
+export function claim(statements: JobStatements, { worker, now }: QueueRequests['claim']): JobRecord | null {
+  const job = statements.claim.get(worker.id, now, now, now);
+  if (!job) return null;
+  statements.insertAttempt().run(job.id, job.attempt, worker.id, worker.name, now);
+  statements.setWorkerJob().run(job.id, worker.id);
+  statements.appendEvent({
+    type: 'job.started',
+    at: now,
+    repositoryId: job.repositoryId,
+    jobId: job.id,
+    subjectId: worker.id,
+    data: { attempt: job.attempt, worker: worker.name },
+  });
+  return job;
+}
+
+/** What a failed attempt becomes, and when it may run again. */
+function nextOf(statements: JobStatements, { token, status, error, now, random }: QueueRequests['finish']) {
+  if (status !== 'failed' || error === null) return { status, notBefore: 0 };
+  const running = statements.findRunning().get({ ...token });
+  if (!running) throw fenced(token);
+  const next = afterFailure({
+    error,
+    retriesDone: running.automaticRetries,
+    retryLimit: running.retryLimit,
+    cancelRequested: running.cancelRequestedAt !== null,
+    ranOnceOnlyStep: statements.onceOnlyStep().get(token.jobId, token.attempt) !== undefined,
+    random,
+  });
+  return next.status === 'queued' ? { status: next.status, notBefore: now + next.delayMs } : { status, notBefore: 0 };
+}
+
+export function finish(statements: JobStatements, request: QueueRequests['finish']): JobStatus {
+  const { token, now } = request;
+  const { jobId, attempt } = token;
+  const error = request.error === null ? null : JSON.stringify(request.error);
+  const { status, notBefore } = nextOf(statements, request);
+  const isRetried = status === 'queued';
+  const [finishedAt, retried] = isRetried ? [null, 1] : [now, 0];
+  const job = statements.end().get(status, finishedAt, error, notBefore, retried, 0, jobId, attempt, token.workerId);
+  if (!job) throw fenced(token);
+  statements.finishAttempt().run(now, request.status, error, jobId, attempt);
+  statements.closeSteps().run(now, jobId, attempt);
+  statements.setWorkerJob().run(null, token.workerId);
+  const about = { at: now, repositoryId: job.repositoryId, jobId };
+  if (isRetried) {
+    const reason = request.error?.message ?? '';
+    const data = { attempt, status, reason, error: request.error?.code, retry: job.automaticRetries, notBefore };
+    statements.appendEvent({ type: 'job.requeued', ...about, data });
+  } else {
+    const data = { attempt, status, error: request.error?.code ?? null };
+    statements.appendEvent({ type: 'job.finished', ...about, data });
+  }
+  return status;
+}
+
+export function release(statements: JobStatements, request: QueueRequests['release']): JobRecord | null {
+  const { workerId, evidence, now, engineEnding } = request;
+  const running = statements.findOfWorker().get(workerId);
+  statements.stopWorker().run({ id: workerId, now, exit: JSON.stringify(evidence) });
+  if (!running) return null;
+  const step = statements.runningStep().get(running.id, running.attempt);
+  const status = afterLostWorker({
+    lostCount: running.lostCount,
+    engineEnding,
+    cancelRequested: running.cancelRequestedAt !== null,
+    runningStepIdempotent: step ? step.idempotent === 1 : null,
+  });
+  const error = new DomainError('worker.lost', lossMessage(status, evidence, step?.name ?? null), {
+    ...evidence,
+    step: step?.name ?? null,
+  } satisfies LossView);
+  const { id, attempt } = running;
+  const text = JSON.stringify(error.toView());
+  const finishedAt = status === 'queued' ? null : now;
+  statements.closeSteps().run(now, id, attempt);
+  statements.finishAttempt().run(now, 'lost', text, id, attempt);
+  statements.end().get(status, finishedAt, text, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
+  statements.appendEvent({
+    type: status === 'queued' ? 'job.requeued' : 'job.finished',
+    at: now,
+    repositoryId: running.repositoryId,
+    jobId: running.id,
+    subjectId: workerId,
+    data: { attempt: running.attempt, status, reason: evidence.reason },
+  });
+  return mustFind(statements, running.id);
+}
+
+function lossMessage(status: string, evidence: LossEvidence, step: string | null): string {
+  const where = step === null ? '' : ` during "${step}"`;
+  const what = `The worker was lost${where}: ${evidence.reason}.`;
+  switch (status) {
+    case 'queued':
+      return `${what} The job is back at its place in the queue.`;
+    case 'interrupted':
+      return `${what} The step may have changed something outside; look, then retry.`;
+    case 'cancelled':
+      return `${what} It had been asked to cancel.`;
+    default:
+      return `${what} It was lost too often to try again by itself; retry when the cause is gone.`;
+  }
+}

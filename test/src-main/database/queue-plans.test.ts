@@ -1,0 +1,39 @@
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, it, onTestFinished } from 'vitest';
+import { recomputeHead } from '../../../src-main/database/migrations/007-queue-heads.ts';
+import { jobStatements } from '../../../src-main/database/queue/job-statements.ts';
+import { testDatabase } from '../../support/database-fixtures.ts';
+
+/** How SQLite would run a statement, one line per table that it reads. */
+async function explain(text: string): Promise<string[]> {
+  const { file } = await testDatabase();
+  const sqlite = new BetterSqlite3(file, { readonly: true });
+  onTestFinished(() => void sqlite.close());
+  const rows = sqlite.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${text.replace(/@\w+|\?/g, '1')}`).all();
+  return rows.map(row => row.detail);
+}
+
+/** Bounded by the repositories, or by what runs: neither grows with the jobs. */
+const smallScans = [/^SCAN queue_heads/, /^SCAN jobs USING INDEX jobs_running$/];
+
+it.each(Object.entries(jobStatements))('%s finds its rows by a search, however many there are', async (_name, text) => {
+  const scans = (await explain(text)).filter(line => line.startsWith('SCAN'));
+  const large = scans.filter(
+    line => !/^SCAN (?:\(subquery|CONSTANT)/.test(line) && !smallScans.some(one => one.test(line)),
+  );
+  expect(large).toEqual([]);
+});
+
+it('a claim reads the first entry of the claimable heads, and the job by its number', async () => {
+  expect(await explain(jobStatements.claim)).toEqual([
+    'SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)',
+    'SCALAR SUBQUERY 1',
+    'SCAN queue_heads USING INDEX queue_claimable',
+  ]);
+});
+
+it('the heads are kept by searches', async () => {
+  const plan = await explain(recomputeHead("'r'"));
+  expect(plan.filter(line => line.startsWith('SCAN'))).toEqual([]);
+  expect(plan.join('\n')).toContain('jobs_waiting (repository_id=?)');
+});

@@ -1,0 +1,47 @@
+import { sql } from 'kysely';
+import { expect, onTestFinished } from 'vitest';
+import { type Db, openDatabaseInThread } from '../../../src-main/database/open-database.ts';
+import { testDatabase } from '../../support/database-fixtures.ts';
+import { describeQueueConformance, type QueueUnderTest } from '../../support/queue-conformance.ts';
+import { scratchFolder } from '../../support/scratch-folder.ts';
+
+/** The heads as the jobs say they are, found without any index or trigger. */
+async function headsOfJobs(db: Db) {
+  const repositories = await db.selectFrom('repositories').select(['id', 'concurrency']).orderBy('id').execute();
+  const jobs = await db.selectFrom('jobs').selectAll().orderBy('number').execute();
+  return repositories.map(({ id, concurrency }) => {
+    const own = jobs.filter(job => job.repositoryId === id);
+    const waiting = own.filter(job => job.status === 'queued');
+    return {
+      repositoryId: id,
+      head: waiting[0]?.number ?? null,
+      notBefore: waiting[0]?.notBefore ?? null,
+      liftedTo: waiting.findLast(job => job.priority === 1)?.number ?? null,
+      running: own.filter(job => job.status === 'running').length,
+      cap: concurrency,
+    };
+  });
+}
+
+async function underTest(db: Db): Promise<QueueUnderTest> {
+  // What is tested here is what is written, not that it lasts.
+  await sql`pragma synchronous = off`.execute(db);
+  return {
+    db,
+    async check() {
+      const heads = await db.selectFrom('queueHeads').selectAll().orderBy('repositoryId').execute();
+      expect(heads).toEqual(await headsOfJobs(db));
+    },
+  };
+}
+
+describeQueueConformance('SQLite in this thread', async () => underTest((await testDatabase()).db), 40);
+describeQueueConformance(
+  'SQLite behind a thread',
+  async () => {
+    const db = openDatabaseInThread(`${await scratchFolder()}/slipway.db`);
+    onTestFinished(() => db.destroy());
+    return underTest(db);
+  },
+  10,
+);
