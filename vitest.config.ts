@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `unit` answers in seconds and needs no build; `e2e` drives the built product and a real browser. */
+/**
+ * Three projects: `unit` answers in seconds and needs no build; `crash` kills processes, cuts the power and fills disks;
+ * `e2e` drives the built product and a real browser.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -12,6 +15,15 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'crash',
+          include: ['test/crash/**/*.test.ts', 'test/power-loss/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
         },
       },
       {

@@ -1,6 +1,7 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
 import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, systemErrorCode } from './contract/errors.ts';
@@ -11,6 +12,8 @@ import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { insertRegion, listRegions } from './database/regions.ts';
 import { findRepository } from './database/repositories.ts';
 import { readSetting } from './database/settings.ts';
+import { createStorageWatch, type StorageWatch } from './database/storage-watch.ts';
+import { backoffMs, restartBackoff } from './domain/backoff.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import { createNewRevision } from './poller/new-revision.ts';
@@ -20,6 +23,7 @@ import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
 import { createLinuxPowerState, type PowerState } from './process/power-state.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { sweepHomes } from './queue/build-homes.ts';
 import { sweepCaches } from './queue/cache-space.ts';
 import { createDrill, type Drill } from './queue/drill.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
@@ -77,6 +81,7 @@ export interface Engine {
   readonly stores: RegionStores;
   readonly pool: WorkerPool;
   readonly drill: Drill;
+  readonly storage: StorageWatch;
   readonly poller: Poller;
   readonly repositories: Repositories;
   readonly environment: BuildEnvironment;
@@ -179,6 +184,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
   await removeOldWork(folder, logger);
   await sweepCaches(db, folder).catch(error => logger.warn('caches.not_swept', { error }));
+  await sweepHomes(db, folder).catch(error => logger.warn('homes.not_swept', { error }));
 
   const keyWrap = options.keyWrap ?? null;
   const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });
@@ -315,12 +321,37 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       .catch(error => logger.error('build.follow_up_failed', { buildId, error }));
   });
   swarm.onStats(() => feed.pulse('swarm'));
+  const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
 
   let swarmProblem: DomainError | null = null;
   let stopped: Promise<void> | null = null;
+  const stopping = new AbortController();
+
+  /** Until it runs: a port that was taken, or a database that was locked, is free some time. */
+  async function startSwarm(): Promise<void> {
+    for (let failures = 1; !stopping.signal.aborted; failures += 1) {
+      try {
+        await swarm.start();
+        await seeding.setPaused((await readSetting(db, 'swarm.paused')) === 'true');
+        swarmProblem = null;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        swarmProblem =
+          error instanceof DomainError
+            ? error
+            : new DomainError('swarm.unavailable', 'The swarm process did not start.');
+        logger.error('swarm.not_started', { error });
+      }
+      feed.pulse('status');
+      if (swarmProblem === null) return;
+      const waitMs = backoffMs(restartBackoff, failures, Math.random());
+      await delay(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+    }
+  }
 
   async function stop(): Promise<void> {
     drill.stop();
+    stopping.abort();
     await poller.stop();
     await pool.stop();
     await feed.stop();
@@ -328,11 +359,11 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await machines.stop();
     await reconciler.stop();
     await swarm.stop();
+    storage.stop();
     await db.destroy();
     lock.release();
   }
 
-  const swarmPaused = (await readSetting(db, 'swarm.paused')) === 'true';
   try {
     await feed.start();
     await releases.adoptPointers();
@@ -342,16 +373,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await stop();
     throw error;
   }
-  swarm
-    .start()
-    .then(() => seeding.setPaused(swarmPaused))
-    .catch(error => {
-      swarmProblem =
-        error instanceof DomainError ? error : new DomainError('swarm.unavailable', 'The swarm process did not start.');
-      logger.error('swarm.not_started', { error });
-    });
+  void startSwarm();
   machines.start();
   poller.start();
+  storage.start();
   following = following
     .then(() => autoRelease.considerAll())
     .catch(error => logger.error('release.catch_up_failed', { error }));
@@ -371,6 +396,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     stores,
     pool,
     drill,
+    storage,
     poller,
     repositories,
     environment,

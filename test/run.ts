@@ -99,6 +99,7 @@ await check('imports point one way', 'dependency-cruiser/bin/dependency-cruiser.
 ]);
 await check('build', 'electron-vite/bin/electron-vite.js', ['build', '--logLevel', 'warn']);
 await project('unit');
+await project('crash');
 await project('e2e');
 await accountForSkips();
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`);

@@ -40,7 +40,7 @@ export function addCacheCommands(program: Command): void {
     });
   cache
     .command('clear')
-    .description('remove caches and forget results, so that the next build does all of its work')
+    .description('remove caches, results and the homes of isolated builds, so that the next build does all of its work')
     .option('--repository <name>', 'of one repository; of all if left out')
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();

@@ -58,7 +58,11 @@ export function addIsolationCommands(program: Command): void {
       const options = command.optsWithGlobals<Options>();
       const view = await callEngine(options, client => client.isolation.get());
       const { defaults } = view;
-      const levels = view.levels.map(row => [row.level, row.reason === null ? 'works' : `does not: ${row.reason}`]);
+      const works = (isTried: boolean) => (isTried ? 'works' : 'answers; not tried, since it has no image here');
+      const levels = view.levels.map(({ level, reason, isTried }) => [
+        level,
+        reason === null ? works(isTried) : `does not: ${reason}`,
+      ]);
       const memory = defaults.memoryBytes === 'share' ? "three quarters of the machine's" : limit(defaults.memoryBytes);
       print(
         view,

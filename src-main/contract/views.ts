@@ -447,7 +447,14 @@ export type Pairing = z.infer<typeof pairingSchema>;
 
 export const isolationViewSchema = z.object({
   /** Every level, and why one does not work on the machine of the engine. */
-  levels: z.array(z.object({ level: isolationLevelSchema, reason: z.string().nullable() })),
+  levels: z.array(
+    z.object({
+      level: isolationLevelSchema,
+      reason: z.string().nullable(),
+      /** False for a container engine that answers and has no image to start. */
+      isTried: z.boolean(),
+    }),
+  ),
   defaults: buildDefaultsSchema,
   repositories: z.array(z.object({ repositoryId: idSchema, name: z.string(), level: z.string() })),
 });

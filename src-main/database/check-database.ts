@@ -1,6 +1,7 @@
 /** Owns looking at the database file from outside: whether it is whole, and of which schema. Writes nothing. */
 import { existsSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
+import { messageOf } from '../contract/errors.ts';
 import { newestSchema, schemaVersion } from './migrate.ts';
 import { databaseError } from './open-sqlite.ts';
 
@@ -14,6 +15,18 @@ export interface DatabaseCondition {
 /** More of a damaged file says no more. */
 const maxFindings = 10;
 
+function findDamage(sqlite: BetterSqlite3.Database): string[] {
+  const damage: string[] = [];
+  try {
+    const findings = sqlite.prepare<[], string>(`PRAGMA quick_check(${maxFindings})`).pluck();
+    for (const finding of findings.iterate()) if (finding !== 'ok') damage.push(finding);
+  } catch (error) {
+    // The check itself gives up on a page that it cannot read.
+    damage.push(messageOf(error));
+  }
+  return damage;
+}
+
 /**
  * Null where there is no file yet. Takes as long as reading the file: for a process that nobody waits for.
  * Throws `data.newer_version`, `data.corrupt`, `data.unwritable`.
@@ -24,9 +37,7 @@ export function checkDatabase(file: string): DatabaseCondition | null {
   try {
     sqlite = new BetterSqlite3(file, { readonly: true, fileMustExist: true });
     const schema = schemaVersion(sqlite);
-    const rows = sqlite.prepare<[], { quick_check: string }>(`PRAGMA quick_check(${maxFindings})`).all();
-    const damage = rows.map(row => row.quick_check).filter(text => text !== 'ok');
-    return { damage, schema, newestSchema };
+    return { damage: findDamage(sqlite), schema, newestSchema };
   } catch (error) {
     throw databaseError(error, file);
   } finally {

@@ -36,7 +36,7 @@ export function openSqlite(file: string, options: OpenOptions): BetterSqlite3.Da
     return sqlite;
   } catch (error) {
     sqlite?.close();
-    throw databaseError(error, file);
+    throw lockedError(error, file) ?? databaseError(error, file);
   }
 }
 
@@ -62,4 +62,16 @@ export function databaseError(error: unknown, file: string): unknown {
     );
   }
   return error;
+}
+
+/**
+ * `data.busy`, where the error says that another program held the lock of the writers for longer than we waited; else null. Apart
+ * from `databaseError`, so that who tries again sees SQLite's own code.
+ */
+export function lockedError(error: unknown, file: string): DomainError | null {
+  if (!systemErrorCode(error)?.startsWith('SQLITE_BUSY')) return null;
+  return new DomainError(
+    'data.busy',
+    `Another program keeps ${file} locked. Nothing was written and nothing is lost; it goes on by itself when that program lets go. Look for a backup, a database browser or a virus scanner that has the file open.`,
+  );
 }

@@ -1,5 +1,6 @@
 /** Owns the statements of the tables regions and replicas. */
 import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
+import { longestBackoffMs, replicaBackoff } from '../domain/backoff.ts';
 import type { Db } from './open-database.ts';
 import type { RegionsTable, ReplicasTable } from './schema.ts';
 
@@ -76,7 +77,10 @@ export async function insertMissingReplicas(db: Db): Promise<number> {
   return Number(result.numInsertedOrUpdatedRows ?? 0n);
 }
 
-/** What a region still lacks and may try now, newest pack first: people wait for the newest. */
+/**
+ * What a region still lacks and may try now, newest pack first: people wait for the newest. A next try further off than any wait
+ * was planned by a clock that has been set back since: it is due.
+ */
 export async function listDueReplicas(db: Db, regionId: string, now: number, limit: number): Promise<ReplicaRecord[]> {
   return db
     .selectFrom('replicas')
@@ -84,7 +88,9 @@ export async function listDueReplicas(db: Db, regionId: string, now: number, lim
     .selectAll('replicas')
     .where('regionId', '=', regionId)
     .where('status', 'in', ['pending', 'stale', 'failed'])
-    .where('nextAttemptAt', '<=', now)
+    .where(({ eb, or }) =>
+      or([eb('nextAttemptAt', '<=', now), eb('nextAttemptAt', '>', now + longestBackoffMs(replicaBackoff))]),
+    )
     .orderBy('packs.storedAt', 'desc')
     .limit(limit)
     .execute();

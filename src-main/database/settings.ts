@@ -9,7 +9,8 @@ export type SettingKey =
   | 'swarm.paused'
   | 'seeder.sequence'
   | 'builds.defaults'
-  | 'caches.limit_bytes';
+  | 'caches.limit_bytes'
+  | 'storage.checked';
 
 export async function readAllSettings(db: Db): Promise<StoredSettings> {
   const rows = await db.selectFrom('settings').selectAll().execute();

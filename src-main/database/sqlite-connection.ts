@@ -15,8 +15,9 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import { messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { QueueCall } from './job-queue.ts';
+import { lockedError } from './open-sqlite.ts';
 import { createStatementRunner, type DatabaseAnswer, type DatabaseCall } from './statement-runner.ts';
 
 /** Carries calls to where the file is open, one at a time and in order. */
@@ -60,7 +61,7 @@ export class SqliteConnection implements DatabaseConnection {
         return answer instanceof Promise ? await answer : answer;
       } catch (error) {
         if (!isBusy(error)) throw error;
-        if (performance.now() >= until) throw databaseBusy(error);
+        if (performance.now() >= until) throw lockedError(error, 'the database of the data folder') ?? error;
       }
       await delay(Math.random() * pauseMs);
     }
@@ -85,15 +86,6 @@ export class SqliteConnection implements DatabaseConnection {
   async close(): Promise<void> {
     await this.#backend.close();
   }
-}
-
-function databaseBusy(cause: unknown): DomainError {
-  return new DomainError(
-    'data.busy',
-    `Another program keeps the database of the data folder locked (${messageOf(cause)}). End it, or wait: nothing was lost, and work goes on by itself.`,
-    {},
-    { cause },
-  );
 }
 
 class ConnectionDriver implements Driver {

@@ -1,5 +1,5 @@
 /** Owns the statements of the table workers. */
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
 import type { WorkersTable } from './schema.ts';
 
@@ -19,4 +19,17 @@ export async function listLiveWorkers(db: Db): Promise<WorkerRecord[]> {
 
 export async function findWorker(db: Db, id: string): Promise<WorkerRecord | null> {
   return (await db.selectFrom('workers').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
+}
+
+/** Workers that hold a running job although they were given up. One statement, so that it sees one moment. */
+export async function listGivenUpHolders(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .innerJoin('workers', 'workers.id', 'jobs.workerId')
+    .select('workers.id')
+    .distinct()
+    .where('jobs.status', '=', sql.lit('running'))
+    .where('workers.stoppedAt', 'is not', null)
+    .execute();
+  return rows.map(row => row.id);
 }

@@ -17,3 +17,16 @@ export function backoffMs(rule: BackoffRule, failures: number, random: number): 
   const base = Math.min(rule.maxMs, rule.firstMs * 2 ** Math.min(failures - 1, 30));
   return Math.round(base * (0.8 + 0.4 * random));
 }
+
+/** The longest that `backoffMs` gives for a rule, in milliseconds. */
+export function longestBackoffMs(rule: BackoffRule): number {
+  return Math.round(rule.maxMs * 1.2);
+}
+
+/**
+ * Whether what was planned for the time `at` is due. Nothing is planned further ahead than `longestMs`: such a time is from a
+ * clock that has been set back since, and to wait for it could take days.
+ */
+export function isDue(at: number, now: number, longestMs: number): boolean {
+  return at <= now || at > now + longestMs;
+}

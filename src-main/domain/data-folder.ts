@@ -14,6 +14,7 @@ export interface DataFolder {
   /** The tests of an attempt, a line of JSON each, and their sum. */
   testList(jobId: string, attempt: number): string;
   testSummary(jobId: string, attempt: number): string;
+  readonly homes: string;
   /** The home folder of a repository's isolated builds: caches of its tools, and nothing of the person's. */
   buildHome(repositoryId: string): string;
   readonly caches: string;
@@ -36,6 +37,7 @@ export function dataFolder(root: string): DataFolder {
     jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
     testList: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.jsonl`,
     testSummary: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.json`,
+    homes: `${root}/homes`,
     buildHome: repositoryId => `${root}/homes/${repositoryId}`,
     caches: `${root}/caches`,
     cacheOf: ({ repositoryId, name, id }) => `${root}/caches/${repositoryId}/${name}-${id}`,

@@ -1,11 +1,14 @@
 /** Owns what becomes of a job that failed by itself: tried again later, or failed for good. No I/O. */
 import type { ErrorView } from '../contract/errors.ts';
-import { type BackoffRule, backoffMs } from './backoff.ts';
+import { type BackoffRule, backoffMs, longestBackoffMs } from './backoff.ts';
 
 /** The network and what answers over it: mostly back within seconds, else within minutes. */
 const unreachable: BackoffRule = { firstMs: 5_000, maxMs: 300_000 };
 /** Space is made by a person or a clean-up, never within seconds. */
 const full: BackoffRule = { firstMs: 60_000, maxMs: 900_000 };
+
+/** A wait longer than this comes of a clock that has been set back since: see `isDue`. Milliseconds. */
+export const longestRetryMs = longestBackoffMs(full);
 
 export function retryRule(code: ErrorView['code']): BackoffRule {
   return code === 'store.full' || code === 'agent.disk_full' ? full : unreachable;

@@ -9,6 +9,7 @@ import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
 import { isFinished } from '../domain/job-states.ts';
 import { changeBuildDefaults, chooseForRepository } from '../queue/build-defaults.ts';
+import { clearHomes } from '../queue/build-homes.ts';
 import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
@@ -281,7 +282,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     drill: { run: os.drill.run.handler(() => engine.drill.run()) },
     caches: {
       list: os.caches.list.handler(({ input }) => cachesView(db, input.repositoryId)),
-      clear: os.caches.clear.handler(({ input }) => clearCaches(db, engine.folder, input.repositoryId)),
+      clear: os.caches.clear.handler(async ({ input }) => {
+        await clearHomes(db, engine.folder, input.repositoryId);
+        return clearCaches(db, engine.folder, input.repositoryId);
+      }),
       setLimit: os.caches.setLimit.handler(async ({ input }) => {
         await setCacheLimit(db, engine.folder, input.limitBytes);
         return cachesView(db);

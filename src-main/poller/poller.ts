@@ -4,7 +4,7 @@ import { appendEvent } from '../database/events.ts';
 import { errorToJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
 import { findRepository, listRepositories, type RepositoryRecord, updateRepository } from '../database/repositories.ts';
-import { backoffMs, pollBackoff } from '../domain/backoff.ts';
+import { backoffMs, isDue, longestBackoffMs, pollBackoff } from '../domain/backoff.ts';
 import type { Clock } from '../domain/clock.ts';
 import { branchMissing } from '../sources/git-errors.ts';
 import { listRefs } from '../sources/list-refs.ts';
@@ -103,9 +103,10 @@ export function createPoller(options: {
 
   async function tick(): Promise<void> {
     const now = clock();
+    const longestMs = Math.max(options.intervalMs, longestBackoffMs(pollBackoff));
     for (const repository of await listRepositories(db)) {
       if (inFlight.size >= maxInFlight) return;
-      if (repository.nextPollAt <= now) void begin(repository);
+      if (isDue(repository.nextPollAt, now, longestMs)) void begin(repository);
     }
   }
 

@@ -20,6 +20,7 @@ import {
 } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
+import { clearHomes } from '../queue/build-homes.ts';
 import { clearCaches } from '../queue/cache-space.ts';
 import { cancelJob, enqueueRevision } from '../queue/enqueue.ts';
 import { branchMissing } from '../sources/git-errors.ts';
@@ -164,6 +165,7 @@ export function createRepositories(options: {
       await deleteBuildEnvironment(db, id);
       await deleteChannelEnvironments(db, id);
       await clearCaches(db, folder, id);
+      await clearHomes(db, folder, id);
       await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
       options.onChanged();
     },

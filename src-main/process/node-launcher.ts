@@ -9,7 +9,7 @@ const drainMs = 500;
 
 /**
  * A launcher over `child_process.fork`: an IPC channel with structured clone, stdout discarded, the end of stderr kept.
- * `env` is the whole environment where `launch` gives none; nothing is added to it.
+ * `env` is the whole environment where `launch` gives none; nothing is added to it but its variables.
  */
 export function createNodeLauncher(
   options: { readonly env?: NodeJS.ProcessEnv; readonly pathOf?: (entry: EntryName) => string } = {},

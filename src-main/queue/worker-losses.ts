@@ -7,7 +7,7 @@ import { appendEvent } from '../database/events.ts';
 import { findJob } from '../database/jobs.ts';
 import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
-import { findWorker, listLiveWorkers } from '../database/workers.ts';
+import { findWorker, listGivenUpHolders, listLiveWorkers } from '../database/workers.ts';
 import type { Clock } from '../domain/clock.ts';
 import { dataFolder } from '../domain/data-folder.ts';
 import { type Loss, type SupervisionRules, whyLost } from '../domain/worker-signs.ts';
@@ -36,6 +36,8 @@ export interface LossCause {
 export interface WorkerLosses {
   /** Settles a worker that is no more. Its end and a missed checkup are one loss: a second call does nothing. */
   settle(workerId: string, cause: LossCause): Promise<void>;
+  /** Ends what is left of a worker and its steps, wherever they are. Writes nothing. May be repeated. */
+  endProcesses(workerId: string): Promise<void>;
 }
 
 /** The end of a log as plain text, without the line that it begins within; empty where there is none. */
@@ -79,10 +81,14 @@ export function createWorkerLosses(options: {
     }
   }
 
+  async function endProcesses(workerId: string): Promise<void> {
+    await sweepTree(noLeader, workerAssignment(workerId));
+  }
+
   async function settleOne(id: string, { reason, exit, silentMs, lastOutput, inOrder }: LossCause): Promise<void> {
     const noticedAtMs = clock();
     // Before the job can run again: what a killed worker left running would meet its own second run.
-    await sweepTree(noLeader, workerAssignment(id));
+    await endProcesses(id);
     await removeContainers(id);
     const worker = await findWorker(db, id);
     const evidence = {
@@ -108,6 +114,7 @@ export function createWorkerLosses(options: {
   }
 
   return {
+    endProcesses,
     async settle(id, cause) {
       if (settling.has(id)) return;
       settling.add(id);
@@ -126,7 +133,8 @@ export interface FoundLoss extends Loss {
 
 /**
  * Workers that do not show that they live or that they get on, and workers in the table that no process of ours stands for
- * (those of an engine that was killed).
+ * (those of an engine that was killed). A worker that claimed a job when it had been given up already, as one can that stood still, is
+ * lost once more.
  */
 export async function findLostWorkers(
   db: Db,
@@ -134,7 +142,9 @@ export async function findLostWorkers(
   now: number,
   rules: SupervisionRules,
 ): Promise<readonly FoundLoss[]> {
-  return (await listLiveWorkers(db)).flatMap(({ id, checkupAt }) => {
+  const living = await listLiveWorkers(db);
+  const late = await listGivenUpHolders(db);
+  const lost = living.flatMap(({ id, checkupAt }) => {
     const member = members.get(id);
     if (!member) {
       return [
@@ -144,4 +154,5 @@ export async function findLostWorkers(
     const loss = whyLost({ ...member.signs, checkupAt }, now, rules);
     return loss ? [{ id, ...loss }] : [];
   });
+  return [...lost, ...late.map(id => ({ id, reason: 'it claimed the job when it had been given up', silentMs: 0 }))];
 }

@@ -203,7 +203,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     if (Math.abs(now - lookedAt) > sleptAfterMs) watchingSince = now;
     lookedAt = now;
     const rules = { checkupMs: settings['workers.checkupMs'], stallMs: settings['workers.stallMs'], watchingSince };
-    for (const { id, reason, silentMs } of await findLostWorkers(db, members, now, rules)) {
+    const lost = await findLostWorkers(db, members, now, rules);
+    // All that are not ours are ended before anything is written: one may stand still in a transaction, which locks all others
+    // out, and it need not be the first.
+    for (const { id } of lost) if (!members.has(id)) await losses.endProcesses(id);
+    for (const { id, reason, silentMs } of lost) {
       // Killed first: a stopped process that is continued later must find nothing to go on with.
       const member = members.get(id);
       if (member) {

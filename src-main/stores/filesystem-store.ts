@@ -67,6 +67,8 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
   const root = filesystemRoot(url);
   const lockStaleMs = options.lockStaleMs ?? defaultLockStaleMs;
   const temp = join(root, tempFolder);
+  /** Folders whose names are safe on the disk. */
+  const syncedFolders = new Set<string>();
   const translate = (error: unknown) => translateFilesystemError(error, root);
 
   async function translated<T>(action: () => Promise<T>): Promise<T> {
@@ -77,17 +79,26 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
     }
   }
 
-  /** Makes the folders one by one: `recursive` would follow a link out of the store, and would make a missing root. */
+  /**
+   * Makes the folders one by one: `recursive` would follow a link out of the store, and would make a missing root. Each is synced
+   * into its parent, or a power cut could take the folder with every blob in it; also one that is there, since who made it may
+   * not have come to that yet.
+   */
   async function makeFolder(segments: readonly string[]): Promise<string> {
     let path = root;
     for (const segment of segments) {
+      const parent = path;
       path = join(path, segment);
       try {
         await mkdir(path);
+        syncedFolders.delete(path);
       } catch (error) {
         if (systemErrorCode(error) !== 'EEXIST') throw error;
         if (!(await lstat(path)).isDirectory()) throw misplaced(path);
       }
+      if (syncedFolders.has(path)) continue;
+      await syncFolder(parent);
+      syncedFolders.add(path);
     }
     return path;
   }

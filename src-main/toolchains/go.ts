@@ -50,7 +50,13 @@ export async function detectGo(tree: ProjectTree): Promise<DetectedPlan | null> 
   return {
     origin: 'detected',
     tool: 'go',
-    requirements: [{ program: 'go', version: /^go\s+(\S+)/m.exec(text)?.[1] ?? null, evidence: moduleLine }],
+    requirements: [
+      {
+        program: 'go',
+        version: /^go\s+(\S+)/m.exec(text)?.[1] ?? null,
+        evidence: { ...moduleLine, line: lineOf(text, /^go\s/m) ?? moduleLine.line },
+      },
+    ],
     steps,
     env: {},
     secrets: [],

@@ -14,14 +14,17 @@ import { commandPrograms } from './command-programs.ts';
 import type { YamlPath } from './parse-pipeline.ts';
 import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
 import { invalid, type ReadPipeline, readPipelineText } from './read-pipeline.ts';
+import { type StatedVersion, withStatedVersions } from './stated-versions.ts';
 
 /** What detection found in the project's folder. */
 export type Found = Pick<Plan, 'migrations' | 'roots'> & {
+  /** By tool, what version files say; manifests say less, and steps of one's own may say otherwise, as `cargo +nightly` does. */
+  readonly stated: ReadonlyMap<string, StatedVersion>;
   /** Null where nothing says how the folder is built. */
   readonly plan: Plan | null;
 };
 
-const nothingFound: Found = { plan: null, migrations: [], roots: [] };
+const nothingFound: Found = { plan: null, migrations: [], roots: [], stated: new Map() };
 
 /**
  * The plan of a pipeline file. Of a file with a `root` and no steps, what detection found there is the plan, with what the file says
@@ -40,7 +43,7 @@ export function planOfPipeline(read: ReadPipeline, found: Found = nothingFound):
     origin: 'pipeline',
     tool: base?.tool ?? 'custom',
     root,
-    requirements: base?.requirements ?? commandPrograms(steps),
+    requirements: base?.requirements ?? withStatedVersions(commandPrograms(steps), found.stated),
     steps,
     migrations,
     roots: found.roots,

@@ -8,6 +8,7 @@ import { type Found, planOfPipeline } from './pipeline-plan.ts';
 import { planBelow } from './plan-below.ts';
 import { openProjectTree, type ProjectTree } from './project-tree.ts';
 import { invalid, type ReadPipeline, readPipeline } from './read-pipeline.ts';
+import { statedVersions } from './stated-versions.ts';
 
 /** Of more folders than these a message is not read to its end. */
 const maxNamedRoots = 8;
@@ -41,16 +42,17 @@ async function planOwn(root: string, tree: ProjectTree): Promise<Plan | null> {
 async function foundFor(read: ReadPipeline, root: string, tree: ProjectTree): Promise<Found> {
   const folder = read.pipeline.root ?? '.';
   const below = folder === '.' ? tree : await openProjectTree(await folderOf(read, root, folder));
+  const stated = await statedVersions(below, folder);
   try {
     const plan = await detectPlan(below);
     if (plan !== null) {
       const moved = planBelow(plan, folder);
-      return { plan: moved, migrations: moved.migrations, roots: moved.roots };
+      return { plan: moved, migrations: moved.migrations, roots: moved.roots, stated };
     }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
   }
-  return { plan: null, migrations: [], roots: folder === '.' ? rootsBelow(tree) : [] };
+  return { plan: null, migrations: [], roots: folder === '.' ? rootsBelow(tree) : [], stated };
 }
 
 /** The absolute path of a folder that the file names. A link is refused: it may lead out of the checkout. */

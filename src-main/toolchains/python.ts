@@ -2,12 +2,9 @@
 import type { Evidence, PlanStep } from '../contract/plan.ts';
 import type { DetectedPlan } from './detected-plan.ts';
 import { nodeAssets } from './node-manager.ts';
-import { detectedStep, lineOf, type ProjectTree, procfileStart, wholeTree } from './project-tree.ts';
-import { dependenciesOf, packages, withPackages } from './python-packages.ts';
-
-/** A program of these is waiting for connections, so it is started and kept running. */
-const listens = /\b(flask|fastapi|uvicorn|aiohttp|bottle|tornado|starlette|sanic|http\.server|socketserver|wsgiref)\b/i;
-const startFiles = ['main.py', 'app.py', 'server.py'];
+import { detectedStep, lineOf, type ProjectTree, wholeTree } from './project-tree.ts';
+import { dependenciesOf, packages } from './python-packages.ts';
+import { pythonStart, startFiles } from './python-start.ts';
 
 /** requirements.txt, Pipfile, pyproject.toml or setup.py at the root, or a main.py, app.py, server.py, manage.py. */
 export async function detectPython(tree: ProjectTree): Promise<DetectedPlan | null> {
@@ -23,7 +20,7 @@ export async function detectPython(tree: ProjectTree): Promise<DetectedPlan | nu
   const program = tree.platform === 'win32' ? 'python' : 'python3';
   const dependencies = await dependenciesOf(tree, program, pyproject);
   const test = await testStep(tree, program, dependencies !== null, pyproject);
-  const start = await startOf(tree, program, dependencies !== null);
+  const start = await pythonStart(tree, program, dependencies !== null);
   const evidence = { file: marker, line: 1, reason: `a Python project has ${marker}` };
   const version = /^requires-python\s*=\s*["']([^"']+)["']/m.exec(pyproject)?.[1] ?? null;
   const assets = tree.has('manage.py') ? await nodeAssets(tree) : null;
@@ -84,62 +81,4 @@ async function testStep(
     return step(`${program} -m unittest discover${from}`, { file: path, line, reason: 'a test of unittest' });
   }
   return null;
-}
-
-async function startOf(
-  tree: ProjectTree,
-  program: string,
-  isInstalled: boolean,
-): Promise<{ start: string; evidence: Evidence } | null> {
-  const procfile = await procfileStart(tree);
-  if (procfile !== null) return { ...procfile, start: withPackages(procfile.start, tree.platform, isInstalled) };
-  const django = await djangoStart(tree, program, isInstalled);
-  if (django !== null) return django;
-  for (const file of startFiles) {
-    const text = (await tree.readText(file, 65_536)) ?? '';
-    const line = lineOf(text, listens);
-    if (line === null) continue;
-    // An application object without a server of its own ends at once; uvicorn is what its manual starts it with.
-    const asgi = /^(\w+)\s*(?::\s*\w+\s*)?=\s*(?:FastAPI|Starlette|Litestar)\(/m.exec(text)?.[1];
-    const needsServer = asgi !== undefined && !/uvicorn\.run\(|hypercorn|__main__/.test(text);
-    // So does one of Flask; its manual's own command where the dependencies bring no server.
-    const wsgi = /^(\w+)\s*=\s*Flask\(/m.exec(text)?.[1];
-    const isFlask = wsgi !== undefined && !/\.run\(|__main__/.test(text);
-    const module = file.slice(0, -3);
-    const lists = `${await tree.readText('requirements.txt')}\n${await tree.readText('pyproject.toml')}`;
-    const command = needsServer
-      ? `${program} -m uvicorn ${module}:${asgi} --host 0.0.0.0`
-      : isFlask
-        ? /^[^#\n]*\bgunicorn\b/m.test(lists)
-          ? `${program} -m gunicorn ${module}:${wsgi}`
-          : `${program} -m flask --app ${module}:${wsgi} run --host 0.0.0.0`
-        : `${program} ${file}`;
-    const start = withPackages(command, tree.platform, isInstalled);
-    return { start, evidence: { file, line, reason: `${file} serves requests` } };
-  }
-  return null;
-}
-
-/** The server that the dependencies bring for a project of Django. Its own runserver is for development alone. */
-async function djangoStart(
-  tree: ProjectTree,
-  program: string,
-  isInstalled: boolean,
-): Promise<{ start: string; evidence: Evidence } | null> {
-  if (!tree.has('manage.py')) return null;
-  const file = tree.files.find(path => /^\w+\/wsgi\.py$/.test(path));
-  if (file === undefined) return null;
-  const names = ['requirements.txt', 'pyproject.toml', 'Pipfile', 'setup.py'];
-  const lists = (await Promise.all(names.map(name => tree.readText(name)))).join('\n');
-  const server = /^[^#\n]*\b(gunicorn|waitress|uvicorn)\b/m.exec(lists)?.[1];
-  if (server === undefined) return null;
-  const module = file.slice(0, file.indexOf('/'));
-  const command = {
-    gunicorn: `${program} -m gunicorn ${module}.wsgi`,
-    waitress: `${program} -m waitress ${module}.wsgi:application`,
-    uvicorn: `${program} -m uvicorn ${module}.asgi:application`,
-  }[server];
-  if (command === undefined) return null;
-  const evidence = { file, line: 1, reason: `${server} serves an application of Django` };
-  return { start: withPackages(command, tree.platform, isInstalled), evidence };
 }

@@ -8,6 +8,16 @@ import { DomainError } from '../contract/errors.ts';
 import type { ToolRequirement } from '../contract/plan.ts';
 import { installCommand, type KnownTool, knownTools } from './known-tools.ts';
 import { hostEnvironment } from './step-environment.ts';
+import {
+  familyOf,
+  type InstalledVersion,
+  installedVersions,
+  type ToolFamily,
+  type VersionPlace,
+  versionPlacesOf,
+} from './version-folders.ts';
+import { matchRequirement } from './version-ranges.ts';
+import { remarkOn, type ToolRemark } from './version-remarks.ts';
 
 export interface ResolvedTool {
   readonly name: string;
@@ -20,7 +30,21 @@ export interface ResolvedTools {
   readonly tools: ResolvedTool[];
   /** Folders of tools that were found outside the search path; to be put before it. */
   readonly pathEntries: string[];
+  /** What a chosen version needs to be used; under those of the build. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** On the versions that files state. */
+  readonly remarks: readonly ToolRemark[];
 }
+
+/** Where tools lie that the search path does not reach. */
+export interface ToolPlaces {
+  readonly folders: readonly string[];
+  /** With several versions side by side. */
+  readonly versions: readonly VersionPlace[];
+}
+
+/** What runs on the host alone, as a build in a container does. */
+export const noTools: ResolvedTools = { tools: [], pathEntries: [], variables: {}, remarks: [] };
 
 interface MissingTool {
   readonly name: string;
@@ -36,26 +60,38 @@ const concurrency = 4;
 
 /**
  * Every required tool with its path and version; on `searchPath` (as in PATH) first, then in the places where installers put
- * them without changing the PATH of a desktop session.
+ * them without changing the PATH of a desktop session. Where a file states another version than the one on the path, and a folder
+ * of versions holds one that it means, that one is taken.
  *
  * Throws one `toolchain.missing` that names all that are missing or do not run, each with its install command; the same
- * in `details.missing` as `{name, reason, install}[]`. A required version is not compared.
+ * in `details.missing` as `{name, reason, install}[]`; and `toolchain.version` where a tool is sure to refuse.
  */
 export async function resolveTools(
   requirements: readonly ToolRequirement[],
   searchPath: string,
   platform: NodeJS.Platform = process.platform,
-  usualFolders: readonly string[] = usualFoldersOf(platform),
+  places: ToolPlaces = { folders: usualFoldersOf(platform), versions: versionPlacesOf(platform) },
 ): Promise<ResolvedTools> {
   const path = platform === 'win32' ? win32 : posix;
   // A relative or empty entry would search the checkout, where a repository could leave a program of its own.
   const onPath = searchPath.split(path.delimiter).filter(folder => path.isAbsolute(folder));
+  const usual = [...onPath, ...places.folders];
+  const chosen = await chooseVersions(requirements, usual, places.versions, platform);
+  const folders = [...new Set([...[...chosen.values()].map(({ folder }) => folder), ...usual])];
   const names = [...new Set(requirements.map(({ program }) => program))];
   const tools: ResolvedTool[] = [];
   const missing: MissingTool[] = [];
   for (let index = 0; index < names.length; index += concurrency) {
     const found = await Promise.all(
-      names.slice(index, index + concurrency).map(name => resolveTool(name, [...onPath, ...usualFolders], platform)),
+      names.slice(index, index + concurrency).map(async name => {
+        const result = await resolveTool(name, folders, platform);
+        const family = familyOf(name);
+        if (!('reason' in result) || family === null) return result;
+        // A desktop session knows nothing of version managers: then the newest that one of them has.
+        const versions = await installedVersions(places.versions, family);
+        const newest = await resolveTool(name, [...folders, ...versions.map(({ folder }) => folder)], platform);
+        return 'reason' in newest ? result : newest;
+      }),
     );
     for (const result of found) {
       if ('reason' in result) missing.push(result);
@@ -63,8 +99,53 @@ export async function resolveTools(
     }
   }
   if (missing.length > 0) throw missingError(missing);
-  const folders = tools.map(tool => path.dirname(tool.path)).filter(folder => !onPath.includes(folder));
-  return { tools, pathEntries: [...new Set(folders)] };
+  const entries = [...chosen.values()].map(({ folder }) => folder);
+  for (const tool of tools) {
+    const folder = path.dirname(tool.path);
+    if (!onPath.includes(folder)) entries.push(folder);
+  }
+  const remarks = requirements.flatMap(requirement => {
+    const tool = tools.find(({ name }) => name === requirement.program);
+    const family = familyOf(requirement.program);
+    const taken = family === null ? null : (chosen.get(family) ?? null);
+    return (tool && remarkOn(requirement, tool, taken, platform)) ?? [];
+  });
+  return { tools, pathEntries: [...new Set(entries)], variables: variablesOf(chosen, platform), remarks };
+}
+
+/** By family, the version to take in place of what the path has. */
+async function chooseVersions(
+  requirements: readonly ToolRequirement[],
+  folders: readonly string[],
+  places: readonly VersionPlace[],
+  platform: NodeJS.Platform,
+): Promise<ReadonlyMap<ToolFamily, InstalledVersion>> {
+  const chosen = new Map<ToolFamily, InstalledVersion>();
+  for (const requirement of requirements) {
+    const family = familyOf(requirement.program);
+    if (family === null || requirement.version === null || chosen.has(family)) continue;
+    const present = await resolveTool(requirement.program, folders, platform);
+    if (!('reason' in present) && matchRequirement(requirement, present.version) !== 'differs') continue;
+    for (const candidate of await installedVersions(places, family)) {
+      if (matchRequirement(requirement, candidate.version) !== 'satisfies') continue;
+      // The folder's name is a promise; what counts is what runs.
+      const tool = await resolveTool(requirement.program, [candidate.folder], platform);
+      if ('reason' in tool || matchRequirement(requirement, tool.version) === 'differs') continue;
+      chosen.set(family, candidate);
+      break;
+    }
+  }
+  return chosen;
+}
+
+/** Maven and Gradle go by JAVA_HOME before PATH; a GOROOT of the host would be the one of another Go, and an empty one is none. */
+function variablesOf(chosen: ReadonlyMap<ToolFamily, InstalledVersion>, platform: NodeJS.Platform) {
+  const path = platform === 'win32' ? win32 : posix;
+  const java = chosen.get('java');
+  return {
+    ...(java === undefined ? {} : { JAVA_HOME: path.dirname(java.folder) }),
+    ...(chosen.has('go') ? { GOROOT: '' } : {}),
+  };
 }
 
 function missingError(missing: readonly MissingTool[]): DomainError {

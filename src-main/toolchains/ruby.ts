@@ -22,7 +22,7 @@ export async function detectRuby(tree: ProjectTree): Promise<DetectedPlan | null
   const isJekyll = tree.has('_config.yml') && (has('jekyll') || has('github-pages'));
   const project = evidenceAt(file, 'a Ruby project');
   const usesBundler = file === 'Gemfile' || file === 'gems.rb';
-  const version = /^[ \t]*ruby\s+["'][^\d"']*([\d.]+)["']/m.exec(text)?.[1] ?? null;
+  const version = /^[ \t]*ruby\s+["']([^"']*\d[^"']*)["']/m.exec(text)?.[1] ?? null;
   const requirements = [requirement('ruby', project, version)];
   const steps = [];
   if (usesBundler) {

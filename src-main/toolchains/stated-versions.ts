@@ -64,12 +64,17 @@ const toolOfProgram: Readonly<Record<string, string>> = {
   ghc: 'haskell',
 };
 
-/** Every tool with the version that a file states; of several files the one of the version manager, then the tool's own. */
-export async function statedVersions(tree: ProjectTree): Promise<ReadonlyMap<string, StatedVersion>> {
+/**
+ * Every tool with the version that a file states; of several files the one of the version manager, then the tool's own. `folder` is
+ * where the tree lies in the checkout.
+ */
+export async function statedVersions(tree: ProjectTree, folder = '.'): Promise<ReadonlyMap<string, StatedVersion>> {
+  const inside = (file: string) => (folder === '.' ? file : `${folder}/${file}`);
   const found = new Map<string, StatedVersion>();
   const add = (tool: string, version: string, evidence: Evidence) => {
     const name = Object.hasOwn(otherNames, tool) ? (otherNames[tool] ?? tool) : tool;
-    if (!found.has(name)) found.set(name, { version: version.slice(0, 80), evidence });
+    const moved = { ...evidence, file: inside(evidence.file) };
+    if (!found.has(name)) found.set(name, { version: version.slice(0, 80), evidence: moved });
   };
   for (const file of ['mise.toml', '.mise.toml', '.tool-versions']) {
     const text = (await tree.readText(file)) ?? '';

@@ -5,7 +5,7 @@ import type { Plan } from '../contract/plan.ts';
 import { listJobs } from '../database/jobs.ts';
 import { createMirror, type Mirror } from '../sources/mirror.ts';
 import { planInThread } from '../toolchains/plan-in-thread.ts';
-import { type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
+import { noTools, type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
 import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
 import { type BuildIsolation, isolateBuild } from './isolate.ts';
 
@@ -79,7 +79,7 @@ export async function makePlan(run: BuildRun, source: string): Promise<Plan> {
 
 /**
  * Decides what the steps run under, and finds every tool that the plan needs, before anything runs.
- * Throws `toolchain.missing`, `isolation.*`, `step.disk`.
+ * Throws `toolchain.missing`, `toolchain.version`, `isolation.*`, `step.disk`.
  */
 export async function prepareTools(
   run: BuildRun,
@@ -90,11 +90,14 @@ export async function prepareTools(
     const { image } = isolation.used;
     // What is installed here is not what a container runs.
     if (image !== null) {
-      return { result: { isolation, tools: { tools: [], pathEntries: [] } }, detail: `those of the image ${image}` };
+      return { result: { isolation, tools: noTools }, detail: `those of the image ${image}` };
     }
     const tools = await resolveTools(plan.requirements, process.env.PATH ?? '');
     const names = tools.tools.map(tool => `${tool.name} ${tool.version}`);
     for (const tool of tools.tools) await run.log.note(`${tool.name} ${tool.version} at ${tool.path}`);
-    return { result: { isolation, tools }, detail: names.length > 0 ? names.join(', ') : 'none needed' };
+    for (const { text, isWarning } of tools.remarks) await (isWarning ? run.log.problem(text) : run.log.note(text));
+    const warnings = tools.remarks.filter(({ isWarning }) => isWarning).map(({ text }) => text);
+    const parts = [names.length > 0 ? names.join(', ') : 'none needed', ...warnings];
+    return { result: { isolation, tools }, detail: parts.join('; ') };
   });
 }

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { Db } from '../database/open-database.ts';
+import { databaseError } from '../database/open-sqlite.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, recordIsolation, recordStep } from '../queue/attempt.ts';
 import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
@@ -33,7 +34,10 @@ export interface JobContext
   readonly onWork: (work: Work) => void;
 }
 
-/** Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. */
+/**
+ * Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. Throws
+ * `data.*` when the database does not take what there is to record.
+ */
 export async function runJob(context: JobContext): Promise<void> {
   const { db, claimed, folder, clock, logger } = context;
   const { job, token } = claimed;
@@ -86,6 +90,11 @@ export async function runJob(context: JobContext): Promise<void> {
     if (failure.code === 'job.fenced') {
       logger.warn('job.fenced', { jobId: job.id, attempt: token.attempt });
       return;
+    }
+    if (failure.code.startsWith('data.')) {
+      // Not the job's doing, and nothing can be recorded: the worker ends, and the supervisor gives the job back.
+      logger.error('job.not_recorded', { jobId: job.id, attempt: token.attempt, error: failure });
+      throw failure;
     }
     if (failure.code === 'internal') logger.error('job.failed_unexpectedly', { jobId: job.id, error });
     const status = failure.code === 'job.cancelled' ? 'cancelled' : 'failed';
@@ -189,7 +198,8 @@ function databaseRecorder({ db, claimed, onChanged }: JobContext): StepRecorder 
 
 function failureOf(error: unknown, signal: AbortSignal, root: string): DomainError {
   if (signal.aborted && signal.reason instanceof DomainError) return signal.reason;
-  if (error instanceof DomainError) return error;
+  const known = databaseError(error, `the database in ${root}`);
+  if (known instanceof DomainError) return known;
   if (['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(systemErrorCode(error) ?? '')) {
     return new DomainError(
       'store.full',

@@ -44,7 +44,7 @@ export async function runPlan(
   const temporary = join(run.workFolder, 'tmp');
   await mkdir(temporary, { recursive: true });
   // The nearer to the step, the stronger.
-  const planEnv = { ...environment.variables, ...plan.env };
+  const planEnv = { ...tools.variables, ...environment.variables, ...plan.env };
   const counted: CountedReports = new Map();
   for (const [index, step] of plan.steps.entries()) {
     const env = {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Engine, startEngine } from '../../src-main/compose.ts';
@@ -114,4 +116,28 @@ describe('an engine', () => {
     await setChannel(engine, { ...channel, paused: false });
     await eventually(async () => (await listChannels(engine.db, id))[0]?.currentReleaseId, { what: 'the release' });
   });
+});
+
+it('says that the port of the swarm is taken, and starts the swarm by itself when it is free', async () => {
+  const root = await scratchFolder();
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const engine = await startEngine({
+    dataFolder: `${root}/data`,
+    host: 'headless',
+    launcher: createNodeLauncher(),
+    logger: silentLogger,
+    workers: 0,
+    swarmListen: { host: '127.0.0.1', port: address.port },
+  });
+  onTestFinished(() => engine.stop());
+  await eventually(() => engine.swarmProblem()?.code === 'host.port_in_use', { what: 'the problem' });
+  server.close();
+  await eventually(() => engine.swarmProblem() === null && engine.swarm.port === address.port, { what: 'the swarm' });
 });

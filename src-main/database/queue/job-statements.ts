@@ -82,7 +82,7 @@ export const jobStatements = {
       error = NULL, cancel_requested_at = NULL, not_before = 0
     WHERE number = (
       SELECT head FROM queue_heads INDEXED BY queue_claimable
-      WHERE head IS NOT NULL AND running < cap AND not_before <= ?
+      WHERE head IS NOT NULL AND running < cap AND (not_before <= ? OR not_before > ?)
       ORDER BY lifted_to IS NULL, head LIMIT 1
     ) RETURNING ${jobColumns}`,
   insertAttempt: `INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, outcome)
@@ -166,7 +166,7 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
       text.insert,
     ),
     supersede: prepare<[Named], { id: string }>(text.supersede),
-    claim: prepareJob<[string, number, number, number]>(text.claim),
+    claim: prepareJob<[string, number, number, number, number]>(text.claim),
     insertAttempt: prepare<[string, number, string, string, number], never>(text.insertAttempt),
     finishAttempt: prepare<[number, AttemptsTable['outcome'], string | null, string, number], never>(
       text.finishAttempt,

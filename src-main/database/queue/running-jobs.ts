@@ -1,14 +1,14 @@
 /** Owns what is done with jobs that run: claimed, ended, taken from a lost worker. Each function runs inside a transaction. */
 import { DomainError } from '../../contract/errors.ts';
 import type { JobStatus, LossView } from '../../contract/views.ts';
-import { afterFailure } from '../../domain/job-retry.ts';
+import { afterFailure, longestRetryMs } from '../../domain/job-retry.ts';
 import { afterLostWorker } from '../../domain/job-states.ts';
 import { fenced, type JobRecord, type LossEvidence, type QueueRequests } from '../job-queue.ts';
 import type { JobStatements } from './job-statements.ts';
 import { mustFind } from './queued-jobs.ts';
 
 export function claim(statements: JobStatements, { worker, now }: QueueRequests['claim']): JobRecord | null {
-  const job = statements.claim.get(worker.id, now, now, now);
+  const job = statements.claim.get(worker.id, now, now, now, now + longestRetryMs);
   if (!job) return null;
   statements.insertAttempt().run(job.id, job.attempt, worker.id, worker.name, now);
   statements.setWorkerJob().run(job.id, worker.id);

@@ -3,14 +3,19 @@ import type { Engine } from '../../compose.ts';
 import { isolationLevelSchema } from '../../contract/isolation.ts';
 import type { IsolationView } from '../../contract/views.ts';
 import { listRepositories } from '../../database/repositories.ts';
-import { probeLevel } from '../../process/isolation/levels.ts';
+import { probeLevel, tryEngine } from '../../process/isolation/levels.ts';
 import { readBuildDefaults } from '../../queue/build-defaults.ts';
 
 export async function isolationView(engine: Engine): Promise<IsolationView> {
   const levels = await Promise.all(
     isolationLevelSchema.options.map(async level => {
       const probe = level === 'none' ? null : await probeLevel(level);
-      return { level, reason: probe !== null && 'reason' in probe ? probe.reason : null };
+      if (probe === null || level === 'none') return { level, reason: null, isTried: true };
+      if ('reason' in probe) return { level, reason: probe.reason, isTried: true };
+      // Bubblewrap was tried by being probed.
+      if (level === 'bubblewrap') return { level, reason: null, isTried: true };
+      const trial = await tryEngine(level, probe.program);
+      return { level, reason: trial?.reason ?? null, isTried: trial !== null };
     }),
   );
   const repositories = await listRepositories(engine.db);

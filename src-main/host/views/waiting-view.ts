@@ -5,6 +5,8 @@ import type { JobRecord } from '../../database/jobs.ts';
 import { errorFromJson } from '../../database/json-column.ts';
 import type { Db } from '../../database/open-database.ts';
 import { lastAttemptError, placeOf, type WaitingJob } from '../../database/waiting-jobs.ts';
+import { isDue } from '../../domain/backoff.ts';
+import { longestRetryMs } from '../../domain/job-retry.ts';
 import { forecastStarts, startByRate } from '../../domain/queue-forecast.ts';
 import { whyWaiting } from '../../domain/waiting.ts';
 import { stillMissing } from '../../toolchains/missing-tools.ts';
@@ -22,6 +24,11 @@ export interface Waiting {
 export function endsAt(snapshot: Snapshot, job: JobRecord): number | null {
   const usual = snapshot.usualMs.get(job.repositoryId);
   return usual === undefined || job.startedAt === null ? null : Math.max(snapshot.now, job.startedAt + usual);
+}
+
+/** The time that a job waits for; 0 where the queue serves it now, also because a clock was set. */
+function timeOf({ notBefore }: WaitingJob, now: number): number {
+  return isDue(notBefore, now, longestRetryMs) ? 0 : notBefore;
 }
 
 /** How many jobs of a repository may run at once. */
@@ -52,7 +59,7 @@ function queueOf(snapshot: Snapshot): Queue {
       now,
       workers: workers.length,
       running: running.map(job => ({ repositoryId: job.repositoryId, endsAt: endsAt(snapshot, job) })),
-      waiting: queued,
+      waiting: queued.map(job => ({ ...job, notBefore: timeOf(job, now) })),
       capOf: id => capOf(snapshot, id),
       usualMsOf: id => usualMs.get(id) ?? null,
     }),
@@ -94,10 +101,7 @@ export async function waitingOf(
     workers: workers.length,
     busyWorkers: running.length,
     missingTool: await missingTool(db, snapshot, job),
-    notBefore:
-      first && first.notBefore > 0
-        ? { atMs: first.notBefore, cause: errorFromJson(first.error)?.code ?? 'a failure' }
-        : null,
+    notBefore: first ? { atMs: timeOf(first, now), cause: errorFromJson(first.error)?.code ?? 'a failure' } : null,
     firstOfOwn: first && first.id !== job.id ? mark(first) : null,
     ownRunning: running.filter(other => other.repositoryId === job.repositoryId).map(mark),
     cap: capOf(snapshot, job.repositoryId),

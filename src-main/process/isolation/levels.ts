@@ -89,6 +89,26 @@ async function probeEngine(engine: 'docker' | 'podman'): Promise<Probe> {
   return { program, isRootless: engine === 'docker' && answer.includes('rootless') };
 }
 
+/** What is known of an engine that answers: it runs containers, or does not and why; null where it has no image to try with. */
+export type EngineTrial = { readonly reason: string | null } | null;
+
+/**
+ * Starts a container of an image that is at hand, without a network. An engine that answers may not be able to: in a container of
+ * its own, or where the kernel or a policy forbids it.
+ */
+export async function tryEngine(engine: 'docker' | 'podman', program: string): Promise<EngineTrial> {
+  const call = (args: readonly string[]) =>
+    runCommand({ command: program, args, cwd: '/', env: engineEnvironment(process.env), timeoutMs: probeTimeoutMs });
+  const listed = await call(['images', '--quiet', '--no-trunc']);
+  const [image] = listed.stdout.toString('utf8').trim().split('\n');
+  if (listed.exitCode !== 0 || image === undefined || image === '') return null;
+  const words = ['--rm', '--pull', 'never', '--network', 'none', '--entrypoint', '/bin/sh', image, '-c', 'exit 0'];
+  const { exitCode, stderr } = await call(['run', ...words]);
+  // 127: the container began, and the image has no shell. Source: docker-run(1), podman-run(1), "Exit Status".
+  if (exitCode === 0 || exitCode === 127) return { reason: null };
+  return { reason: `${engine} answers, and starts no container: ${lastLine(stderr)}` };
+}
+
 /** What the clients of docker and podman need of the host. Never a variable of the plan: one such as LD_PRELOAD would act outside. */
 export function engineEnvironment(host: NodeJS.ProcessEnv): Record<string, string> {
   const isNeeded =

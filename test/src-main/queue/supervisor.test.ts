@@ -106,6 +106,21 @@ describe('the job of a lost worker', () => {
   });
 });
 
+it('finds a worker that claims a job after it was given up, and the job runs again', async () => {
+  const { db } = await testDatabase();
+  const job = await addJob(db, await addRepository(db));
+  const orphan = await addWorker(db, 'orphan');
+  await releaseJobOfLostWorker(db, orphan.id, evidence, 10);
+  // It stood still when its engine was killed and the next one began, and goes on now.
+  expect(await claimNextJob(db, orphan, 20)).toMatchObject({ job: { id: job.id } });
+  const rules = { checkupMs: 5_000, stallMs: 60_000, watchingSince: 0 };
+  const [lost] = await findLostWorkers(db, new Map(), 30, rules);
+  expect(lost).toMatchObject({ id: orphan.id });
+  await releaseJobOfLostWorker(db, orphan.id, { ...evidence, reason: lost?.reason ?? '' }, 30);
+  expect(await findJob(db, job.id)).toMatchObject({ status: 'queued', lostCount: 1 });
+  expect(await findLostWorkers(db, new Map(), 40, rules)).toEqual([]);
+});
+
 it('finds workers without a sign of life, and those of an engine that has ended', async () => {
   const { db } = await testDatabase();
   const [fine, late, foreign, stopped] = [

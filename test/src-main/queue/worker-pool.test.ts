@@ -4,6 +4,8 @@ import { findBuildOfJob } from '../../../src-main/database/builds.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import { listLiveWorkers } from '../../../src-main/database/workers.ts';
+import { workerAssignment } from '../../../src-main/domain/worker-variable.ts';
+import { sweepTree } from '../../../src-main/process/kill-tree.ts';
 import { pipeline, startBuilds } from '../../support/builds.ts';
 import { isAlive } from '../../support/child-program.ts';
 import { eventTypes } from '../../support/database-fixtures.ts';
@@ -68,6 +70,19 @@ it('kills a worker that stands still, and lets it publish nothing', async () => 
   const [lost] = await listAttempts(builds.db, job.id);
   expect(JSON.parse(lost?.error ?? '{}').message).toContain('no checkup for');
 });
+
+it.skipIf(process.platform !== 'linux')(
+  'lets a later engine end a worker that it did not start and that stands still',
+  async () => {
+    const builds = await startBuilds();
+    const [worker] = await listLiveWorkers(builds.db);
+    if (!worker) throw new Error('there is no worker');
+    process.kill(worker.pid, 'SIGSTOP');
+    // What the next engine does with a worker that it finds in the table.
+    await sweepTree(2 ** 30, workerAssignment(worker.id));
+    await eventually(() => !isAlive(worker.pid), { what: 'the end of the worker' });
+  },
+);
 
 it('takes no worker for lost because the machine slept', async () => {
   let aheadMs = 0;

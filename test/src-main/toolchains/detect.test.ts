@@ -177,7 +177,7 @@ const rows: readonly Row[] = [
     },
     tool: 'python',
     run: [`${pip} -r requirements.txt`, 'python3 -m pytest'],
-    start: `${withPython}python3 -m flask --app app:app run --host 0.0.0.0`,
+    start: `${withPython}python3 -m flask --app app:app run --host 0.0.0.0 --port "\${PORT:-8000}"`,
     programs: ['python3', 'pip'],
   },
   {

@@ -110,7 +110,9 @@ describe('assembly that cannot be linked here', () => {
   it('names an assembler that reads MASM where none is installed', async () => {
     const root = await projectFolder({ 'a.asm': '.code\npublic main\nmain proc\n  ret\nmain endp\nend\n' });
     const plan = await detectPlan(await openProjectTree(root, 'linux', 'x64'));
-    await expect(resolveTools(plan?.requirements ?? [], '', 'linux', [])).rejects.toMatchObject({
+    await expect(
+      resolveTools(plan?.requirements ?? [], '', 'linux', { folders: [], versions: [] }),
+    ).rejects.toMatchObject({
       code: 'toolchain.missing',
       details: {
         missing: [

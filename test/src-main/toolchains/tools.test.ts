@@ -1,5 +1,5 @@
 /** Finding tools on this machine, and what of the environment a step sees. */
-import { chmod } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DomainError } from '../../../src-main/contract/errors.ts';
@@ -7,6 +7,7 @@ import type { ToolRequirement } from '../../../src-main/contract/plan.ts';
 import { installCommand } from '../../../src-main/toolchains/known-tools.ts';
 import { resolveTools } from '../../../src-main/toolchains/resolve-tools.ts';
 import { stepEnvironment } from '../../../src-main/toolchains/step-environment.ts';
+import { versionPlacesOf } from '../../../src-main/toolchains/version-folders.ts';
 import { projectFolder } from '../../support/project-folder.ts';
 
 const need = (program: string): ToolRequirement => ({
@@ -43,7 +44,10 @@ describe('resolveTools', () => {
         make: 'echo 9.9',
         go: '[ "$1" = version ] && echo go version go1.24.2 linux/amd64',
       });
-      const { tools, pathEntries } = await resolveTools([need('make'), need('go')], onPath, 'linux', [elsewhere]);
+      const { tools, pathEntries } = await resolveTools([need('make'), need('go')], onPath, 'linux', {
+        folders: [elsewhere],
+        versions: [],
+      });
       expect(tools).toEqual([
         { name: 'make', version: '4.3', path: join(onPath, 'make') },
         { name: 'go', version: '1.24.2', path: join(elsewhere, 'go') },
@@ -54,7 +58,7 @@ describe('resolveTools', () => {
     it('names all that is missing in one error, with the command of this platform', async () => {
       const onPath = await toolFolder({ make: 'echo GNU Make 4.3' });
       const needs = ['make', 'nasm', 'go', 'slipway-no-such-tool'].map(need);
-      const error = await failureOf(resolveTools(needs, onPath, 'linux', []));
+      const error = await failureOf(resolveTools(needs, onPath, 'linux', { folders: [], versions: [] }));
       expect(error.code).toBe('toolchain.missing');
       expect(error.details.missing).toEqual([
         { name: 'nasm', reason: 'is not installed', install: 'sudo apt-get install nasm' },
@@ -68,34 +72,104 @@ describe('resolveTools', () => {
     it('takes a program that does not run for missing, or the next that does', async () => {
       const broken = await toolFolder({ go: 'exit 127', nasm: 'exit 1' });
       const working = await toolFolder({ go: 'echo go1.24.2' });
-      const { tools } = await resolveTools([need('go')], broken, 'linux', [working]);
+      const { tools } = await resolveTools([need('go')], broken, 'linux', { folders: [working], versions: [] });
       expect(tools[0]?.path).toBe(join(working, 'go'));
-      const error = await failureOf(resolveTools([need('nasm')], broken, 'linux', []));
+      const error = await failureOf(resolveTools([need('nasm')], broken, 'linux', { folders: [], versions: [] }));
       expect(error.message).toContain(`does not run with ${join(broken, 'nasm')}`);
     });
 
     it('asks the Python that the steps call for pip, and no other', async () => {
       const first = await toolFolder({ python3: '[ "$1" = -m ] && exit 1; echo Python 3.13.1' });
       const second = await toolFolder({ python3: 'echo pip 25.1' });
-      const error = await failureOf(resolveTools([need('python3'), need('pip')], `${first}:${second}`, 'linux', []));
+      const error = await failureOf(
+        resolveTools([need('python3'), need('pip')], `${first}:${second}`, 'linux', { folders: [], versions: [] }),
+      );
       expect(error.details.missing).toMatchObject([{ name: 'pip' }]);
     });
 
+    it('takes the version that a file states where one is kept, with what comes with it', async () => {
+      const onPath = await toolFolder({ node: 'echo v20.1.0', npm: 'echo 9.0.0', go: 'echo go version go1.19.8' });
+      const home = await projectFolder({});
+      for (const [version, npm] of [
+        ['v18.2.0', '8.0.0'],
+        ['v22.4.1', '10.2.0'],
+        ['v22.9.0', '10.8.0'],
+      ] as const) {
+        const folder = join(home, '.nvm/versions/node', version, 'bin');
+        await mkdir(folder, { recursive: true });
+        // What is newest does not run here, so it is not taken.
+        const body = version === 'v22.9.0' ? 'exit 1' : `echo ${version}`;
+        await writeFile(join(folder, 'node'), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+        await writeFile(join(folder, 'npm'), `#!/bin/sh\necho ${npm}\n`, { mode: 0o755 });
+      }
+      const places = { folders: [], versions: versionPlacesOf('linux', home, {}, home) };
+      const stated = { ...need('node'), version: '22', evidence: { file: '.nvmrc', line: 1, reason: 'a test' } };
+      const taken = join(home, '.nvm/versions/node/v22.4.1/bin');
+      const resolved = await resolveTools([need('npm'), stated], onPath, 'linux', places);
+      expect(resolved).toEqual({
+        tools: [
+          { name: 'npm', version: '10.2.0', path: join(taken, 'npm') },
+          { name: 'node', version: '22.4.1', path: join(taken, 'node') },
+        ],
+        pathEntries: [taken],
+        variables: {},
+        remarks: [{ text: '.nvmrc:1 asks for node 22: 22.4.1 of nvm is taken', isWarning: false }],
+      });
+      // What is on the path is kept where it will do, or where nothing better is here.
+      const inRange = await resolveTools([{ ...stated, version: '>=18' }], onPath, 'linux', places);
+      expect(inRange).toMatchObject({ tools: [{ version: '20.1.0' }], pathEntries: [], remarks: [] });
+      const go = { ...need('go'), version: '1.22', evidence: { file: 'go.mod', line: 3, reason: 'a test' } };
+      expect((await resolveTools([go], onPath, 'linux', places)).remarks).toEqual([
+        { text: `go.mod:3 asks for go 1.22, found 1.19.8 at ${join(onPath, 'go')}`, isWarning: true },
+      ]);
+      const named = await resolveTools([{ ...stated, version: 'lts/iron' }], onPath, 'linux', places);
+      expect(named.remarks[0]?.text).toContain('asks for node lts/iron, which is not compared: found 20.1.0');
+      // Without one on the path, as in a desktop session: the newest that runs.
+      const alone = await resolveTools([need('node')], '/nowhere', 'linux', places);
+      expect(alone).toMatchObject({ tools: [{ version: '22.4.1' }], pathEntries: [taken] });
+    });
+
+    it('sets JAVA_HOME for the Java that it takes, since Maven goes by it', async () => {
+      const onPath = await toolFolder({ javac: 'echo javac 17.0.1' });
+      const root = await toolFolder({});
+      const home = join(root, '.sdkman/candidates/java/21.0.2-tem');
+      await mkdir(join(home, 'bin'), { recursive: true });
+      await writeFile(join(home, 'bin/javac'), '#!/bin/sh\necho javac 21.0.2\n', { mode: 0o755 });
+      const stated = { ...need('javac'), version: '21', evidence: { file: 'pom.xml', line: 9, reason: 'a test' } };
+      const places = { folders: [], versions: versionPlacesOf('linux', root, {}, root) };
+      expect((await resolveTools([stated], onPath, 'linux', places)).variables).toEqual({ JAVA_HOME: home });
+    });
+
+    it('is an error before anything runs where the tool is sure to refuse', async () => {
+      const onPath = await toolFolder({ cmake: 'echo cmake version 3.16.3' });
+      const stated = {
+        ...need('cmake'),
+        version: '3.25',
+        evidence: { file: 'CMakeLists.txt', line: 1, reason: 'a test' },
+      };
+      const error = await failureOf(resolveTools([stated], onPath, 'linux', { folders: [], versions: [] }));
+      expect(error.code).toBe('toolchain.version');
+      expect(error.message).toContain('CMakeLists.txt:1 asks for cmake 3.25');
+      expect(error.message).toContain('sudo apt-get install cmake');
+    });
+
     it('searches no relative folder, where a repository could leave its own program', async () => {
-      const error = await failureOf(resolveTools([need('make')], ':.:bin', 'linux', []));
+      const error = await failureOf(resolveTools([need('make')], ':.:bin', 'linux', { folders: [], versions: [] }));
       expect(error.code).toBe('toolchain.missing');
     });
 
     it('refuses a program that is a path', async () => {
       const folder = await toolFolder({ tool: 'echo 1.0' });
-      await expect(resolveTools([need('../tool')], join(folder, 'x'), 'linux', [])).rejects.toBeInstanceOf(DomainError);
+      await expect(
+        resolveTools([need('../tool')], join(folder, 'x'), 'linux', { folders: [], versions: [] }),
+      ).rejects.toBeInstanceOf(DomainError);
     });
 
     it('runs version commands without the secrets of this process', async () => {
       const folder = await toolFolder({ make: 'echo "1.0-$SLIPWAY_TEST_SECRET"' });
       process.env.SLIPWAY_TEST_SECRET = 'leaked';
       try {
-        const { tools } = await resolveTools([need('make')], folder, 'linux', []);
+        const { tools } = await resolveTools([need('make')], folder, 'linux', { folders: [], versions: [] });
         expect(tools[0]?.version).toBe('1.0');
       } finally {
         delete process.env.SLIPWAY_TEST_SECRET;

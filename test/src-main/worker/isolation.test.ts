@@ -106,6 +106,17 @@ describe.skipIf(!hasBubblewrap)('a build under bubblewrap', () => {
     expect(levels.map(([attempt]) => JSON.parse(attempt?.isolation ?? 'null').level)).toEqual(['bubblewrap', 'none']);
   });
 
+  it('has the whole checkout where the project is a folder of it', async () => {
+    const { job, log } = await run({
+      'slipway.yml': `root: packages/api\n${pipeline('cat ../shared/name; echo made > ../shared/made; basename "$PWD"')}`,
+      'packages/api/main.txt': 'api\n',
+      'packages/shared/name': 'of a neighbour\n',
+    });
+    expect(job.status, log).toBe('succeeded');
+    expect(log).toContain('isolation: bubblewrap\n');
+    expect(log).toContain('of a neighbour\napi\n');
+  });
+
   it('has the network, unless it is told not to', async () => {
     const server = createServer((_request, response) => response.end('reached\n'));
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));

@@ -13,7 +13,7 @@ const step: ContainerStep = {
   jobId: 'job-1',
   commandLine: 'npm test; echo "$HOME" \'quoted\'',
   tree: '/data/work/j-1/tree',
-  cwd: '/data/work/j-1/tree',
+  cwd: '/data/work/j-1/tree/packages/api',
   caches: null,
   buildHome: '/data/homes/r',
   environmentFile: '/data/work/j-1/environment-1',
@@ -28,6 +28,7 @@ describe('containerArguments', () => {
     expect(words.slice(0, 6)).toEqual(['run', '--rm', '--init', '--name', 'slipway-1', '--label']);
     expect(words.join(' ')).toContain('--label slipway.job=job-1 --user 1000:1001');
     expect(words).toContain('type=bind,source=/data/work/j-1/tree,target=/data/work/j-1/tree');
+    expect(words.join(' ')).toContain('--workdir /data/work/j-1/tree/packages/api --entrypoint');
     expect(words).toContain('type=bind,source=/data/work/j-1/environment-1,target=/slipway-environment,readonly');
     expect(words.slice(words.indexOf('--entrypoint'))).toEqual([
       ...['--entrypoint', '/bin/sh', 'node:24-bookworm', '-c', '. /slipway-environment; exec /bin/sh -e -c "$1"', 'sh'],

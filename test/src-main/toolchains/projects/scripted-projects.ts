@@ -21,6 +21,7 @@ const djangoMigrations = [
   `${within}python3 manage.py migrate --noinput`,
 ];
 const php = '${' + 'PORT:-8080}';
+const port = '"${' + 'PORT:-8000}"';
 
 export const scriptedProjects: readonly Project[] = [
   {
@@ -33,7 +34,7 @@ export const scriptedProjects: readonly Project[] = [
     },
     tool: 'python',
     run: [`uv export --frozen --no-dev --no-emit-project --quiet --output-file ${exported} && ${pip} -r ${exported}`],
-    start: `${within}python3 -m uvicorn main:app --host 0.0.0.0`,
+    start: `${within}python3 -m uvicorn main:app --host 0.0.0.0 --port ${port}`,
     programs: ['python3', 'uv', 'pip'],
     versions: { python3: '3.13' },
   },
@@ -106,7 +107,68 @@ export const scriptedProjects: readonly Project[] = [
     tool: 'python',
     run: [`${pip} -r requirements.txt`, npm, 'npm run build'],
     programs: ['python3', 'pip', 'node', 'npm'],
+    start: `${within}python3 manage.py runserver --noreload 0.0.0.0:${port}`,
     migrations: djangoMigrations,
+  },
+  {
+    title: 'Django with uvicorn',
+    files: { ...django, 'shop/asgi.py': '', 'requirements.txt': 'django\nuvicorn[standard]\n' },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
+    start: `${within}python3 -m uvicorn shop.asgi:application --host 0.0.0.0 --port ${port}`,
+    migrations: djangoMigrations,
+  },
+  {
+    title: 'Django with Channels and daphne',
+    files: { ...django, 'shop/asgi.py': '', 'requirements.txt': 'django\ndaphne==4.1\n' },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
+    start: `${within}python3 -m daphne --bind 0.0.0.0 --port ${port} shop.asgi:application`,
+    migrations: djangoMigrations,
+  },
+  {
+    title: 'FastAPI with workers of gunicorn',
+    files: {
+      'requirements.txt': 'fastapi\ngunicorn\nuvicorn\n',
+      'app/__init__.py': '',
+      'app/main.py': 'from fastapi import FastAPI\n\napi = FastAPI(title="x")\n',
+    },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
+    start: `${within}python3 -m gunicorn --worker-class uvicorn.workers.UvicornWorker app.main:api`,
+  },
+  {
+    title: 'Starlette',
+    files: {
+      'requirements.txt': 'starlette\nuvicorn\n',
+      'app.py': 'from starlette.applications import Starlette\n\napp = Starlette(routes=[])\n',
+    },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
+    start: `${within}python3 -m uvicorn app:app --host 0.0.0.0 --port ${port}`,
+  },
+  {
+    title: 'Flask with gunicorn',
+    files: {
+      'requirements.txt': 'flask\ngunicorn\n',
+      'app.py': 'import flask\n\napp = flask.Flask(__name__)\n',
+    },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
+    start: `${within}python3 -m gunicorn app:app`,
+  },
+  {
+    title: 'Streamlit',
+    files: { 'requirements.txt': 'streamlit\n', 'app.py': 'import streamlit as st\n\nst.title("x")\n' },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
+    start: `${within}python3 -m streamlit run app.py --server.address 0.0.0.0 --server.port ${port} --server.headless true`,
+  },
+  {
+    title: 'Python whose package serves nothing by itself',
+    files: { 'requirements.txt': 'requests\n', 'app/main.py': 'import tornado\n' },
+    tool: 'python',
+    run: [`${pip} -r requirements.txt`],
   },
   {
     title: 'FastAPI with Alembic',
