@@ -1,14 +1,14 @@
 /** Owns the end of build homes: the folder that isolated builds of one repository have as their home, with what tools cache there. */
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listJobsByStatus } from '../database/jobs.ts';
+import { listRunningJobs } from '../database/jobs.ts';
 import type { Db } from '../database/open-database.ts';
 import { listRepositories } from '../database/repositories.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 
 /** Removes the home of one repository, or of all. One that a build has at this moment stays. Returns how many went. */
 export async function clearHomes(db: Db, folder: DataFolder, repositoryId?: string): Promise<number> {
-  const used = new Set((await listJobsByStatus(db, ['running'])).map(job => job.repositoryId));
+  const used = new Set((await listRunningJobs(db)).map(job => job.repositoryId));
   const present = await readdir(folder.homes).catch(() => []);
   const gone = present.filter(id => !used.has(id) && (repositoryId === undefined || id === repositoryId));
   for (const id of gone) await removeHome(folder.buildHome(id));

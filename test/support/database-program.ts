@@ -99,15 +99,18 @@ switch (action) {
 }
 
 /** What the files below a folder hold now; one that goes away meanwhile holds nothing. */
+/** What is taken away meanwhile counts for nothing. */
 async function bytesBelow(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const sizes = await Promise.all(
-    names.map(name =>
-      stat(`${folder}/${name}`).then(
-        facts => (facts.isFile() ? facts.size : 0),
+    entries.map(entry => {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) return bytesBelow(path);
+      return stat(path).then(
+        facts => facts.size,
         () => 0,
-      ),
-    ),
+      );
+    }),
   );
   return sizes.reduce((total, size) => total + size, 0);
 }

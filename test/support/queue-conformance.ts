@@ -171,6 +171,16 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       ]);
     });
 
+    it('does not wait for days where the clock was set back after a failure', async () => {
+      const { db, check } = await make();
+      const job = await add(db, await addRepository(db));
+      expect(await fail(db, await mustClaim(db))).toBe('queued');
+      now -= 86_400_000;
+      expect((await mustClaim(db)).job.id).toBe(job.id);
+      now += 86_400_000;
+      await check();
+    });
+
     it('never tries again by itself what a step did, what was asked to cancel, or what must not run twice', async () => {
       const { db, check } = await make();
       const id = await addRepository(db);
