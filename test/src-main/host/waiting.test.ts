@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DomainError } from '../../../src-main/contract/errors.ts';
 import { findJob, type JobRecord } from '../../../src-main/database/jobs.ts';
+import { updateRepository } from '../../../src-main/database/repositories.ts';
 import { takeSnapshot } from '../../../src-main/host/views/snapshot.ts';
 import { waitingOf } from '../../../src-main/host/views/waiting-view.ts';
 import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
@@ -55,6 +56,31 @@ describe('what is told of a waiting job', () => {
     const last = await addJob(db, await repository(5_000));
     expect(await tell(last)).toEqual([2, 'workers_busy', behindOwn.number, now + 10_000]);
     expect(await tell(last, true)).toEqual([2, 'paused', null, null]);
+  });
+
+  it('knows the cap of a repository, and a job that is tried again later', async () => {
+    const { db, repository, claim, tell } = await start(2);
+    const id = await repository(10_000);
+    const running = await addJob(db, id);
+    await claim(0);
+    const next = await addJob(db, id);
+    expect(await tell(next)).toEqual([1, 'repository_cap', running.number, now + 10_000]);
+    await updateRepository(db, id, { concurrency: 2 });
+    expect(await tell(next)).toEqual([1, 'next', null, now]);
+    await db
+      .updateTable('jobs')
+      .set({ notBefore: now + 4_000 })
+      .where('id', '=', next.id)
+      .execute();
+    const behind = await addJob(db, id);
+    expect(await tell(behind)).toEqual([2, 'behind_own', next.number, now + 10_000]);
+    await db
+      .updateTable('jobs')
+      .set({ notBefore: now + 4_000 })
+      .where('id', '=', next.id)
+      .execute();
+    expect(await tell(next)).toEqual([1, 'not_before', null, now + 4_000]);
+    expect(await tell(behind)).toEqual([2, 'not_before', next.number, now + 10_000]);
   });
 
   it('tells no start where it depends on a build without history', async () => {
