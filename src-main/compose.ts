@@ -17,6 +17,7 @@ import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
 import { createLinuxPowerState, type PowerState } from './process/power-state.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { createHomeKeeper } from './queue/build-homes.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
@@ -257,6 +258,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   swarm.onStats(() => feed.pulse('swarm'));
   const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
 
+  const homes = createHomeKeeper({ db, folder, logger });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
   let stopped: Promise<void> | null = null;
 
@@ -264,6 +266,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     swarmStart.stop();
     await poller.stop();
     await pool.stop();
+    await homes.stop();
     await feed.stop();
     await following;
     await machines.stop();
@@ -287,6 +290,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   machines.start();
   poller.start();
   storage.start();
+  homes.start();
   following = following
     .then(() => autoRelease.considerAll())
     .catch(error => logger.error('release.catch_up_failed', { error }));
