@@ -1,30 +1,23 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
-import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { v7 as uuidv7 } from 'uuid';
-import { DomainError, systemErrorCode } from './contract/errors.ts';
+import type { DomainError } from './contract/errors.ts';
 import { findBuild } from './database/builds.ts';
 import { createEventFeed, type EventFeed } from './database/event-feed.ts';
 import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
 import { type Db, openDatabaseInThread } from './database/open-database.ts';
-import { insertRegion, listRegions } from './database/regions.ts';
 import { findRepository } from './database/repositories.ts';
-import { readSetting } from './database/settings.ts';
 import { createStorageWatch, type StorageWatch } from './database/storage-watch.ts';
-import { backoffMs, restartBackoff } from './domain/backoff.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, type Poller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories, type Repositories } from './poller/repositories.ts';
+import { ensureMainRegion, makeFolders, removeLeftovers } from './prepare-data.ts';
 import { resourcesFolder } from './process/entry-points.ts';
 import type { Launcher } from './process/launcher.ts';
 import { createLinuxPowerState, type PowerState } from './process/power-state.ts';
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
-import { sweepHomes } from './queue/build-homes.ts';
-import { sweepCaches } from './queue/cache-space.ts';
+import { createHomeKeeper } from './queue/build-homes.ts';
 import { createDrill, type Drill } from './queue/drill.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
@@ -35,6 +28,7 @@ import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
 import { createSeeding, type Seeding } from './releases/seeding.ts';
+import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
 import { createRegionDocuments } from './replication/region-documents.ts';
@@ -99,60 +93,6 @@ export interface Engine {
 
 const machinePollMs = 2_000;
 
-async function makeFolders(folder: DataFolder): Promise<void> {
-  try {
-    await mkdir(folder.root, { recursive: true, mode: 0o700 });
-    for (const path of [folder.keys, folder.mainStore, folder.work])
-      await mkdir(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOSPC') {
-      throw new DomainError(
-        'store.full',
-        `The disk of ${folder.root} is full. Free some space, or choose another folder with --data.`,
-      );
-    }
-    throw new DomainError(
-      'data.unwritable',
-      `${folder.root} cannot be written (${code ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
-      { folder: folder.root },
-    );
-  }
-}
-
-/** The main store's place on the map: nothing better is known than the time zone, until a person says where it is. */
-function guessLongitude(): number {
-  return Math.max(-180, Math.min(180, -new Date().getTimezoneOffset() / 4));
-}
-
-async function ensureMainRegion(db: Db, folder: DataFolder, now: number): Promise<string> {
-  const main = (await listRegions(db)).find(region => region.isMain === 1);
-  if (main) return main.storeUrl;
-  const storeUrl = pathToFileURL(folder.mainStore).href;
-  await insertRegion(db, {
-    id: uuidv7(),
-    name: 'This machine',
-    location: 'main store',
-    latitude: 45,
-    longitude: guessLongitude(),
-    storeUrl,
-    isMain: 1,
-    paused: 0,
-    addedAt: now,
-  });
-  return storeUrl;
-}
-
-/** What a killed engine left behind: work folders of attempts that no longer run. */
-async function removeOldWork(folder: DataFolder, logger: Logger): Promise<void> {
-  try {
-    await rm(folder.work, { recursive: true, force: true });
-    await mkdir(folder.work, { recursive: true });
-  } catch (error) {
-    logger.warn('work.not_removed', { error });
-  }
-}
-
 /** Opens the data folder and starts every part. Throws `data.*`, `store.*`, `trust.*`, `secret.*`; then nothing is left running. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const folder = dataFolder(resolve(options.dataFolder));
@@ -182,9 +122,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const startedAtMs = clock();
   const interval = options.pollIntervalMs ?? pollIntervalMs;
   const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
-  await removeOldWork(folder, logger);
-  await sweepCaches(db, folder).catch(error => logger.warn('caches.not_swept', { error }));
-  await sweepHomes(db, folder).catch(error => logger.warn('homes.not_swept', { error }));
+  await removeLeftovers(db, folder, logger);
 
   const keyWrap = options.keyWrap ?? null;
   const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });
@@ -323,37 +261,16 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   swarm.onStats(() => feed.pulse('swarm'));
   const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
 
-  let swarmProblem: DomainError | null = null;
+  const homes = createHomeKeeper({ db, folder, logger });
+  const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
   let stopped: Promise<void> | null = null;
-  const stopping = new AbortController();
-
-  /** Until it runs: a port that was taken, or a database that was locked, is free some time. */
-  async function startSwarm(): Promise<void> {
-    for (let failures = 1; !stopping.signal.aborted; failures += 1) {
-      try {
-        await swarm.start();
-        await seeding.setPaused((await readSetting(db, 'swarm.paused')) === 'true');
-        swarmProblem = null;
-      } catch (error) {
-        if (stopping.signal.aborted) return;
-        swarmProblem =
-          error instanceof DomainError
-            ? error
-            : new DomainError('swarm.unavailable', 'The swarm process did not start.');
-        logger.error('swarm.not_started', { error });
-      }
-      feed.pulse('status');
-      if (swarmProblem === null) return;
-      const waitMs = backoffMs(restartBackoff, failures, Math.random());
-      await delay(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
-    }
-  }
 
   async function stop(): Promise<void> {
     drill.stop();
-    stopping.abort();
+    swarmStart.stop();
     await poller.stop();
     await pool.stop();
+    await homes.stop();
     await feed.stop();
     await following;
     await machines.stop();
@@ -373,10 +290,11 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await stop();
     throw error;
   }
-  void startSwarm();
+  swarmStart.start();
   machines.start();
   poller.start();
   storage.start();
+  homes.start();
   following = following
     .then(() => autoRelease.considerAll())
     .catch(error => logger.error('release.catch_up_failed', { error }));
@@ -407,7 +325,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     machines,
     swarm,
     seeding,
-    swarmProblem: () => swarmProblem,
+    swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();
       return stopped;

@@ -53,7 +53,9 @@ export function addCacheCommands(program: Command): void {
     });
   cache
     .command('limit')
-    .description('set the cap of all caches together; the least recently used go first')
+    .description(
+      'set the cap of all caches together, and of all homes of isolated builds; the least recently used go first',
+    )
     .argument('<size>', 'such as 500MiB or 20GiB; 0 keeps nothing', byteSize(maxLimitBytes))
     .action(async (limitBytes: number, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();

@@ -10,6 +10,9 @@ const idleDeadlineMs = 120_000;
 /** What may follow a step's time limit and its grace: the sweep of its processes, the rest of its log, its test results. */
 const stepSlackMs = 60_000;
 
+/** Longer than a look takes, between its time and the last sign that it reads; a clock that is set by less hides nobody for longer. */
+const lookMs = 5_000;
+
 /** What a worker is at. `limitMs` is the longest that a step may take, its grace and its repetitions counted; null: no such limit. */
 export interface WorkerWork {
   readonly kind: 'starting' | 'idle' | 'own' | 'step';
@@ -41,9 +44,12 @@ export interface Loss {
   readonly silentMs: number;
 }
 
-/** How old a sign is. One from before the watch, or from a future that a set clock has taken back, counts from the watch's beginning. */
+/**
+ * How old a sign is. One from before the watch, or from a future that a set clock has taken back, counts from the watch's beginning.
+ * One that came while the supervisor was looking is a little later than its look began, and is no future: it is new.
+ */
 function ageOf(at: number, now: number, { watchingSince }: SupervisionRules): number {
-  const since = at > now ? watchingSince : Math.max(at, watchingSince);
+  const since = at > now + lookMs ? watchingSince : Math.max(at, watchingSince);
   return Math.max(0, now - since);
 }
 

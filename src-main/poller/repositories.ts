@@ -8,7 +8,7 @@ import type { ChannelPolicy, QueueSettings, RepositoryInspection } from '../cont
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
 import { deleteChannelEnvironments } from '../database/channel-environment.ts';
 import { appendEvent } from '../database/events.ts';
-import { type JobRecord, listQueuedJobs } from '../database/jobs.ts';
+import { type JobRecord, listQueuedJobs, listRunningJobs } from '../database/jobs.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { insertChannel } from '../database/releases.ts';
 import {
@@ -51,6 +51,7 @@ export interface Repositories {
   /** Throws `git.*`; `conflict` when the same branch of the same URL is watched already. */
   add(request: AddRepository): Promise<RepositoryRecord>;
   addSample(): Promise<RepositoryRecord>;
+  /** Cancels its jobs, also the one that runs, which ends at its worker's next checkup. Throws `not_found`. */
   remove(id: string): Promise<void>;
   /**
    * Runs the steps, whatever is known of the revision; without what earlier builds have cached where `cache` is false, and with
@@ -131,6 +132,14 @@ export function createRepositories(options: {
     return repository;
   }
 
+  async function cancelUnlessEnded(job: JobRecord): Promise<void> {
+    try {
+      await cancelJob(db, job.id, clock());
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === 'conflict')) throw error;
+    }
+  }
+
   return {
     async inspect(request) {
       const { location, refs, head, name } = await look(request);
@@ -160,8 +169,10 @@ export function createRepositories(options: {
     },
     async remove(id) {
       await mustFind(id);
-      for (const job of await listQueuedJobs(db, id)) await cancelJob(db, job.id, clock());
       await updateRepository(db, id, { removedAt: clock() });
+      // Also what a worker runs: it would publish for nobody, and keep a cache that no build reads again.
+      const running = (await listRunningJobs(db)).filter(job => job.repositoryId === id);
+      for (const job of [...(await listQueuedJobs(db, id)), ...running]) await cancelUnlessEnded(job);
       await deleteBuildEnvironment(db, id);
       await deleteChannelEnvironments(db, id);
       await clearCaches(db, folder, id);

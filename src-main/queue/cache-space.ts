@@ -12,6 +12,7 @@ import {
   moveCaches,
 } from '../database/caches.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
+import { listRepositories } from '../database/repositories.ts';
 import { readSetting, writeSetting } from '../database/settings.ts';
 import { listLiveWorkers } from '../database/workers.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
@@ -105,13 +106,16 @@ export async function finishCache(db: Db, cache: CacheRecord): Promise<boolean> 
 }
 
 /**
- * Removes what no build can use: entries that a killed worker was writing or removing, and folders of none. To be called
- * before any worker runs.
+ * Removes what no build can use: entries that a killed worker was writing or removing, those of repositories that are gone, and
+ * folders of none. To be called before any worker runs.
  */
 export async function sweepCaches(db: Db, folder: DataFolder): Promise<void> {
-  const rows = await listCaches(db);
-  for (const cache of rows.filter(({ status }) => status !== 'ready')) await removeCache(db, folder, cache);
-  const known = new Set(rows.filter(({ status }) => status === 'ready').map(folder.cacheOf));
+  const repositories = new Set((await listRepositories(db)).map(({ id }) => id));
+  const known = new Set<string>();
+  for (const cache of await listCaches(db)) {
+    if (cache.status === 'ready' && repositories.has(cache.repositoryId)) known.add(folder.cacheOf(cache));
+    else await removeCache(db, folder, cache);
+  }
   await mkdir(folder.caches, { recursive: true, mode: 0o700 });
   for (const repository of await readdir(folder.caches)) {
     const parent = `${folder.caches}/${repository}`;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Phase, phaseSchema } from '../contract/plan.ts';
 import { fillExpressions, type Values } from './github-expressions.ts';
+import { combinationsOf } from './github-matrix.ts';
 import { maxProblems, type ParsedPipeline, parsePipelineText, type YamlPath } from './parse-pipeline.ts';
 import { invalid } from './read-pipeline.ts';
 import type { DraftStep, PipelineDraft } from './write-pipeline.ts';
@@ -15,7 +16,6 @@ export interface NotCarried {
 
 /** As many steps as a pipeline file may have. */
 const maxSteps = 200;
-const maxCombinations = 50;
 const variable = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 const scalarSchema = z.union([z.string(), z.number(), z.boolean()]).transform(String);
@@ -93,7 +93,7 @@ export function draftOfWorkflow(
   const top = taking.variables(workflow.env ?? {}, {}, ['env']);
   for (const name of inOrder(workflow.jobs)) {
     const job = workflow.jobs[name];
-    if (job !== undefined) taking.job(name, job, top, workflow.defaults?.run ?? {});
+    if (job !== undefined) taking.job(name, job, workflow, top);
   }
   const { steps, notCarried, secrets } = taking;
   const comments = [`Taken over from ${file}.`, ...(notCarried.length > 0 ? ['Not carried over:'] : [])];
@@ -130,14 +130,23 @@ function startTaking(file: string, parsed: ParsedPipeline) {
     notCarried.push({ line, what: what.split('\n')[0]?.slice(0, 120) ?? '', why });
   };
 
+  /** Variables that get a secret of another name, and which. */
+  const renamedSecrets = (env: Readonly<Record<string, string | null>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(env).flatMap(([name, value]) => {
+        const secret = secretOf(value);
+        return secret === null || secret === name || !variable.test(name) ? [] : [[name, secret]];
+      }),
+    );
+
   /** Values that are known now; a secret of the same name becomes one here. */
   const variables = (env: Readonly<Record<string, string | null>>, known: Values, path: YamlPath) => {
     const taken: Record<string, string> = {};
     for (const [name, value] of Object.entries(env)) {
       if (value === null) continue;
-      const secret = /^\$\{\{\s*secrets\.(\w{1,200})\s*\}\}$/.exec(value)?.[1];
-      if (secret !== undefined && secret === name && variable.test(name)) {
-        secrets.add(name);
+      const secret = secretOf(value);
+      if (secret !== null && variable.test(name)) {
+        secrets.add(secret);
         continue;
       }
       const filled = fillExpressions(value, known);
@@ -151,8 +160,8 @@ function startTaking(file: string, parsed: ParsedPipeline) {
   const job = (
     name: string,
     facts: Job,
+    workflow: Pick<z.infer<typeof workflowSchema>, 'defaults' | 'env'>,
     top: Readonly<Record<string, string>>,
-    defaults: { shell?: string | undefined; 'working-directory'?: string | undefined },
   ) => {
     const path = ['jobs', name];
     for (const [key, why] of Object.entries(jobExtras)) {
@@ -166,8 +175,15 @@ function startTaking(file: string, parsed: ParsedPipeline) {
       miss([...path, 'if'], `the job ${name}, which runs if ${facts.if}`, 'give its steps a "when" by hand');
       return;
     }
-    const combinations = combinationsOf(facts, [...path, 'strategy', 'matrix'], miss);
-    const inherited = { ...defaults, ...facts.defaults?.run };
+    // What the steps and env of the job can see of it.
+    const seen = JSON.stringify([
+      facts.steps?.map(step => (step.run ? [step.run, step.env, step.name] : step.env)),
+      facts.env,
+    ]);
+    const combinations = combinationsOf(facts.strategy?.matrix, seen, (axis, what, why) =>
+      miss([...path, 'strategy', 'matrix', ...axis], what, why),
+    );
+    const inherited = { ...workflow.defaults?.run, ...facts.defaults?.run };
     for (const values of combinations) {
       const suffix = Object.values(values).length === 0 ? '' : ` (${Object.values(values).join(', ')})`;
       const known = { env: top, matrix: values };
@@ -178,7 +194,8 @@ function startTaking(file: string, parsed: ParsedPipeline) {
           ...jobEnv,
           ...variables(step.env ?? {}, { ...known, env: { ...top, ...jobEnv } }, [...place, 'env']),
         };
-        takeStep(step, place, { suffix, env, known: { ...known, env: { ...top, ...env } }, inherited });
+        const named = renamedSecrets({ ...workflow.env, ...facts.env, ...step.env });
+        takeStep(step, place, { suffix, env, named, known: { ...known, env: { ...top, ...env } }, inherited });
       }
     }
   };
@@ -189,6 +206,8 @@ function startTaking(file: string, parsed: ParsedPipeline) {
     around: {
       readonly suffix: string;
       readonly env: Readonly<Record<string, string>>;
+      /** Variables by the secret that they get: a step knows each secret by its own name alone. */
+      readonly named: Readonly<Record<string, string>>;
       readonly known: Values;
       readonly inherited: { shell?: string | undefined; 'working-directory'?: string | undefined };
     },
@@ -219,10 +238,14 @@ function startTaking(file: string, parsed: ParsedPipeline) {
     const title = fillExpressions(step.name ?? '', around.known);
     const name = ('text' in title && title.text.trim()) || (step.run.trim().split('\n')[0] ?? 'Step');
     const minutes = Number(step['timeout-minutes']);
+    const before = [
+      ...(folder === undefined || folder === '.' ? [] : [`cd '${folder.replaceAll("'", `'\\''`)}'\n`]),
+      ...Object.entries(around.named).map(([variableName, secret]) => `export ${variableName}="$${secret}"\n`),
+    ];
     steps.push({
       name: `${name.slice(0, 120)}${around.suffix}`,
       phase: atLeast(steps.at(-1)?.phase, phaseOf(name)),
-      run: folder === undefined || folder === '.' ? run.text : `cd '${folder.replaceAll("'", `'\\''`)}'\n${run.text}`,
+      run: `${before.join('')}${run.text}`,
       env: around.env,
       ...(minutes > 0 && minutes <= 1_440 ? { timeoutMs: Math.round(minutes * 60_000) } : {}),
       ...(when === undefined ? {} : { when: { branches: [when] } }),
@@ -244,6 +267,11 @@ function phaseOf(name: string): Phase {
   return /\b(?:install|setup|set up|bootstrap|npm ci)\b/i.test(name) ? 'prepare' : 'build';
 }
 
+/** The secret whose value is all of `value`; null for anything else. */
+function secretOf(value: string | null): string | null {
+  return /^\$\{\{\s*secrets\.(\w{1,200})\s*\}\}$/.exec(value ?? '')?.[1] ?? null;
+}
+
 const isAlways = (condition: string) => /^(?:\$\{\{)?\s*(?:always|success)\(\)\s*(?:\}\})?$/.test(condition.trim());
 
 /** The branch of a condition that names one; undefined where it always holds; null where it cannot be said here. */
@@ -251,33 +279,4 @@ function conditionOf(condition: string | undefined): string | undefined | null {
   if (condition === undefined || isAlways(condition)) return undefined;
   const branch = /^(?:\$\{\{)?\s*github\.ref(?:_name)? == '(?:refs\/heads\/)?([\w./-]{1,200})'\s*(?:\}\})?$/;
   return branch.exec(condition.trim())?.[1] ?? null;
-}
-
-/** The combinations of the axes that steps and env can see; one empty one where they see none. */
-function combinationsOf(
-  job: Job,
-  path: YamlPath,
-  miss: (path: YamlPath, what: string, why: string) => void,
-): Record<string, string>[] {
-  const matrix = z.record(z.string(), z.unknown()).safeParse(job.strategy?.matrix);
-  if (!matrix.success) {
-    if (job.strategy?.matrix !== undefined) miss(path, 'matrix', 'its values are only known to GitHub');
-    return [{}];
-  }
-  const used = JSON.stringify([job.steps?.map(({ run, env, name }) => (run ? [run, env, name] : env)), job.env]);
-  let combinations: Record<string, string>[] = [{}];
-  for (const [axis, raw] of Object.entries(matrix.data)) {
-    const values = z.array(scalarSchema).min(1).safeParse(raw);
-    if (axis === 'include' || axis === 'exclude')
-      miss([...path, axis], `${axis} of the matrix`, 'every combination is run');
-    else if (!values.success) miss([...path, axis], `${axis} of the matrix`, 'its values are no plain list');
-    else if (!used.includes(`matrix.${axis}`)) {
-      miss([...path, axis], `${axis} of the matrix (${values.data.join(', ')})`, 'no command uses it');
-    } else if (combinations.length * values.data.length > maxCombinations) {
-      miss([...path, axis], `${axis} of the matrix`, `there would be more than ${maxCombinations} combinations`);
-    } else {
-      combinations = combinations.flatMap(before => values.data.map(value => ({ ...before, [axis]: value })));
-    }
-  }
-  return combinations;
 }

@@ -1,6 +1,7 @@
 /** Owns what a pipeline file means: its steps in the order of their phases, each combination of a matrix, migrations, and the rest by default. */
 import { combinationsOf } from '../contract/matrix.ts';
-import type { PipelineFile, PipelineStep } from '../contract/pipeline.ts';
+import type { PipelineFile } from '../contract/pipeline.ts';
+import type { PipelineStep } from '../contract/pipeline-steps.ts';
 import {
   type HealthCheck,
   type Phase,

@@ -47,6 +47,8 @@ export async function restoreCaches(
     for (const plan of options.plan.caches) {
       run.signal.throwIfAborted();
       const { cache, detail } = await restoreOne(run, plan, options);
+      // A step finds the folder that its variable names, also the first time.
+      if (plan.variable !== null) await mkdir(join(cache.root, content), { recursive: true });
       caches.push(cache);
       said.push(`${plan.name}: ${detail}`);
     }
@@ -76,7 +78,7 @@ async function restoreOne(
   try {
     await touchCache(run.db, found.id, startedAt);
     const { files } = await copyTree({ from: run.folder.cacheOf(found), to: root, paths, ...stopAndProgress(run) });
-    const took = `${files} files, ${formatSize(found.sizeBytes)} in ${run.clock() - startedAt} ms`;
+    const took = `${countOf(files)}, ${formatSize(found.sizeBytes)} in ${run.clock() - startedAt} ms`;
     if (exact !== undefined) return { cache: { ...cache, isExact: true }, detail: `hit, key ${short}, ${took}` };
     return { cache, detail: `base of job #${found.jobNumber}, key ${found.key.slice(0, 12)} for ${short}, ${took}` };
   } catch (error) {
@@ -86,6 +88,8 @@ async function restoreOne(
     return { cache, detail: `miss, key ${short}; not put back: ${messageOf(error)}` };
   }
 }
+
+const countOf = (files: number) => `${files} ${files === 1 ? 'file' : 'files'}`;
 
 function stopAndProgress({
   signal,
@@ -187,7 +191,7 @@ async function saveOne(run: AttemptRun, cache: BuildCache): Promise<string> {
     });
     if (await finishCache(run.db, written)) {
       written = null;
-      return `kept, key ${short}, ${files} files, ${formatSize(sizeBytes)}`;
+      return `kept, key ${short}, ${countOf(files)}, ${formatSize(sizeBytes)}`;
     }
     return 'not kept: it was removed meanwhile';
   } catch (error) {

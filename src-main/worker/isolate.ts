@@ -1,5 +1,5 @@
 /** Owns the isolation of one build: the level and the limits that it gets, said before anything runs, and its steps run under them. */
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { realpath, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { BuildLimits, IsolationUsed } from '../contract/isolation.ts';
 import { describeIsolation } from '../contract/isolation.ts';
@@ -14,6 +14,7 @@ import { pinWords } from '../process/isolation/processors.ts';
 import { assertFreeSpace, excessOfFiles, type StepLimits, watchLimits } from '../process/isolation/step-limits.ts';
 import { runStep, type StepOptions, type StepResult } from '../process/run-step.ts';
 import { shellWords } from '../process/step-program.ts';
+import { takeHome } from '../queue/build-homes.ts';
 import type { BuildRun } from './attempt-run.ts';
 import { chooseIsolation, chooseLimits } from './choose-isolation.ts';
 
@@ -131,7 +132,7 @@ async function inSandbox(
   place: StepPlace,
 ): Promise<Prepared> {
   const { buildHome, hidden } = run.isolation;
-  await mkdir(buildHome, { recursive: true, mode: 0o700 });
+  await takeHome(buildHome);
   const home = await homeInside(options.env.HOME);
   const env: NodeJS.ProcessEnv = { ...options.env, HOME: home, TMPDIR: '/tmp', TEMP: '/tmp', TMP: '/tmp' };
   for (const name of cacheFolders) {
@@ -203,7 +204,7 @@ async function inContainer(
   place: StepPlace,
 ): Promise<Prepared> {
   const { buildHome, jobId } = run.isolation;
-  await mkdir(buildHome, { recursive: true, mode: 0o700 });
+  await takeHome(buildHome);
   containers += 1;
   const program = resolved.program ?? engine;
   const name = `slipway-${run.workerId}-${containers}`;

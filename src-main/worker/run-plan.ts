@@ -21,6 +21,8 @@ import { type CountedReports, describeTests, findTestResults, type TestSink } fr
 const graceMs = 5_000;
 /** What of a failed step's output is searched for its first error. */
 const maxSearchedBytes = 4 * 1024 * 1024;
+/** Characters of a command that a message names; the plan has the rest. */
+const maxNamedCommand = 100;
 /** Failed tests that are named in the log; the files have the rest. */
 const maxNamedTests = 10;
 const nowhere: TestSink = { add: () => undefined, flush: async () => undefined };
@@ -83,7 +85,7 @@ async function runOne(
   { isolation, place, env, counted }: StepPlace,
 ): Promise<StepOutcome<undefined>> {
   for (let attempt = 1; ; attempt += 1) {
-    await run.log.note(`$ ${step.run}`);
+    await run.log.note(`$ ${step.run.trimEnd()}`);
     const logOffset = run.log.sizeBytes;
     // Compared with the times of files, so it is the machine's clock whatever the build's is.
     const sinceMs = Date.now();
@@ -167,11 +169,20 @@ function assertSucceeded(
       const how = wayOfEnding(result);
       throw new DomainError(
         'step.failed',
-        `"${step.name}" (${step.run}) ${how}${firstError === null ? ', and said nothing.' : `: ${firstError.line}`}`,
+        `"${step.name}"${commandOf(step)} ${how}${firstError === null ? ', and said nothing.' : `: ${firstError.line}`}`,
         { step: step.id, exitCode: result.exitCode, signal: result.signal, firstError, ...stepDetail },
       );
     }
   }
+}
+
+/** The command in a sentence: its first line, where the step's name does not say it already. */
+function commandOf({ name, run }: PlanStep): string {
+  const line = run.trim().split('\n')[0] ?? '';
+  // A step without a name has the beginning of its command for one.
+  if (line.slice(0, 80) === name) return '';
+  const isWhole = line === run.trim() && line.length <= maxNamedCommand;
+  return ` (${isWhole ? line : `${line.slice(0, maxNamedCommand)} …`})`;
 }
 
 /** A shell, and whatever a step runs in, tells a signal by 128 and its number. */

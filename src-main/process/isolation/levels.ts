@@ -161,7 +161,7 @@ export async function resolveLevel(choice: IsolationChoice, network: boolean): P
   const what = choice === 'auto' ? 'A build without network' : `Isolation by ${level}`;
   throw new DomainError(
     'isolation.missing',
-    `${what} was asked for, and cannot be had on this machine: ${reason}. To have it, ${installAdvice[level]}; or ask for another level under "isolation" in slipway.yml.`,
+    `${what} was asked for, and cannot be had on this machine: ${reason.replace(/[.?!]$/, '')}. To have it, ${installAdvice[level]}; or ask for another level under "isolation" in slipway.yml.`,
     { level, reason },
   );
 }

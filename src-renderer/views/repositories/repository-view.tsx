@@ -111,8 +111,8 @@ function RemoveDialog({
       }
     >
       <p className={styles.remove}>
-        No new revision is built or released. Machines keep running what they run, and what lies in the stores stays
-        there.
+        No new revision is built or released, and a build that runs is cancelled. Machines keep running what they run,
+        and what lies in the stores stays there.
       </p>
       {remove.error && <ErrorNotice error={remove.error} />}
     </DockedDialog>

@@ -20,7 +20,7 @@ const tables = [assemblyProjects, compiledProjects, scriptedProjects, nodeProjec
 const projects = tables.flat().filter(isHere);
 const spawned = tables.flatMap(table => [table[0], table.at(-1)]).filter(project => project && isHere(project));
 
-async function planned(folder: string): Promise<string> {
+async function planned(folder: string, ...more: readonly string[]): Promise<string> {
   let output = '';
   const writing = vi.spyOn(process.stdout, 'write').mockImplementation(text => {
     output += String(text);
@@ -29,7 +29,7 @@ async function planned(folder: string): Promise<string> {
   try {
     const program = new Command().option('--json').exitOverride();
     addPlanCommand(program);
-    await program.parseAsync(['plan', folder, '--json'], { from: 'user' });
+    await program.parseAsync(['plan', folder, ...more], { from: 'user' });
   } finally {
     writing.mockRestore();
   }
@@ -47,7 +47,7 @@ function expectAnswer(output: string, project: Project): void {
 
 describe.skipIf(projects.length === 0)('slipway plan --json is right for', () => {
   it.each(projects)('$title', async project => {
-    expectAnswer(await planned(await projectFolder(project.files)), project);
+    expectAnswer(await planned(await projectFolder(project.files), '--json'), project);
   });
 
   it('some of each table, as a process of its own', async () => {
@@ -62,4 +62,39 @@ describe.skipIf(projects.length === 0)('slipway plan --json is right for', () =>
       expectAnswer(stdout, project);
     }
   });
+});
+
+it('tells in words all that a file asks of its steps, and a command of several lines on one', async () => {
+  const folder = await projectFolder({
+    'slipway.yml': `env: { A: a }
+secrets: [TOKEN]
+cache: { entries: [{ name: deps, paths: [deps], key: [lock.txt] }, { variable: CCACHE_DIR }], result: false }
+health: { command: ./check }
+steps:
+  - name: Check
+    run: |
+      one
+      two
+    env: { B: b }
+    timeout: 5m
+    retry: { times: 2, exit: [7] }
+    when: { branches: [main], paths: [docs/**] }
+    idempotent: false
+  - name: Plain
+    run: three
+`,
+  });
+  const output = await planned(folder);
+  expect(output.split('\n')).toEqual(
+    expect.arrayContaining([
+      'Variables: A.',
+      'Secrets: TOKEN.',
+      'Caches: deps (deps, keyed by lock.txt); ccache-dir (CCACHE_DIR, keyed by every lock file).',
+      'Results of earlier builds are not used.',
+      'Health: ./check',
+      'Step Check: only on main; only when docs/** changed; again 2 × at most (exit 7); ended after 300 s; never repeated without asking; with B=b.',
+    ]),
+  );
+  expect(output).toContain('one ↵ two ');
+  expect(output).not.toContain('Step Plain');
 });

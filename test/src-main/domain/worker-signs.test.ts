@@ -59,6 +59,15 @@ describe('a clock that was set, or a machine that slept,', () => {
   });
 });
 
+it('takes a sign that came while the supervisor was looking for a new one', () => {
+  for (const later of [1, 900]) {
+    const signs = { checkupAt: now + later, pulseAt: now + later, movedAt: now + later, workBeganAt: now + later };
+    expect(lost(signs)).toBeNull();
+    expect(lost({ ...signs, work: { kind: 'step', name: 'Test', limitMs: 1_000 } })).toBeNull();
+    expect(lost({ ...signs, work: { kind: 'own', name: 'Pack', limitMs: null } })).toBeNull();
+  }
+});
+
 describe('a worker that shows itself and stands still', () => {
   it('is lost when a phase of its own makes no progress', () => {
     const work = { kind: 'own', name: 'Pack', limitMs: null } as const;

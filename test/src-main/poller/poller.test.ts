@@ -287,6 +287,15 @@ describe('adding a repository', () => {
     await expect(repositories.add({ url: source.url, branch: 'next' })).resolves.toMatchObject({ branch: 'next' });
   });
 
+  it('and removing it while it builds cancels the build as well', async () => {
+    const { db, repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    expect(await claimNextJob(db, await addWorker(db), Date.now())).not.toBeNull();
+    await repositories.remove(id);
+    expect(await jobsOf(id)).toMatchObject([{ status: 'running', cancelRequestedAt: expect.any(Number) }]);
+  });
+
   it('and removing it cancels what is queued, and lets it be added again', async () => {
     const { repositories, jobsOf } = await startPolling();
     const source = await newRepository();

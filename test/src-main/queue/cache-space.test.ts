@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { copyTree, measureTree } from '../../../src-main/artifacts/copy-tree.ts';
 import { type CacheRecord, listCaches, touchCache } from '../../../src-main/database/caches.ts';
 import type { Db } from '../../../src-main/database/open-database.ts';
+import { updateRepository } from '../../../src-main/database/repositories.ts';
 import { updateWorker } from '../../../src-main/database/workers.ts';
 import { dataFolder } from '../../../src-main/domain/data-folder.ts';
 import {
@@ -126,6 +127,15 @@ it('sweeps what an ended engine was writing, and folders that nobody knows', asy
   await sweepCaches(db, folder);
   expect(await onDisk()).toEqual([`deps-${kept.id}`]);
   expect(await cachesView(db)).toMatchObject({ usedBytes: blocks(1), entries: [{ key: 'a', status: 'ready' }] });
+});
+
+it('sweeps what a build has kept of a repository that was removed meanwhile', async () => {
+  const { db, folder, keep, onDisk, repositoryId } = await installation(blocks(100));
+  await keep('a', blocks(1));
+  await updateRepository(db, repositoryId, { removedAt: 1 });
+  await sweepCaches(db, folder);
+  expect(await onDisk()).toEqual([]);
+  expect(await listCaches(db)).toEqual([]);
 });
 
 it('is lowered and cleared at once, and leaves what is being written to its writer', async () => {

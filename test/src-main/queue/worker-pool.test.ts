@@ -61,7 +61,7 @@ it('kills a worker that stands still, and lets it publish nothing', async () => 
   const [worker] = await listLiveWorkers(builds.db);
   process.kill(worker?.pid ?? 0, 'SIGSTOP');
   // Time runs faster, for the supervisor alone; the stopped worker cannot show that it lives.
-  stepMs = 2_000;
+  stepMs = 1_000;
   await eventually(() => !isAlive(worker?.pid ?? 0), { what: 'the kill' });
   [aheadMs, stepMs] = [0, 0];
   await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), { what: 'the loss' });

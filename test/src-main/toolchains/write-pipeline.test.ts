@@ -138,6 +138,51 @@ describe('draftOfWorkflow', () => {
     expect(pipelineText(draft)).toContain('#   line 36: run: Get-Item .: it needs the shell pwsh');
   });
 
+  it('leaves out what the matrix excludes, and says what it cannot', () => {
+    const { draft: taken, notCarried: missed } = draftOfWorkflow(
+      'ci.yml',
+      `jobs:
+  a:
+    strategy:
+      matrix:
+        os: [linux, mac]
+        mode: [fast, slow]
+        node: [20, 22]
+        include: [{ mode: odd }]
+        exclude: [{ mode: fast, node: 20 }, { os: mac, mode: slow }]
+    steps:
+      - run: test \${{ matrix.mode }} \${{ matrix.node }}
+`,
+    );
+    expect(taken.steps.map(({ run }) => run)).toEqual(['test fast 22', 'test slow 20', 'test slow 22']);
+    expect(missed.map(({ line, what }) => `${line} ${what}`)).toEqual([
+      '8 include of the matrix',
+      '5 os of the matrix (linux, mac)',
+      '9 exclude of the matrix',
+    ]);
+  });
+
+  it('gives a secret to a variable of another name, unless a nearer one stands over it', () => {
+    const { draft: taken, notCarried: missed } = draftOfWorkflow(
+      'ci.yml',
+      `env: { TOKEN: "\${{ secrets.NPM_TOKEN }}" }
+jobs:
+  a:
+    steps:
+      - run: npm publish
+        working-directory: web
+      - run: npm test
+        env: { TOKEN: none }
+`,
+    );
+    expect(taken.steps.map(({ run, env }) => [run, env])).toEqual([
+      [`cd 'web'\nexport TOKEN="$NPM_TOKEN"\nnpm publish`, {}],
+      ['npm test', { TOKEN: 'none' }],
+    ]);
+    expect(taken.secrets).toEqual(['NPM_TOKEN']);
+    expect(missed).toEqual([]);
+  });
+
   it('refuses what is no workflow, and bounds what is none', () => {
     for (const text of ['', '- a', 'jobs: 3', 'jobs: { a: { steps: 7 } }', 'a: [']) {
       expect(() => draftOfWorkflow('ci.yml', text)).toThrow(expect.objectContaining({ code: 'pipeline.invalid' }));

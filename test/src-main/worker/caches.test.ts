@@ -64,13 +64,13 @@ describe('a cache', () => {
     const first = await build(repository, { 'slipway.yml': keeps(byLock), 'lock.txt': 'one\n' });
     expect(first.job.status, first.log).toBe('succeeded');
     expect(first.steps['Restore caches']?.detail).toMatch(/^deps: miss, key [0-9a-f]{12}$/);
-    expect(first.steps['Save caches']?.detail).toMatch(/^deps: kept, key [0-9a-f]{12}, 1 files, [\d.]+ KiB$/);
+    expect(first.steps['Save caches']?.detail).toMatch(/^deps: kept, key [0-9a-f]{12}, 1 file, [\d.]+ KiB$/);
     expect(first.log).toContain('found []\n');
 
     const second = await build(repository, { 'other.txt': 'changed' });
     expect(second.log).toContain('found [one ]\n');
     expect(second.steps['Restore caches']?.detail).toMatch(
-      /^deps: hit, key [0-9a-f]{12}, 1 files, [\d.]+ KiB in \d+ ms$/,
+      /^deps: hit, key [0-9a-f]{12}, 1 file, [\d.]+ KiB in \d+ ms$/,
     );
     expect(second.steps['Save caches']).toMatchObject({ status: 'skipped' });
 
@@ -127,7 +127,7 @@ describe('a cache', () => {
   it('lies outside of the checkout where a tool is told by a variable', async () => {
     const repository = await builds.createRepository();
     const text = `steps:
-  - run: cat "$TOOL_CACHE/seen" || true; ls; mkdir -p "$TOOL_CACHE" && echo tool-was-here > "$TOOL_CACHE/seen"
+  - run: cat "$TOOL_CACHE/seen" || true; ls; echo tool-was-here > "$TOOL_CACHE/seen"
 cache: [{ variable: TOOL_CACHE, key: [slipway.yml] }]
 `;
     const first = await build(repository, { 'slipway.yml': text });

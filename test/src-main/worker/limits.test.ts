@@ -75,7 +75,7 @@ describe.skipIf(process.platform === 'win32')('a container engine', () => {
     writeFile(join(builds.root, 'bin', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
 
   it('that does not answer is one clear error, and no other level in its place', async () => {
-    await standIn('podman', 'echo "cannot connect" >&2; exit 125');
+    await standIn('podman', 'echo "cannot connect?" >&2; exit 125');
     const { job, log } = await run(`isolation: { level: podman, image: node:24 }\n${pipeline('echo begun')}`);
     expect(errorOf(job)).toMatchObject({ code: 'isolation.missing', details: { level: 'podman' } });
     expect(errorOf(job).message).toContain('its engine does not answer: cannot connect. To have it, install it');

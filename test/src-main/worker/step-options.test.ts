@@ -59,6 +59,13 @@ it('leaves a step out by branch, and by what changed since the last build', asyn
   expect(await statuses({ 'src/c/README.md': '' })).toEqual(['succeeded', 'skipped', 'succeeded']);
 });
 
+it('names the beginning of a long command alone in its message', async () => {
+  const job = await run({ 'slipway.yml': 'steps:\n  - name: Long\n    run: |\n      false\n      echo more\n' });
+  expect(errorOf(job).message).toBe('"Long" (false …) ended with exit code 1, and said nothing.');
+  const unnamed = await run({ 'slipway.yml': pipeline('exit 3') });
+  expect(errorOf(unnamed).message).toBe('"exit 3" ended with exit code 3, and said nothing.');
+});
+
 it('counts the tests of a step, the failed ones by name, and names the first error', async () => {
   const report = "<testsuite><testcase name='good'/><testcase name='bad'><failure/></testcase></testsuite>";
   const job = await run({
