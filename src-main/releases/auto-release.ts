@@ -31,8 +31,10 @@ export function createAutoRelease(options: {
   async function considerChannel(channel: ChannelRecord, build: BuildWithPack): Promise<void> {
     const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
     const running = current ? await findBuild(db, current.buildId) : null;
-    if (running?.id === build.id || (running && running.createdAt > build.createdAt)) return;
-    if (running && running.revision === build.revision && running.artifactId === build.artifactId) return;
+    if (running?.id === build.id) return;
+    // Of one revision the later job's build counts. Never by their times: a clock that was set back would hold up every release.
+    const isSameRevision = running?.revision === build.revision;
+    if (isSameRevision && (running.artifactId === build.artifactId || running.jobNumber > build.jobNumber)) return;
     if (running && !(await options.isAncestor(channel.repositoryId, running.revision, build.revision))) {
       await refuse(
         channel,

@@ -288,6 +288,25 @@ describe('the policy auto', () => {
     ]);
   });
 
+  it('releases what is built after a clock was set back', async () => {
+    const { center, channel, automatic } = await auto();
+    await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 90_000_000 }));
+    const second = await addBuild(center.db, channel.repositoryId, { createdAt: 1_000 });
+    await automatic.consider(second);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 2, buildId: second.id });
+  });
+
+  it('keeps the later of two builds of a revision, whichever was ready first', async () => {
+    const { center, channel, automatic, refusals } = await auto();
+    const revision = 'a'.repeat(40);
+    const early = await addBuild(center.db, channel.repositoryId, { revision, createdAt: 2_000 });
+    const later = await addBuild(center.db, channel.repositoryId, { revision, createdAt: 1_000 });
+    await automatic.consider(later);
+    await automatic.consider(early);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 1, buildId: later.id });
+    expect(await refusals()).toEqual([]);
+  });
+
   it('pauses at a rollback, with the reason, until a person resumes it', async () => {
     const { center, channel, automatic, refusals } = await auto();
     await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 1_000 }));
