@@ -14,6 +14,7 @@ import { pipeline, startBuilds } from '../../support/builds.ts';
 import { isAlive } from '../../support/child-program.ts';
 import { eventTypes } from '../../support/database-fixtures.ts';
 import { eventually } from '../../support/eventually.ts';
+import { createSteppingClock } from '../../support/stepping-clock.ts';
 
 it('does not end a worker whose checkups wait for a locked database', async () => {
   let looks = 0;
@@ -100,14 +101,8 @@ it('lets a worker that was stopped, and continued when its job ran elsewhere, pu
 it.skipIf(process.platform !== 'linux')(
   'replaces a worker whose checkout stands still, though it shows that it lives',
   async () => {
-    let aheadMs = 0;
-    let stepMs = 0;
-    const builds = await startBuilds({
-      clock: () => {
-        aheadMs += stepMs;
-        return Date.now() + aheadMs;
-      },
-    });
+    const time = createSteppingClock();
+    const builds = await startBuilds({ clock: time.clock });
     await builds.pool.stop();
     const { root } = builds;
     // A fetch that hangs the first time.
@@ -121,12 +116,12 @@ it.skipIf(process.platform !== 'linux')(
     const job = await repository.push({ 'slipway.yml': pipeline('true') });
     await eventually(() => existsSync(`${root}/hung`), { what: 'the fetch that hangs' });
     // Time runs faster, for the supervisor alone, and never so fast that it seems to have slept.
-    stepMs = 1_000;
+    time.step(1_000);
     await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), {
       what: 'the loss',
       timeoutMs: 90_000,
     });
-    stepMs = 0;
+    time.step(0);
     expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
     const [lost] = await listAttempts(builds.db, job.id);
     expect(JSON.parse(lost?.error ?? '{}').details).toMatchObject({
