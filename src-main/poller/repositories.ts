@@ -8,7 +8,7 @@ import type { ChannelPolicy, QueueSettings, RepositoryInspection } from '../cont
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
 import { deleteChannelEnvironments } from '../database/channel-environment.ts';
 import { appendEvent } from '../database/events.ts';
-import { type JobRecord, listQueuedJobs } from '../database/jobs.ts';
+import { type JobRecord, listQueuedJobs, listRunningJobs } from '../database/jobs.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { insertChannel } from '../database/releases.ts';
 import {
@@ -51,6 +51,7 @@ export interface Repositories {
   /** Throws `git.*`; `conflict` when the same branch of the same URL is watched already. */
   add(request: AddRepository): Promise<RepositoryRecord>;
   addSample(): Promise<RepositoryRecord>;
+  /** Cancels its jobs, those that run too. Throws `not_found`. */
   remove(id: string): Promise<void>;
   /**
    * Runs the steps, whatever is known of the revision; without what earlier builds have cached where `cache` is false, and with
@@ -60,6 +61,8 @@ export interface Repositories {
   /** What is left out stays as it is. Throws `not_found`. */
   setQueue(id: string, change: ChangeQueue): Promise<void>;
 }
+
+const notFound = (id: string) => new DomainError('not_found', `There is no repository ${id}.`, { id });
 
 export function createRepositories(options: {
   readonly db: Db;
@@ -127,7 +130,7 @@ export function createRepositories(options: {
 
   async function mustFind(id: string): Promise<RepositoryRecord> {
     const repository = await findRepository(db, id);
-    if (!repository) throw new DomainError('not_found', `There is no repository ${id}.`, { id });
+    if (!repository) throw notFound(id);
     return repository;
   }
 
@@ -159,21 +162,26 @@ export function createRepositories(options: {
       return save({ url: sample, name: 'harbour-board' }, 'auto');
     },
     async remove(id) {
-      await mustFind(id);
-      for (const job of await listQueuedJobs(db, id)) await cancelJob(db, job.id, clock());
-      await updateRepository(db, id, { removedAt: clock() });
-      await deleteBuildEnvironment(db, id);
-      await deleteChannelEnvironments(db, id);
+      await inTransaction(db, async transaction => {
+        if (!(await findRepository(transaction, id))) throw notFound(id);
+        const now = clock();
+        const running = (await listRunningJobs(transaction)).filter(job => job.repositoryId === id);
+        // A running one ends at the next checkup of its worker.
+        for (const job of [...(await listQueuedJobs(transaction, id)), ...running]) {
+          await cancelJob(transaction, job.id, now);
+        }
+        await updateRepository(transaction, id, { removedAt: now });
+        await deleteBuildEnvironment(transaction, id);
+        await deleteChannelEnvironments(transaction, id);
+        await appendEvent(transaction, { type: 'repository.removed', at: now, repositoryId: id });
+      });
+      options.onChanged();
       await clearCaches(db, folder, id);
       await clearHomes(db, folder, id);
-      await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
-      options.onChanged();
     },
     async setQueue(id, { concurrency, supersede, retryLimit }) {
       await inTransaction(db, async transaction => {
-        if (!(await findRepository(transaction, id))) {
-          throw new DomainError('not_found', `There is no repository ${id}.`, { id });
-        }
+        if (!(await findRepository(transaction, id))) throw notFound(id);
         const change = {
           ...(concurrency === undefined ? {} : { concurrency }),
           ...(supersede === undefined ? {} : { supersede: supersede ? (1 as const) : (0 as const) }),
