@@ -150,7 +150,7 @@ it('tries workers that could not write again and again, and takes none for broke
       for (const member of pool.members) seen.add(member.id);
       return seen.size >= 8;
     },
-    { what: 'workers tried again', timeoutMs: 50_000 },
+    { what: 'workers tried again' },
   );
   expect(pool.problem).toBeNull();
 });
