@@ -12,7 +12,7 @@ import type { ReleaseService } from './release-service.ts';
 const maxChanges = 3;
 
 export interface AutoRelease {
-  /** Releases the build on every channel of its repository that follows the branch. May be repeated. */
+  /** Releases the build on every channel of its repository that follows the branch. May be repeated. Throws `data.busy`. */
   consider(build: BuildWithPack): Promise<void>;
   /** Considers the newest build of every repository, or of one: what a stopped engine or a held channel left undone. */
   considerAll(repositoryId?: string): Promise<void>;
@@ -89,6 +89,8 @@ export function createAutoRelease(options: {
       try {
         await decide(channel.id, build, maxChanges);
       } catch (error) {
+        // No decision: it is to be made when the database lets go.
+        if (error instanceof DomainError && error.code === 'data.busy') throw error;
         logger.error('release.auto_failed', { channel: channel.name, buildId: build.id, error });
         const shown =
           error instanceof DomainError ? error : new DomainError('internal', 'The release failed; see the log.');
