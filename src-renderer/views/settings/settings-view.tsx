@@ -17,6 +17,7 @@ import { Select, type SelectOption } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
 import styles from './settings.module.css';
+import { WorkerSettings } from './worker-settings.tsx';
 
 const themeOptions: readonly SelectOption<Theme>[] = [
   { value: 'system', label: 'Like the system' },
@@ -73,6 +74,7 @@ function Workers({ workers }: { readonly workers: EngineStatus['workers'] }) {
         </dd>
       </dl>
       {set.error && <ErrorNotice error={set.error} />}
+      <WorkerSettings />
     </section>
   );
 }
