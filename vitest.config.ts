@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'crash',
           include: ['test/crash/**/*.test.ts', 'test/power-loss/**/*.test.ts', 'test/faults/**/*.test.ts'],
           testTimeout: 180_000,
-          hookTimeout: 900_000,
+          hookTimeout: 1_800_000,
           fileParallelism: false,
         },
       },
