@@ -187,7 +187,8 @@ channel.onMessage(raw => {
     case 'start':
       run(message.data.settings).catch(error => {
         logger.error('worker.failed', { error: messageOf(error), stack: error instanceof Error ? error.stack : null });
-        const isUnrecorded = error instanceof DomainError && error.code.startsWith('data.') && passing.has(error.code);
+        const known = databaseError(error, 'the database');
+        const isUnrecorded = known instanceof DomainError && known.code.startsWith('data.') && passing.has(known.code);
         void end(isUnrecorded ? unrecordedExitCode : 1);
       });
       return;

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
 import { listBuilds } from '../../../src-main/database/builds.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
+import { updateRepository } from '../../../src-main/database/repositories.ts';
 import { writeSetting } from '../../../src-main/database/settings.ts';
 import { findWorker, listLiveWorkers } from '../../../src-main/database/workers.ts';
 import { checkupDeadlineMs } from '../../../src-main/domain/clock.ts';
@@ -96,6 +97,26 @@ it('lets a worker that was stopped, and continued when its job ran elsewhere, pu
   const made = (await listBuilds(builds.db, { limit: 10 })).filter(build => build.jobId === job.id);
   expect(made.map(build => build.attempt)).toEqual([2]);
   expect((await listAttempts(builds.db, job.id)).map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded']);
+});
+
+it('fails a job whose checkout cannot be written, and keeps its worker', async () => {
+  const builds = await startBuilds();
+  await builds.pool.stop();
+  const { root } = builds;
+  const real = process.env.PATH?.split(':').find(folder => existsSync(`${folder}/git`));
+  const refusal = 'error: unable to create file a.txt: Permission denied';
+  const refusing = `case " $* " in *" checkout-index "*) echo "${refusal}" >&2; exit 1;; esac`;
+  await mkdir(`${root}/bin`);
+  await writeFile(`${root}/bin/git`, `#!/bin/sh\n${refusing}\nexec ${real}/git "$@"\n`, { mode: 0o755 });
+  await builds.pool.start();
+  const repository = await builds.createRepository();
+  await updateRepository(builds.db, repository.id, { retryLimit: 0 });
+  const job = await repository.push({ 'slipway.yml': pipeline('true'), 'a.txt': 'a' });
+  const ended = await builds.ended(job.id);
+  expect(ended).toMatchObject({ status: 'failed', attempt: 1, lostCount: 0 });
+  expect(JSON.parse(ended.error ?? '{}')).toMatchObject({ code: 'data.unwritable' });
+  const [attempt] = await listAttempts(builds.db, job.id);
+  expect((await listLiveWorkers(builds.db)).map(({ id }) => id)).toEqual([attempt?.workerId]);
 });
 
 it.skipIf(process.platform !== 'linux')(
