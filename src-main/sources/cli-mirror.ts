@@ -268,7 +268,14 @@ function checkoutError(stderr: string, targetFolder: string): Error {
       {},
     );
   }
-  if (/unable to (write|create)|cannot (create|mkdir)|No space left|Read-only|Permission denied/i.test(stderr)) {
+  if (/No space left|Disk quota exceeded/i.test(stderr)) {
+    return new DomainError(
+      'store.full',
+      `The disk of ${targetFolder} is full: ${lastLine(stderr)}. Free some space; the checkout is tried again by itself.`,
+      { targetFolder },
+    );
+  }
+  if (/unable to (write|create)|cannot (create|mkdir)|Read-only|Permission denied/i.test(stderr)) {
     return new DomainError(
       'data.unwritable',
       `The files of the revision cannot be written to ${targetFolder}: ${lastLine(stderr)}. Make room, or check who may write there.`,

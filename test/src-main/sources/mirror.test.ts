@@ -248,6 +248,21 @@ test('a pin that another worker is at is tried again, and one whose worker was k
   expect(await readdir(join(folder, 'refs/slipway'))).toEqual([revision]);
 });
 
+test('a checkout for which the disk has no space says so, as what may pass by itself', async () => {
+  const { repository, mirror, folder } = await setUp(gitPath, true);
+  const revision = await repository.commit({ a: '1' }, 'one');
+  await mirror.fetch({ branch: 'main', revision });
+  const full = 'error: unable to write file a: No space left on device';
+  const refusing = `case " $* " in *" checkout-index "*) echo "${full}" >&2; exit 1;; esac`;
+  await writeFile(`${folder}.git`, `#!/bin/sh\n${refusing}\nexec ${gitPath} "$@"\n`, { mode: 0o755 });
+  const refused = createMirror({ folder, url: repository.folder, gitPath: `${folder}.git`, logger: silentLogger });
+  const targetFolder = join(await scratchFolder(), 'tree');
+  await expect(refused.checkout({ revision, targetFolder })).rejects.toMatchObject({
+    code: 'store.full',
+    retry: 'automatic',
+  });
+});
+
 test('hooks, filters and settings of a repository run nothing', async () => {
   const { repository, mirror } = await setUp(gitPath, true);
   const trace = join(await scratchFolder(), 'trace');
