@@ -12,8 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/src-main/**/*.test.ts', 'test/src-renderer/**/*.test.ts'],
           // No test waits for these: they end what hangs, also on a machine that is busy with other things.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           maxWorkers: 2,
         },
       },
@@ -21,8 +21,8 @@ export default defineConfig({
         test: {
           name: 'crash',
           include: ['test/crash/**/*.test.ts', 'test/power-loss/**/*.test.ts', 'test/faults/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 900_000,
+          testTimeout: 600_000,
+          hookTimeout: 1_800_000,
           fileParallelism: false,
         },
       },

@@ -23,6 +23,7 @@ import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
 import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
+import { createFollowUps } from './releases/follow-up.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
@@ -239,24 +240,20 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const environment = createBuildEnvironment({ db, masterKey, clock, onChanged: feed.nudge });
   const channelValues = createChannelValues({ db, masterKey, clock, onChanged: feed.nudge });
 
-  let following: Promise<void> = Promise.resolve();
+  const followUps = createFollowUps(logger);
   feed.onEvent(event => {
     if (event.type === 'channel.changed' && event.data.paused === false && event.repositoryId !== null) {
       const { repositoryId } = event;
-      following = following
-        .then(() => autoRelease.considerAll(repositoryId))
-        .catch(error => logger.error('release.catch_up_failed', { error }));
+      followUps.add('release.catch_up_failed', () => autoRelease.considerAll(repositoryId));
     }
     if (event.type !== 'build.stored' || event.subjectId === null) return;
     const buildId = event.subjectId;
     reconciler.signal();
-    following = following
-      .then(async () => {
-        const build = await findBuild(db, buildId);
-        if (build) await autoRelease.consider(build);
-        await seeding.update();
-      })
-      .catch(error => logger.error('build.follow_up_failed', { buildId, error }));
+    followUps.add('build.follow_up_failed', async () => {
+      const build = await findBuild(db, buildId);
+      if (build) await autoRelease.consider(build);
+      await seeding.update();
+    });
   });
   swarm.onStats(() => feed.pulse('swarm'));
   const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
@@ -272,7 +269,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await pool.stop();
     await homes.stop();
     await feed.stop();
-    await following;
+    await followUps.stop();
     await machines.stop();
     await reconciler.stop();
     await swarm.stop();
@@ -295,9 +292,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   poller.start();
   storage.start();
   homes.start();
-  following = following
-    .then(() => autoRelease.considerAll())
-    .catch(error => logger.error('release.catch_up_failed', { error }));
+  followUps.add('release.catch_up_failed', () => autoRelease.considerAll());
 
   return {
     db,

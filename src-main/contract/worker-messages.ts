@@ -1,6 +1,12 @@
 /** Owns what the engine and its worker processes say to each other. State goes through the database; these are hints and settings. */
 import { z } from 'zod';
 
+/**
+ * Of a worker whose work could not be recorded, since the database was locked or could not be written: neither its job nor its own
+ * start is to blame. Source: EX_TEMPFAIL of sysexits.h
+ */
+export const unrecordedExitCode = 75;
+
 export const workerSettingsSchema = z.object({
   workerId: z.uuid(),
   workerName: z.string(),

@@ -9,6 +9,7 @@ export type BuildRecord = Selectable<BuildsTable>;
 export interface BuildWithPack extends BuildRecord {
   readonly infoHash: string;
   readonly sizeBytes: number;
+  readonly jobNumber: number;
   readonly subject: string;
   readonly authorName: string;
   readonly committedAt: number | null;
@@ -37,7 +38,8 @@ function selectBuilds(db: Db) {
     .innerJoin('packs', 'packs.digest', 'builds.packDigest')
     .innerJoin('jobs', 'jobs.id', 'builds.jobId')
     .selectAll('builds')
-    .select(['packs.infoHash', 'packs.sizeBytes', 'jobs.subject', 'jobs.authorName', 'jobs.committedAt']);
+    .select(['packs.infoHash', 'packs.sizeBytes', 'jobs.number as jobNumber'])
+    .select(['jobs.subject', 'jobs.authorName', 'jobs.committedAt']);
 }
 
 /** Newest first. */

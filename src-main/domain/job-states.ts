@@ -29,17 +29,17 @@ export function isFinished(status: JobStatus): boolean {
 export const maxLostAttempts = 3;
 
 /**
- * What becomes of a running job whose worker was lost. `runningStepIdempotent` is null when no step was running.
- * A worker that ended with its engine was not lost by the job's doing, so that never fails the job.
+ * What becomes of a running job whose worker was lost. `ranOnceOnlyStep`: a step that must not run twice had begun, so no attempt may
+ * run it again without a person's word, also where it had ended well and a later step was lost. A worker that ended with its engine was not lost by the job's doing, so that never fails the job.
  */
 export function afterLostWorker(job: {
   readonly lostCount: number;
   readonly engineEnding: boolean;
   readonly cancelRequested: boolean;
-  readonly runningStepIdempotent: boolean | null;
+  readonly ranOnceOnlyStep: boolean;
 }): 'queued' | 'failed' | 'cancelled' | 'interrupted' {
   if (job.cancelRequested) return 'cancelled';
-  if (job.runningStepIdempotent === false) return 'interrupted';
+  if (job.ranOnceOnlyStep) return 'interrupted';
   if (job.engineEnding) return 'queued';
   return job.lostCount + 1 >= maxLostAttempts ? 'failed' : 'queued';
 }

@@ -62,6 +62,8 @@ export interface Repositories {
   setQueue(id: string, change: ChangeQueue): Promise<void>;
 }
 
+const notFound = (id: string) => new DomainError('not_found', `There is no repository ${id}.`, { id });
+
 export function createRepositories(options: {
   readonly db: Db;
   readonly clock: Clock;
@@ -128,16 +130,8 @@ export function createRepositories(options: {
 
   async function mustFind(id: string): Promise<RepositoryRecord> {
     const repository = await findRepository(db, id);
-    if (!repository) throw new DomainError('not_found', `There is no repository ${id}.`, { id });
+    if (!repository) throw notFound(id);
     return repository;
-  }
-
-  async function cancelUnlessEnded(job: JobRecord): Promise<void> {
-    try {
-      await cancelJob(db, job.id, clock());
-    } catch (error) {
-      if (!(error instanceof DomainError && error.code === 'conflict')) throw error;
-    }
   }
 
   return {
@@ -168,23 +162,26 @@ export function createRepositories(options: {
       return save({ url: sample, name: 'harbour-board' }, 'auto');
     },
     async remove(id) {
-      await mustFind(id);
-      await updateRepository(db, id, { removedAt: clock() });
-      // Also what a worker runs: it would publish for nobody, and keep a cache that no build reads again.
-      const running = (await listRunningJobs(db)).filter(job => job.repositoryId === id);
-      for (const job of [...(await listQueuedJobs(db, id)), ...running]) await cancelUnlessEnded(job);
-      await deleteBuildEnvironment(db, id);
-      await deleteChannelEnvironments(db, id);
+      await inTransaction(db, async transaction => {
+        if (!(await findRepository(transaction, id))) throw notFound(id);
+        const now = clock();
+        const running = (await listRunningJobs(transaction)).filter(job => job.repositoryId === id);
+        // Also what a worker runs: it would publish for nobody, and keep a cache that no build reads again.
+        for (const job of [...(await listQueuedJobs(transaction, id)), ...running]) {
+          await cancelJob(transaction, job.id, now);
+        }
+        await updateRepository(transaction, id, { removedAt: now });
+        await deleteBuildEnvironment(transaction, id);
+        await deleteChannelEnvironments(transaction, id);
+        await appendEvent(transaction, { type: 'repository.removed', at: now, repositoryId: id });
+      });
+      options.onChanged();
       await clearCaches(db, folder, id);
       await clearHomes(db, folder, id);
-      await appendEvent(db, { type: 'repository.removed', at: clock(), repositoryId: id });
-      options.onChanged();
     },
     async setQueue(id, { concurrency, supersede, retryLimit }) {
       await inTransaction(db, async transaction => {
-        if (!(await findRepository(transaction, id))) {
-          throw new DomainError('not_found', `There is no repository ${id}.`, { id });
-        }
+        if (!(await findRepository(transaction, id))) throw notFound(id);
         const change = {
           ...(concurrency === undefined ? {} : { concurrency }),
           ...(supersede === undefined ? {} : { supersede: supersede ? (1 as const) : (0 as const) }),

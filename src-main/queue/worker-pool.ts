@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { DomainError } from '../contract/errors.ts';
 import { type SettingName, type Settings, settingsOf } from '../contract/settings.ts';
 import { type WorkerMode, workerModeSchema } from '../contract/views.ts';
-import type { ToWorker, WorkerSettings } from '../contract/worker-messages.ts';
+import { type ToWorker, unrecordedExitCode, type WorkerSettings } from '../contract/worker-messages.ts';
 import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
 import { readAllSettings, readSetting, writeSetting } from '../database/settings.ts';
@@ -25,6 +25,10 @@ const sleptAfterMs = 5_000;
 const stopGraceMs = 12_000;
 /** A plug is pulled by a person; a few seconds later is soon enough. */
 const powerEveryMs = 10_000;
+
+/** Until a worker is tried again that could not write: the storage watch tells a person meanwhile what is wrong. */
+const unrecordedPauseMs = 1_000;
+const unrecordedReason = 'its work could not be recorded, since the database was locked or could not be written';
 
 export interface WorkerPoolOptions {
   readonly db: Db;
@@ -162,7 +166,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const how = exit.signal ? `was killed by ${exit.signal}` : `ended with exit code ${exit.exitCode}`;
     const killed = killedFor.get(member.id) ?? null;
     killedFor.delete(member.id);
-    const left = exit.exitCode === 0 ? member.leaving : null;
+    const isUnrecorded = exit.exitCode === unrecordedExitCode;
+    const left = exit.exitCode === 0 ? member.leaving : isUnrecorded ? unrecordedReason : null;
     await record(member.id, {
       reason: stopping ? 'its engine ended' : (killed?.reason ?? left ?? `its process ${how}`),
       exit,
@@ -172,7 +177,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     });
     members.delete(member.id);
     if (stopping) return;
-    const delayMs = left === null ? plan.delayAfter(member) : 0;
+    const delayMs = isUnrecorded ? unrecordedPauseMs : left === null ? plan.delayAfter(member) : 0;
     if (delayMs > 0) {
       restarts.set(
         member.slot,

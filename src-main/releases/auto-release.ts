@@ -12,7 +12,7 @@ import type { ReleaseService } from './release-service.ts';
 const maxChanges = 3;
 
 export interface AutoRelease {
-  /** Releases the build on every channel of its repository that follows the branch. May be repeated. */
+  /** Releases the build on every channel of its repository that follows the branch. May be repeated. Throws `data.busy`. */
   consider(build: BuildWithPack): Promise<void>;
   /** Considers the newest build of every repository, or of one: what a stopped engine or a held channel left undone. */
   considerAll(repositoryId?: string): Promise<void>;
@@ -31,8 +31,10 @@ export function createAutoRelease(options: {
   async function considerChannel(channel: ChannelRecord, build: BuildWithPack): Promise<void> {
     const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
     const running = current ? await findBuild(db, current.buildId) : null;
-    if (running?.id === build.id || (running && running.createdAt > build.createdAt)) return;
-    if (running && running.revision === build.revision && running.artifactId === build.artifactId) return;
+    if (running?.id === build.id) return;
+    // Of one revision the later job's build counts. Never by their times: a clock that was set back would hold up every release.
+    const isSameRevision = running?.revision === build.revision;
+    if (isSameRevision && (running.artifactId === build.artifactId || running.jobNumber > build.jobNumber)) return;
     if (running && !(await options.isAncestor(channel.repositoryId, running.revision, build.revision))) {
       await refuse(
         channel,
@@ -87,6 +89,8 @@ export function createAutoRelease(options: {
       try {
         await decide(channel.id, build, maxChanges);
       } catch (error) {
+        // No decision: it is to be made when the database lets go.
+        if (error instanceof DomainError && error.code === 'data.busy') throw error;
         logger.error('release.auto_failed', { channel: channel.name, buildId: build.id, error });
         const shown =
           error instanceof DomainError ? error : new DomainError('internal', 'The release failed; see the log.');

@@ -57,6 +57,8 @@ export function createReconciler(options: {
   const stopping = new AbortController();
   const copies = new Map<string, { readonly regionId: string; readonly done: Promise<void> }>();
   const progress = new Map<string, CopyProgress>();
+  /** Copies whose end could not be written down; their rows still say that they are under way. */
+  const unrecorded = new Map<string, ReplicaRecord>();
   let timer: NodeJS.Timeout | null = null;
   let looking: Promise<void> | null = null;
   let again = false;
@@ -141,7 +143,17 @@ export function createReconciler(options: {
     await record(replica, 'replica.failed', { code: failure.code, message: failure.message, attempts });
   }
 
+  /** Begins them again, as soon as the database takes that. */
+  async function reopenUnrecorded(): Promise<void> {
+    for (const [name, replica] of unrecorded) {
+      if (copies.has(name)) continue;
+      await updateReplica(db, replica, { status: 'pending', nextAttemptAt: 0 });
+      unrecorded.delete(name);
+    }
+  }
+
   async function look(): Promise<void> {
+    await reopenUnrecorded();
     await insertMissingReplicas(db);
     void options.documents.renewMain(stores.main);
     for (const target of await stores.regional()) {
@@ -150,7 +162,10 @@ export function createReconciler(options: {
       const due = await listDueReplicas(db, target.region.id, clock(), copiesAtOncePerRegion);
       for (const replica of due.slice(0, Math.max(0, copiesAtOncePerRegion - running))) {
         if (copies.has(nameOf(replica))) continue;
-        const done = copy(target, replica).catch(error => logger.error('replica.unrecorded', { error }));
+        const done = copy(target, replica).catch(error => {
+          unrecorded.set(nameOf(replica), replica);
+          logger.error('replica.unrecorded', { error });
+        });
         copies.set(nameOf(replica), { regionId: target.region.id, done });
       }
       void options.documents.publishTo(target);

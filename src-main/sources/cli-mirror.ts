@@ -24,6 +24,9 @@ function refOf(branch: string): string {
   return `refs/branches/${createHash('sha256').update(branch).digest('hex').slice(0, 40)}`;
 }
 
+const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readonly text: string }) =>
+  exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
+
 const damaged = (stderr: string) => new MirrorDamaged(lastLine(stderr));
 
 /** A backend over the git program at `gitPath`. Its errors are those of `Mirror`. */
@@ -101,8 +104,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
         ...(signal === undefined ? {} : { signal }),
       });
       // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
-      const locked = result.exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(result.text);
-      if (!locked || attempt === lockAttempts) return result;
+      if (!isLocked(result) || attempt === lockAttempts) return result;
       await delay(lockPauseMs);
     }
   }
@@ -116,8 +118,13 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
   }
 
   async function pin(folder: string, ref: string, revision: string): Promise<void> {
-    const result = await run({ verb: 'update-ref', operands: [ref, revision], gitDir: folder });
-    if (result.exitCode !== 0) throw damaged(result.text);
+    for (let attempt = 1; ; attempt++) {
+      const result = await run({ verb: 'update-ref', operands: [ref, revision], gitDir: folder });
+      if (result.exitCode === 0) return;
+      // Another worker pins the same revision. A lock that stays is of one that was killed: the mirror is made anew without it.
+      if (!isLocked(result) || attempt === lockAttempts) throw damaged(result.text);
+      await delay(lockPauseMs);
+    }
   }
 
   async function assertCommit(folder: string, revision: string): Promise<void> {
@@ -261,7 +268,14 @@ function checkoutError(stderr: string, targetFolder: string): Error {
       {},
     );
   }
-  if (/unable to (write|create)|cannot (create|mkdir)|No space left|Read-only|Permission denied/i.test(stderr)) {
+  if (/No space left|Disk quota exceeded/i.test(stderr)) {
+    return new DomainError(
+      'store.full',
+      `The disk of ${targetFolder} is full: ${lastLine(stderr)}. Free some space; the checkout is tried again by itself.`,
+      { targetFolder },
+    );
+  }
+  if (/unable to (write|create)|cannot (create|mkdir)|Read-only|Permission denied/i.test(stderr)) {
     return new DomainError(
       'data.unwritable',
       `The files of the revision cannot be written to ${targetFolder}: ${lastLine(stderr)}. Make room, or check who may write there.`,

@@ -35,7 +35,7 @@ export interface Mirror {
    * Writes the revision's files, and no `.git`, into `targetFolder`, which must be empty or missing. No symbolic link of the
    * repository is ever followed in doing so. Submodules stay empty folders; LFS pointers stay pointers.
    *
-   * Throws `git.revision_missing`, `conflict` (the folder is not empty), `artifact.unsafe_path`, `data.unwritable`.
+   * Throws `git.revision_missing`, `conflict` (the folder is not empty), `artifact.unsafe_path`, `data.unwritable`, `store.full`.
    */
   checkout(request: {
     readonly revision: string;

@@ -13,10 +13,10 @@ export const toCheckupSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('every'), intervalMs: z.number() }),
 ]);
 export type ToCheckup = z.infer<typeof toCheckupSchema>;
-/** The first pulse is out; the running attempt was asked to end, or is no longer ours; its child processes did something. */
+/** The first pulse is out; an attempt was asked to end, or is no longer ours; its child processes did something. */
 export type FromCheckup =
   | { readonly type: 'beating' }
-  | { readonly type: 'cancel' | 'fenced'; readonly jobId: string }
+  | { readonly type: 'cancel' | 'fenced'; readonly jobId: string; readonly attempt: number }
   | { readonly type: 'activity' };
 
 /** Of the pulse, and of the next try after a checkup that could not be written. */
@@ -79,9 +79,9 @@ function run(): void {
         .executeTakeFirst();
       return running ?? 'fenced';
     });
-    if (jobId === null || current.jobId !== jobId) return;
-    if (job === 'fenced') tell({ type: 'fenced', jobId });
-    else if (job !== null && job.cancelRequestedAt !== null) tell({ type: 'cancel', jobId });
+    if (jobId === null) return;
+    if (job === 'fenced') tell({ type: 'fenced', jobId, attempt });
+    else if (job !== null && job.cancelRequestedAt !== null) tell({ type: 'cancel', jobId, attempt });
   }
 
   async function tick(): Promise<void> {

@@ -91,7 +91,7 @@ export async function runJob(context: JobContext): Promise<void> {
       logger.warn('job.fenced', { jobId: job.id, attempt: token.attempt });
       return;
     }
-    if (failure.code.startsWith('data.')) {
+    if (isOfDatabase(error, failure)) {
       // Not the job's doing, and nothing can be recorded: the worker ends, and the supervisor gives the job back.
       logger.error('job.not_recorded', { jobId: job.id, attempt: token.attempt, error: failure });
       throw failure;
@@ -194,6 +194,11 @@ function databaseRecorder({ db, claimed, onChanged }: JobContext): StepRecorder 
       onChanged();
     },
   };
+}
+
+/** Whether the database itself did not take something; a checkout that cannot be written is an end that can be recorded. */
+function isOfDatabase(error: unknown, failure: DomainError): boolean {
+  return failure.code === 'data.busy' || (failure.code.startsWith('data.') && !(error instanceof DomainError));
 }
 
 function failureOf(error: unknown, signal: AbortSignal, root: string): DomainError {

@@ -1,13 +1,19 @@
 /** Owns the worker process: it claims jobs one after another, runs each, and ends when its engine does. */
-import { DomainError, messageOf } from '../contract/errors.ts';
-import { type FromWorker, toWorkerSchema, type WorkerSettings } from '../contract/worker-messages.ts';
-import { openDatabase } from '../database/open-database.ts';
+import { DomainError, type ErrorCode, messageOf } from '../contract/errors.ts';
+import {
+  type FromWorker,
+  toWorkerSchema,
+  unrecordedExitCode,
+  type WorkerSettings,
+} from '../contract/worker-messages.ts';
+import { type Db, openDatabase } from '../database/open-database.ts';
+import { databaseError } from '../database/open-sqlite.ts';
 import { systemClock } from '../domain/clock.ts';
 import { dataFolder } from '../domain/data-folder.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
-import { claimNextJob } from '../queue/attempt.ts';
+import { type ClaimedJob, claimNextJob } from '../queue/attempt.ts';
 import { openKeyring } from '../secrets/keyring.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { openStore } from '../stores/open-store.ts';
@@ -18,6 +24,8 @@ import { runJob } from './run-job.ts';
 
 /** The safety net under the engine's wake-ups, which come at once. */
 const lookEveryMs = 1_000;
+/** Why a database cannot be written, where that may pass by itself. */
+const passing: ReadonlySet<string> = new Set<ErrorCode>(['data.busy', 'data.unwritable', 'store.full']);
 
 closeInheritedHandles();
 const channel = openParentChannel();
@@ -25,7 +33,7 @@ const tell = (message: FromWorker) => channel.send(message);
 const progress = createProgress(tell);
 const logger = createLogger({ write: line => process.stderr.write(line) });
 
-let current: { readonly jobId: string; readonly abort: AbortController } | null = null;
+let current: { readonly jobId: string; readonly attempt: number; readonly abort: AbortController } | null = null;
 let paused = true;
 let draining = false;
 let checkup: Checkup | null = null;
@@ -33,6 +41,26 @@ let wake: () => void = () => undefined;
 
 function cancelCurrent(jobId: string, reason: DomainError): void {
   if (current?.jobId === jobId) current.abort.abort(reason);
+}
+
+/** What is known of an attempt that has ended says nothing of the next one of the same job. */
+function cancelAttempt({ jobId, attempt }: { readonly jobId: string; readonly attempt: number }, reason: DomainError) {
+  if (current?.attempt === attempt) cancelCurrent(jobId, reason);
+}
+
+/**
+ * The next job, or null where none may run, or nothing can be written now: a worker that has nothing to lose waits until it can, as
+ * the engine says what is wrong. Throws what no waiting mends.
+ */
+async function claim(db: Db, settings: WorkerSettings): Promise<ClaimedJob | null> {
+  try {
+    return await claimNextJob(db, { id: settings.workerId, name: settings.workerName }, systemClock());
+  } catch (error) {
+    const known = databaseError(error, settings.databaseFile);
+    if (!(known instanceof DomainError) || !passing.has(known.code)) throw known;
+    logger.warn('claim.failed', { error: known });
+    return null;
+  }
 }
 
 function startSigns(settings: WorkerSettings): Checkup {
@@ -45,10 +73,10 @@ function startSigns(settings: WorkerSettings): Checkup {
           if (current) progress.moved();
           return;
         case 'cancel':
-          cancelCurrent(message.jobId, new DomainError('job.cancelled', 'Cancelled by a person.'));
+          cancelAttempt(message, new DomainError('job.cancelled', 'Cancelled by a person.'));
           return;
         case 'fenced':
-          cancelCurrent(message.jobId, new DomainError('job.fenced', 'This attempt is no longer the one that runs.'));
+          cancelAttempt(message, new DomainError('job.fenced', 'This attempt is no longer the one that runs.'));
       }
     },
     error => {
@@ -79,7 +107,6 @@ function waitForWake(): Promise<void> {
 }
 
 async function run(settings: WorkerSettings): Promise<void> {
-  const worker = { id: settings.workerId, name: settings.workerName };
   checkup = startSigns(settings);
   const signs = checkup;
   const db = openDatabase(settings.databaseFile, { migrateSchema: false });
@@ -99,14 +126,14 @@ async function run(settings: WorkerSettings): Promise<void> {
       tell({ type: 'leaving', reason });
       break;
     }
-    const claimed = paused ? null : await claimNextJob(db, worker, systemClock());
+    const claimed = paused ? null : await claim(db, settings);
     progress.moved();
     if (!claimed) {
       await waitForWake();
       continue;
     }
     const abort = new AbortController();
-    current = { jobId: claimed.job.id, abort };
+    current = { jobId: claimed.job.id, attempt: claimed.token.attempt, abort };
     signs.watch(claimed.token);
     progress.begin({ kind: 'own', name: 'Start', limitMs: null });
     tell({ type: 'changed' });
@@ -160,7 +187,9 @@ channel.onMessage(raw => {
     case 'start':
       run(message.data.settings).catch(error => {
         logger.error('worker.failed', { error: messageOf(error), stack: error instanceof Error ? error.stack : null });
-        void end(1);
+        const known = databaseError(error, 'the database');
+        const isUnrecorded = known instanceof DomainError && known.code.startsWith('data.') && passing.has(known.code);
+        void end(isUnrecorded ? unrecordedExitCode : 1);
       });
       return;
     case 'wake':

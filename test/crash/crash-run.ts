@@ -47,7 +47,7 @@ export function keptFolderOf(seed: number): string {
 const repositoryCount = 8;
 const workerCount = 3;
 /** A history in which nothing ends any more for this long is stuck, which is a violation of its own. */
-const stuckAfterMs = 60_000;
+const stuckAfterMs = 180_000;
 const lookEveryMs = 20;
 /** After a host's start, before the next kill may come: else hosts would die at their start alone. */
 const maxPauseMs = 150;

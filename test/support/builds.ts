@@ -110,13 +110,13 @@ export async function startBuilds(options: BuildsOptions = {}) {
     pool,
     createRepository,
     /** The job when it has ended, whatever the end. */
-    async ended(jobId: string, timeoutMs = 45_000): Promise<JobRecord> {
+    async ended(jobId: string, timeoutMs?: number): Promise<JobRecord> {
       return eventually(
         async () => {
           const job = await findJob(db, jobId);
           return job && isFinished(job.status) ? job : null;
         },
-        { what: `the end of job ${jobId}`, timeoutMs },
+        { what: `the end of job ${jobId}`, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
       );
     },
     /** The number that a step wrote to a file of the test's folder, when it is there. */

@@ -105,7 +105,7 @@ export const jobStatements = {
   closeSteps: `UPDATE steps SET status = CASE status WHEN 'running' THEN 'failed' ELSE 'skipped' END,
       finished_at = CASE status WHEN 'running' THEN ? ELSE finished_at END
     WHERE job_id = ? AND attempt = ? AND status IN ('running', 'pending')`,
-  runningStep: `SELECT name, idempotent FROM steps WHERE job_id = ? AND attempt = ? AND status = 'running' ORDER BY position`,
+  runningStep: `SELECT name FROM steps WHERE job_id = ? AND attempt = ? AND status = 'running' ORDER BY position`,
   onceOnlyStep: `SELECT name FROM steps
     WHERE job_id = ? AND attempt = ? AND idempotent = 0 AND status IN ('running', 'succeeded', 'failed')`,
 
@@ -182,7 +182,7 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
       { repositoryId: string; automaticRetries: number }
     >(text.end),
     closeSteps: prepare<[number, string, number], never>(text.closeSteps),
-    runningStep: prepare<[string, number], { name: string; idempotent: 0 | 1 }>(text.runningStep),
+    runningStep: prepare<[string, number], { name: string }>(text.runningStep),
     onceOnlyStep: prepare<[string, number], { name: string }>(text.onceOnlyStep),
     cancelWaiting: prepare<[Named], never>(text.cancelWaiting),
     askToCancel: prepare<[Named], never>(text.askToCancel),

@@ -69,13 +69,14 @@ export function release(statements: JobStatements, request: QueueRequests['relea
   statements.stopWorker().run({ id: workerId, now, exit: JSON.stringify(evidence) });
   if (!running) return null;
   const step = statements.runningStep().get(running.id, running.attempt);
+  const onceOnly = statements.onceOnlyStep().get(running.id, running.attempt);
   const status = afterLostWorker({
     lostCount: running.lostCount,
     engineEnding,
     cancelRequested: running.cancelRequestedAt !== null,
-    runningStepIdempotent: step ? step.idempotent === 1 : null,
+    ranOnceOnlyStep: onceOnly !== undefined,
   });
-  const error = new DomainError('worker.lost', lossMessage(status, evidence, step?.name ?? null), {
+  const error = new DomainError('worker.lost', lossMessage(status, evidence, step?.name ?? null, onceOnly?.name), {
     ...evidence,
     step: step?.name ?? null,
   } satisfies LossView);
@@ -96,14 +97,14 @@ export function release(statements: JobStatements, request: QueueRequests['relea
   return mustFind(statements, running.id);
 }
 
-function lossMessage(status: string, evidence: LossEvidence, step: string | null): string {
+function lossMessage(status: string, evidence: LossEvidence, step: string | null, onceOnly = ''): string {
   const where = step === null ? '' : ` during "${step}"`;
   const what = `The worker was lost${where}: ${evidence.reason}.`;
   switch (status) {
     case 'queued':
       return `${what} The job is back at its place in the queue.`;
     case 'interrupted':
-      return `${what} The step may have changed something outside; look, then retry.`;
+      return `${what} ${onceOnly === step ? 'The step' : `"${onceOnly}"`} may have changed something outside; look, then retry.`;
     case 'cancelled':
       return `${what} It had been asked to cancel.`;
     default:

@@ -18,6 +18,7 @@ import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
 import { CrashDrill } from './crash-drill.tsx';
 import styles from './settings.module.css';
+import { WorkerSettings } from './worker-settings.tsx';
 
 const themeOptions: readonly SelectOption<Theme>[] = [
   { value: 'system', label: 'Like the system' },
@@ -74,6 +75,7 @@ function Workers({ workers }: { readonly workers: EngineStatus['workers'] }) {
         </dd>
       </dl>
       {set.error && <ErrorNotice error={set.error} />}
+      <WorkerSettings />
     </section>
   );
 }

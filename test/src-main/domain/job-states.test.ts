@@ -25,19 +25,15 @@ describe('the states of a job', () => {
     expect(all.filter(isFinished)).toEqual(['succeeded', 'failed', 'cancelled', 'interrupted']);
   });
 
-  const lost = { lostCount: 0, engineEnding: false, cancelRequested: false, runningStepIdempotent: null };
+  const lost = { lostCount: 0, engineEnding: false, cancelRequested: false, ranOnceOnlyStep: false };
   it.each([
     ['goes back to the queue when lost for the first time', {}, 'queued'],
     ['goes back to the queue when lost between steps', { lostCount: 1 }, 'queued'],
-    ['fails when lost for the third time', { lostCount: 2, runningStepIdempotent: true }, 'failed'],
-    ['waits for a person when its lost step may not be repeated', { runningStepIdempotent: false }, 'interrupted'],
-    ['is cancelled when that was asked for', { cancelRequested: true, runningStepIdempotent: false }, 'cancelled'],
+    ['fails when lost for the third time', { lostCount: 2 }, 'failed'],
+    ['waits for a person when its lost step may not be repeated', { ranOnceOnlyStep: true }, 'interrupted'],
+    ['is cancelled when that was asked for', { cancelRequested: true, ranOnceOnlyStep: true }, 'cancelled'],
     ['never fails because its engine ended', { lostCount: 9, engineEnding: true }, 'queued'],
-    [
-      'waits for a person also when the engine ended',
-      { engineEnding: true, runningStepIdempotent: false },
-      'interrupted',
-    ],
+    ['waits for a person also when the engine ended', { engineEnding: true, ranOnceOnlyStep: true }, 'interrupted'],
   ] as const)('%s', (_title, change, expected) => {
     expect(afterLostWorker({ ...lost, ...change })).toBe(expected);
   });

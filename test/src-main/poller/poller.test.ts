@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { DomainError } from '../../../src-main/contract/errors.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import { listJobs } from '../../../src-main/database/jobs.ts';
 import { findRepository, updateRepository } from '../../../src-main/database/repositories.ts';
@@ -287,13 +288,17 @@ describe('adding a repository', () => {
     await expect(repositories.add({ url: source.url, branch: 'next' })).resolves.toMatchObject({ branch: 'next' });
   });
 
-  it('and removing it while it builds cancels the build as well', async () => {
+  it('and removing it cancels what runs, which is never released nor tried again', async () => {
     const { db, repositories, jobsOf } = await startPolling();
     const source = await newRepository();
     const { id } = await repositories.add({ url: source.url });
-    expect(await claimNextJob(db, await addWorker(db), Date.now())).not.toBeNull();
+    const worker = await addWorker(db);
+    const claimed = await claimNextJob(db, worker, 1);
+    if (!claimed) throw new Error('there was nothing to claim');
     await repositories.remove(id);
     expect(await jobsOf(id)).toMatchObject([{ status: 'running', cancelRequestedAt: expect.any(Number) }]);
+    const error = new DomainError('git.unreachable', 'It cannot be reached.');
+    expect(await finishJob(db, claimed, { status: 'failed', error, now: 2 })).toBe('failed');
   });
 
   it('and removing it cancels what is queued, and lets it be added again', async () => {

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { type SettingName, settingText } from '../../../src-main/contract/settings.ts';
+import { unrecordedExitCode } from '../../../src-main/contract/worker-messages.ts';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import { writeSetting } from '../../../src-main/database/settings.ts';
@@ -120,14 +121,14 @@ it('follows the power: none on battery if that was chosen, all of them when it i
   expect(await eventTypes(builds.db)).not.toContain('worker.lost');
 });
 
-it('says so when no worker can be started, with the last words of one, and backs off', async () => {
+/** Two workers, each of them this program. */
+async function poolOf(program: string) {
   const { db, file, folder } = await testDatabase();
   await mkdir(`${folder}/store`);
-  const broken = `${folder}/broken.mjs`;
-  await writeFile(broken, 'throw new Error("a library is missing");\n');
+  await writeFile(`${folder}/program.mjs`, `${program}\n`);
   const pool = createWorkerPool({
     db,
-    launcher: createNodeLauncher({ pathOf: () => broken }),
+    launcher: createNodeLauncher({ pathOf: () => `${folder}/program.mjs` }),
     power: { onBattery: () => Promise.resolve(null) },
     size: 2,
     settings: { databaseFile: file, dataFolder: folder, mainStoreUrl: `${folder}/store`, masterKey: '' },
@@ -138,6 +139,24 @@ it('says so when no worker can be started, with the last words of one, and backs
   });
   onTestFinished(() => pool.stop());
   await pool.start();
+  return pool;
+}
+
+it('tries workers that could not write again and again, and takes none for broken', async () => {
+  const pool = await poolOf(`process.exit(${unrecordedExitCode});`);
+  const seen = new Set<string>();
+  await eventually(
+    () => {
+      for (const member of pool.members) seen.add(member.id);
+      return seen.size >= 8;
+    },
+    { what: 'workers tried again' },
+  );
+  expect(pool.problem).toBeNull();
+});
+
+it('says so when no worker can be started, with the last words of one, and backs off', async () => {
+  const pool = await poolOf('throw new Error("a library is missing");');
   const problem = await eventually(() => pool.problem, { what: 'the problem' });
   expect(problem).toMatchObject({
     code: 'worker.crash_loop',

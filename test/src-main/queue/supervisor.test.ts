@@ -80,6 +80,20 @@ describe('the job of a lost worker', () => {
     expect(await claimNextJob(db, await addWorker(db), 30)).toBeNull();
   });
 
+  it('waits for a person also when a step that must not be repeated had ended, and a later one was lost', async () => {
+    const { db } = await testDatabase();
+    const job = await addJob(db, await addRepository(db));
+    const workerId = await beginStep(db, false);
+    const token = { jobId: job.id, attempt: 1, workerId };
+    await recordStep(db, token, job.repositoryId, 0, { status: 'succeeded' }, { name: 'Build', at: 12 });
+    await recordStep(db, token, job.repositoryId, 1, { status: 'running' }, { name: 'Test', at: 13 });
+    const left = await releaseJobOfLostWorker(db, workerId, evidence, 20, true);
+    expect(left).toMatchObject({ status: 'interrupted', attempt: 1 });
+    const { message } = JSON.parse(left?.error ?? '{}');
+    expect(message).toContain('during "Test"');
+    expect(message).toContain('"Build" may have changed something outside');
+  });
+
   it('is cancelled when that was asked for', async () => {
     const { db } = await testDatabase();
     const job = await addJob(db, await addRepository(db));

@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
 import { listBuilds } from '../../../src-main/database/builds.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
+import { updateRepository } from '../../../src-main/database/repositories.ts';
 import { writeSetting } from '../../../src-main/database/settings.ts';
 import { findWorker, listLiveWorkers } from '../../../src-main/database/workers.ts';
 import { checkupDeadlineMs } from '../../../src-main/domain/clock.ts';
@@ -14,6 +15,7 @@ import { pipeline, startBuilds } from '../../support/builds.ts';
 import { isAlive } from '../../support/child-program.ts';
 import { eventTypes } from '../../support/database-fixtures.ts';
 import { eventually } from '../../support/eventually.ts';
+import { createSteppingClock } from '../../support/stepping-clock.ts';
 
 it('does not end a worker whose checkups wait for a locked database', async () => {
   let looks = 0;
@@ -97,17 +99,31 @@ it('lets a worker that was stopped, and continued when its job ran elsewhere, pu
   expect((await listAttempts(builds.db, job.id)).map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded']);
 });
 
+it('fails a job whose checkout cannot be written, and keeps its worker', async () => {
+  const builds = await startBuilds();
+  await builds.pool.stop();
+  const { root } = builds;
+  const real = process.env.PATH?.split(':').find(folder => existsSync(`${folder}/git`));
+  const refusal = 'error: unable to create file a.txt: Permission denied';
+  const refusing = `case " $* " in *" checkout-index "*) echo "${refusal}" >&2; exit 1;; esac`;
+  await mkdir(`${root}/bin`);
+  await writeFile(`${root}/bin/git`, `#!/bin/sh\n${refusing}\nexec ${real}/git "$@"\n`, { mode: 0o755 });
+  await builds.pool.start();
+  const repository = await builds.createRepository();
+  await updateRepository(builds.db, repository.id, { retryLimit: 0 });
+  const job = await repository.push({ 'slipway.yml': pipeline('true'), 'a.txt': 'a' });
+  const ended = await builds.ended(job.id);
+  expect(ended).toMatchObject({ status: 'failed', attempt: 1, lostCount: 0 });
+  expect(JSON.parse(ended.error ?? '{}')).toMatchObject({ code: 'data.unwritable' });
+  const [attempt] = await listAttempts(builds.db, job.id);
+  expect((await listLiveWorkers(builds.db)).map(({ id }) => id)).toEqual([attempt?.workerId]);
+});
+
 it.skipIf(process.platform !== 'linux')(
   'replaces a worker whose checkout stands still, though it shows that it lives',
   async () => {
-    let aheadMs = 0;
-    let stepMs = 0;
-    const builds = await startBuilds({
-      clock: () => {
-        aheadMs += stepMs;
-        return Date.now() + aheadMs;
-      },
-    });
+    const time = createSteppingClock();
+    const builds = await startBuilds({ clock: time.clock });
     await builds.pool.stop();
     const { root } = builds;
     // A fetch that hangs the first time.
@@ -121,12 +137,9 @@ it.skipIf(process.platform !== 'linux')(
     const job = await repository.push({ 'slipway.yml': pipeline('true') });
     await eventually(() => existsSync(`${root}/hung`), { what: 'the fetch that hangs' });
     // Time runs faster, for the supervisor alone, and never so fast that it seems to have slept.
-    stepMs = 1_000;
-    await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), {
-      what: 'the loss',
-      timeoutMs: 90_000,
-    });
-    stepMs = 0;
+    time.step(1_000);
+    await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), { what: 'the loss' });
+    time.step(0);
     expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
     const [lost] = await listAttempts(builds.db, job.id);
     expect(JSON.parse(lost?.error ?? '{}').details).toMatchObject({

@@ -10,6 +10,7 @@ import { pipeline, startBuilds } from '../../support/builds.ts';
 import { isAlive } from '../../support/child-program.ts';
 import { eventTypes } from '../../support/database-fixtures.ts';
 import { eventually } from '../../support/eventually.ts';
+import { createSteppingClock } from '../../support/stepping-clock.ts';
 
 /** On its first run a step that tells its pid and waits; afterwards one that succeeds at once. */
 const slowOnce = (root: string) =>
@@ -47,23 +48,17 @@ describe('a worker that is killed', () => {
 });
 
 it('kills a worker that stands still, and lets it publish nothing', async () => {
-  let aheadMs = 0;
-  let stepMs = 0;
-  const builds = await startBuilds({
-    clock: () => {
-      aheadMs += stepMs;
-      return Date.now() + aheadMs;
-    },
-  });
+  const time = createSteppingClock();
+  const builds = await startBuilds({ clock: time.clock });
   const repository = await builds.createRepository();
   const job = await repository.push({ 'slipway.yml': slowOnce(builds.root) });
   await builds.numberIn('pid');
   const [worker] = await listLiveWorkers(builds.db);
   process.kill(worker?.pid ?? 0, 'SIGSTOP');
   // Time runs faster, for the supervisor alone; the stopped worker cannot show that it lives.
-  stepMs = 1_000;
+  time.step(2_000);
   await eventually(() => !isAlive(worker?.pid ?? 0), { what: 'the kill' });
-  [aheadMs, stepMs] = [0, 0];
+  time.step(0);
   await eventually(async () => (await eventTypes(builds.db)).includes('worker.lost'), { what: 'the loss' });
   expect(await builds.ended(job.id)).toMatchObject({ status: 'succeeded', attempt: 2 });
   expect(await findBuildOfJob(builds.db, job.id)).toMatchObject({ attempt: 2 });

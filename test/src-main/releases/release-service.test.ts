@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { storeKeys } from '../../../src-main/contract/documents.ts';
+import { DomainError } from '../../../src-main/contract/errors.ts';
 import type { BuildWithPack } from '../../../src-main/database/builds.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import type { Db } from '../../../src-main/database/open-database.ts';
@@ -286,6 +287,40 @@ describe('the policy auto', () => {
     expect(await refusals()).toMatchObject([
       { jobId: late.jobId, subjectId: channel.id, data: { code: 'release.not_descendant', channel: 'production' } },
     ]);
+  });
+
+  it('decides nothing while the database is locked, so that it can be asked again', async () => {
+    let isLocked = true;
+    const { center, channel, automatic, refusals } = await auto(() => {
+      if (isLocked) throw new DomainError('data.busy', 'It is locked.');
+      return true;
+    });
+    await automatic.consider(await addBuild(center.db, channel.repositoryId));
+    const build = await addBuild(center.db, channel.repositoryId);
+    await expect(automatic.consider(build)).rejects.toMatchObject({ code: 'data.busy' });
+    expect(await refusals()).toEqual([]);
+    isLocked = false;
+    await automatic.consider(build);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 2, buildId: build.id });
+  });
+
+  it('releases what is built after a clock was set back', async () => {
+    const { center, channel, automatic } = await auto();
+    await automatic.consider(await addBuild(center.db, channel.repositoryId, { createdAt: 90_000_000 }));
+    const second = await addBuild(center.db, channel.repositoryId, { createdAt: 1_000 });
+    await automatic.consider(second);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 2, buildId: second.id });
+  });
+
+  it('keeps the later of two builds of a revision, whichever was ready first', async () => {
+    const { center, channel, automatic, refusals } = await auto();
+    const revision = 'a'.repeat(40);
+    const early = await addBuild(center.db, channel.repositoryId, { revision, createdAt: 2_000 });
+    const later = await addBuild(center.db, channel.repositoryId, { revision, createdAt: 1_000 });
+    await automatic.consider(later);
+    await automatic.consider(early);
+    expect(await pointerOf(center, channel)).toMatchObject({ serial: 1, buildId: later.id });
+    expect(await refusals()).toEqual([]);
   });
 
   it('pauses at a rollback, with the reason, until a person resumes it', async () => {

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { storeKeys } from '../../../src-main/contract/documents.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
@@ -101,6 +102,20 @@ describe('the reconciler', () => {
     aheadMs = 5_000;
     await mkdir(region.path, { recursive: true });
     // No signal: its own look finds that the time has come.
+    await becomes(center, build.packDigest, region.id, 'verified');
+  });
+
+  it('copies again what it could not write down, when the database takes it', async () => {
+    const center = await startControlCenter();
+    const region = await center.addRegion('eu');
+    const build = await center.publishBuild((await center.addChannel()).repositoryId);
+    // In the place of a database that another program keeps locked.
+    await sql`CREATE TRIGGER refused BEFORE UPDATE ON replicas WHEN NEW.status IN ('verified', 'failed')
+      BEGIN SELECT raise(ABORT, 'refused'); END`.execute(center.db);
+    await center.reconciler.start();
+    await eventually(() => region.store.head(storeKeys.pack(build.packDigest)), { what: 'the copy' });
+    await eventually(() => center.reconciler.progress(build.packDigest, region.id) === null, { what: 'its end' });
+    await sql`DROP TRIGGER refused`.execute(center.db);
     await becomes(center, build.packDigest, region.id, 'verified');
   });
 

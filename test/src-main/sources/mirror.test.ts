@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { lstat, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -225,6 +225,42 @@ test('two fetches and checkouts at the same time do not disturb each other', asy
     }),
   );
   for (const tree of trees) expect(tree.names).toEqual(['a', 'b']);
+});
+
+test('a pin that another worker is at is tried again, and one whose worker was killed is made anew', async () => {
+  const { repository, mirror, folder } = await setUp(gitPath, true);
+  const revision = await repository.commit({ a: '1' }, 'one');
+  await mirror.fetch({ branch: 'main', revision });
+  const made = await stat(folder);
+  const met = `${folder}.met`;
+  const busy = `fatal: update_ref failed for ref 'x': cannot lock ref 'x': Unable to create 'x.lock': File exists.`;
+  const once = `case " $* " in *" update-ref "*) if [ ! -e ${met} ]; then touch ${met}; echo "${busy}" >&2; exit 128; fi;; esac`;
+  await writeFile(`${folder}.git`, `#!/bin/sh\n${once}\nexec ${gitPath} "$@"\n`, { mode: 0o755 });
+  const options = { folder, url: repository.folder, gitPath: `${folder}.git`, logger: silentLogger };
+  const pinRef = `refs/slipway/${revision}`;
+  expect(await createMirror(options).fetch({ branch: 'main', revision, pinRef })).toEqual({ revision });
+  expect((await stat(folder)).ino).toBe(made.ino);
+  expect(await readdir(join(folder, '..'))).toContain('mirror.git.met');
+
+  await writeFile(join(folder, `${pinRef}.lock`), '');
+  expect(await mirror.fetch({ branch: 'main', revision, pinRef })).toEqual({ revision });
+  expect(await git(folder, 'rev-parse', pinRef)).toBe(revision);
+  expect(await readdir(join(folder, 'refs/slipway'))).toEqual([revision]);
+});
+
+test('a checkout for which the disk has no space says so, as what may pass by itself', async () => {
+  const { repository, mirror, folder } = await setUp(gitPath, true);
+  const revision = await repository.commit({ a: '1' }, 'one');
+  await mirror.fetch({ branch: 'main', revision });
+  const full = 'error: unable to write file a: No space left on device';
+  const refusing = `case " $* " in *" checkout-index "*) echo "${full}" >&2; exit 1;; esac`;
+  await writeFile(`${folder}.git`, `#!/bin/sh\n${refusing}\nexec ${gitPath} "$@"\n`, { mode: 0o755 });
+  const refused = createMirror({ folder, url: repository.folder, gitPath: `${folder}.git`, logger: silentLogger });
+  const targetFolder = join(await scratchFolder(), 'tree');
+  await expect(refused.checkout({ revision, targetFolder })).rejects.toMatchObject({
+    code: 'store.full',
+    retry: 'automatic',
+  });
 });
 
 test('hooks, filters and settings of a repository run nothing', async () => {
