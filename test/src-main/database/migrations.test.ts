@@ -75,7 +75,7 @@ describe('the cursors of events', () => {
       VALUES ('r1', 'harbour', 'git', 'file:///srv/harbour.git', 'main', 5, 4)`);
     for (const id of ['j1', 'j2']) {
       old.exec(`INSERT INTO jobs (id, repository_id, revision, subject, author_name, seen_at, trigger, status, queued_at)
-        VALUES ('${id}', 'r1', '${id}', 's', 'a', 1, 'poll', 'queued', 1)`);
+        VALUES ('${id}', 'r1', 'of ${id}', 's', 'a', 1, 'poll', 'queued', 1)`);
     }
     const event = old.prepare(
       `INSERT INTO events (cursor, at, type, repository_id, job_id, data) VALUES (?, 1, ?, 'r1', ?, '{"old":true}')`,
