@@ -1,8 +1,10 @@
 /** Owns the host process of a crash history: the product's worker pool on a database thread, and a poller's enqueueing. */
 import { flushCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../src-main/contract/errors.ts';
 import { lockInstance } from '../../src-main/database/instance-lock.ts';
+import { openMasterKey } from '../../src-main/secrets/master-key.ts';
 import { createLogger } from '../../src-main/telemetry/logger.ts';
 import { hostSettingsSchema, toHostSchema } from './host-messages.ts';
 import { armKillPoint } from './kill-points.ts';
@@ -23,6 +25,7 @@ const pool = createPool({
   db,
   databaseFile: places.database,
   folder: settings.folder,
+  masterKey: await openMasterKey({ folder: join(settings.folder, 'keys') }),
   size: settings.workers,
   program: fileURLToPath(new URL('./crash-worker.ts', import.meta.url)),
   logger,

@@ -28,6 +28,7 @@ export function createPool(options: {
   readonly db: Db;
   readonly databaseFile: string;
   readonly folder: string;
+  readonly masterKey: Buffer;
   readonly size: number;
   readonly program: string;
   readonly logger: Logger;
@@ -41,7 +42,7 @@ export function createPool(options: {
       databaseFile: options.databaseFile,
       dataFolder: options.folder,
       mainStoreUrl: options.folder,
-      masterKey: Buffer.alloc(32).toString('base64'),
+      masterKey: options.masterKey.toString('base64'),
     },
     clock: systemClock,
     logger: options.logger,
