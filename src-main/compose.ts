@@ -25,6 +25,7 @@ import { createLinuxPowerState, type PowerState } from './process/power-state.ts
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
 import { sweepHomes } from './queue/build-homes.ts';
 import { sweepCaches } from './queue/cache-space.ts';
+import { createDrill, type Drill } from './queue/drill.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
@@ -79,6 +80,7 @@ export interface Engine {
   readonly trust: TrustService;
   readonly stores: RegionStores;
   readonly pool: WorkerPool;
+  readonly drill: Drill;
   readonly storage: StorageWatch;
   readonly poller: Poller;
   readonly repositories: Repositories;
@@ -277,6 +279,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     feed.nudge();
     pool.wake();
   };
+  const drill = createDrill({ db, feed, isPaused: () => pool.paused, clock, onQueued });
   const poller = createPoller({
     db,
     clock,
@@ -347,6 +350,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   }
 
   async function stop(): Promise<void> {
+    drill.stop();
     stopping.abort();
     await poller.stop();
     await pool.stop();
@@ -391,6 +395,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     trust,
     stores,
     pool,
+    drill,
     storage,
     poller,
     repositories,

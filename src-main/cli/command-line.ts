@@ -10,6 +10,7 @@ import type { AgentCommandOptions } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
+import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
 import { addInitCommand } from './init-command.ts';
@@ -152,6 +153,7 @@ function commandLine(): Command {
   addReleaseCommands(program);
   addMachineCommands(program);
   addArtifactCommands(program);
+  addDoctorCommand(program);
   addLocalCommands(program);
   addBuildCommand(program);
   addInitCommand(program);

@@ -6,6 +6,7 @@ import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
 import type { AttemptView, JobSummary } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
+import { ordinal } from '../domain/waiting.ts';
 import { onOrOff, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { allTests, describeTestPage } from './job-tests.ts';
@@ -127,6 +128,17 @@ async function findJob(client: EngineClient, named: string): Promise<JobSummary>
   return job;
 }
 
+/** `3rd in line: all 2 workers are busy (behind job 12), starts in 40 s`; null for a job that does not wait. */
+function waitingWords({ waitingFor, position, etaMs }: JobSummary): string | null {
+  if (waitingFor === null) return null;
+  const place = position === null ? 'far back' : ordinal(position);
+  const behind = waitingFor.job ? ` (behind job ${waitingFor.job.number})` : '';
+  const seconds = etaMs === null ? null : Math.max(0, Math.round((etaMs - Date.now()) / 1_000));
+  const starts =
+    seconds === null ? '' : seconds < 120 ? `, starts in ${seconds} s` : `, starts in ${Math.round(seconds / 60)} min`;
+  return `${place} in line: ${waitingFor.text}${behind}${starts}`;
+}
+
 /** What is known of the attempts whose worker was lost; nothing where there was none. */
 function lossText(attempts: readonly AttemptView[]): string {
   return attempts
@@ -172,7 +184,7 @@ export function addJobCommands(program: Command): void {
           item.revision.revision.slice(0, 7),
           String(item.attempt),
           clock(item.queuedAtMs),
-          item.waitingFor ?? item.error?.message ?? item.revision.subject,
+          waitingWords(item) ?? item.error?.message ?? item.revision.subject,
         ]);
         print(jobs, options, table(['JOB', 'STATUS', 'REPOSITORY', 'REVISION', 'ATTEMPT', 'QUEUED', ''], lines));
       });
@@ -216,6 +228,8 @@ export function addJobCommands(program: Command): void {
           firstError === null
             ? ''
             : `\nFirst error, at byte ${firstError.logOffset} of the log: ${plain(firstError.line)}`;
+        const words = waitingWords(detail);
+        const waiting = words === null ? '' : `, ${plain(words)}`;
         const error = detail.error ? `\n${plain(detail.error.message)}${place}` : '';
         const isolation = detail.attempts.at(-1)?.isolation;
         const under = isolation ? `\n${plain(`Isolation: ${describeIsolation(isolation)}`)}` : '';
@@ -223,7 +237,7 @@ export function addJobCommands(program: Command): void {
         print(
           detail,
           options,
-          `Job ${detail.number}: ${detail.status}${detail.waitingFor ? `, ${detail.waitingFor}` : ''}${error}${under}${size}${losses}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
+          `Job ${detail.number}: ${detail.status}${waiting}${error}${under}${size}${losses}\n${table(['STEP', 'STATUS', 'TOOK', ''], lines)}`,
         );
       });
     });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { cacheLimitSchema, cachesViewSchema, clearedCachesSchema } from './caches.ts';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
+import { drillApi } from './drill.ts';
 import {
   environmentViewSchema,
   ownNameSchema,
@@ -285,6 +286,7 @@ export const api = {
   },
   channelEnvironment: channelEnvironmentApi,
   key: keyApi,
+  drill: drillApi,
   /** What builds keep for later ones: files by lock file, and results by everything that they are made of. */
   caches: {
     list: route('GET', '/caches', 'Caches and the disk that they take')

@@ -34,6 +34,9 @@ export const eventTypeSchema = z.enum([
   'worker.lost',
   'worker.changed',
   'swarm.changed',
+  'drill.started',
+  'drill.killed',
+  'drill.finished',
 ]);
 export type EventType = z.infer<typeof eventTypeSchema>;
 

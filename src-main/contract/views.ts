@@ -4,6 +4,7 @@ import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } 
 import { errorViewSchema } from './errors.ts';
 import { buildDefaultsSchema, isolationLevelSchema, isolationUsedSchema } from './isolation.ts';
 import { evidenceSchema, phaseSchema, planSchema } from './plan.ts';
+import { waitingReasonSchema } from './waiting.ts';
 
 const time = z.number().int().nonnegative();
 const bytes = z.number().nonnegative();
@@ -87,10 +88,10 @@ export const jobSummarySchema = z.object({
   error: errorViewSchema.nullable(),
   /** The step that runs now, or that failed. */
   currentStep: z.string().nullable(),
-  /** Place in the whole queue, from 1; null unless queued. */
+  /** Place in the whole queue, from 1; null unless queued, and for one that more than 10,000 are in front of. */
   position: z.number().int().positive().nullable(),
-  /** Why it waits: `all 2 workers are busy`; null unless queued. */
-  waitingFor: z.string().nullable(),
+  /** Why it waits; null unless queued. */
+  waitingFor: waitingReasonSchema.nullable(),
   /** When it should start (queued) or end (running), from history; null where there is none. */
   etaMs: time.nullable(),
 });
@@ -189,7 +190,7 @@ export const repositoryRowSchema = z.object({
   nextPollAtMs: time.nullable(),
   addedAtMs: time,
   latestJob: jobSummarySchema.nullable(),
-  /** Queued jobs of this repository besides the latest. */
+  /** Queued jobs of this repository besides the latest, counted to 10,000. */
   moreWaiting: z.number().int().nonnegative(),
   queue: queueSettingsSchema,
   track: z.array(stageViewSchema),

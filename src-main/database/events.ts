@@ -75,3 +75,9 @@ export async function lastCursor(db: Db): Promise<number> {
     .executeTakeFirst();
   return row?.cursor ?? 0;
 }
+
+/** When the newest event happened, UTC milliseconds; null before the first. */
+export async function newestEventAt(db: Db): Promise<number | null> {
+  const row = await db.selectFrom('events').select('at').orderBy('cursor', 'desc').limit(1).executeTakeFirst();
+  return row?.at ?? null;
+}

@@ -10,6 +10,16 @@ export async function findJob(db: Db, id: string): Promise<JobRecord | null> {
   return (await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
 }
 
+/** These jobs, in this order. */
+export async function listJobsById(db: Db, jobs: readonly Pick<JobRecord, 'id'>[]): Promise<JobRecord[]> {
+  if (jobs.length === 0) return [];
+  const ids = jobs.map(job => job.id);
+  const found = new Map(
+    (await db.selectFrom('jobs').selectAll().where('id', 'in', ids).execute()).map(job => [job.id, job]),
+  );
+  return ids.flatMap(id => found.get(id) ?? []);
+}
+
 /** The job that a poll made for a revision, if there is one already. */
 export async function findPolledJob(db: Db, repositoryId: string, revision: string): Promise<JobRecord | null> {
   return (
@@ -102,17 +112,30 @@ export async function countJobs(db: Db, query: Omit<JobQuery, 'limit' | 'before'
   return (await select.executeTakeFirstOrThrow()).count;
 }
 
-/** How long the last succeeded jobs of a repository ran, in milliseconds, newest first. */
+/** How long the last jobs of a repository that made a build ran, in milliseconds, newest first; found by their builds, however many jobs wait. */
 export async function recentDurationsMs(db: Db, repositoryId: string, limit: number): Promise<number[]> {
   const rows = await db
-    .selectFrom('jobs')
-    .select(['startedAt', 'finishedAt'])
-    .where('repositoryId', '=', repositoryId)
-    .where('status', '=', 'succeeded')
-    .orderBy('number', 'desc')
+    .selectFrom('builds')
+    .innerJoin('jobs', 'jobs.id', 'builds.jobId')
+    .select(['jobs.startedAt', 'jobs.finishedAt'])
+    .where('builds.repositoryId', '=', repositoryId)
+    .orderBy('builds.createdAt', 'desc')
     .limit(limit)
     .execute();
   return rows.flatMap(row =>
     row.startedAt === null || row.finishedAt === null ? [] : [row.finishedAt - row.startedAt],
   );
+}
+
+/** The newest plan of a repository, as JSON; null where none was made. */
+export async function lastPlan(db: Db, repositoryId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('jobs')
+    .select('plan')
+    .where('repositoryId', '=', repositoryId)
+    .where('plan', 'is not', null)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.plan ?? null;
 }

@@ -22,6 +22,9 @@ const migrations: readonly string[] = [
   eventCursors,
 ];
 
+/** The version that this code writes. */
+export const newestSchema = migrations.length;
+
 /** The version of a database's schema. Throws `data.newer_version`; nothing of the file has been changed then. */
 export function schemaVersion(sqlite: BetterSqlite3.Database): number {
   const version = Number(sqlite.pragma('user_version', { simple: true }));

@@ -107,6 +107,25 @@ export async function listReplicas(db: Db, packDigests: readonly string[]): Prom
     .execute();
 }
 
+/** What a region lacks: how many packs, how many of them after a failed copy, and when the oldest of them was stored. */
+export async function regionLag(
+  db: Db,
+  regionId: string,
+): Promise<{ readonly behind: number; readonly failed: number; readonly oldestStoredAt: number | null }> {
+  const rows = await db
+    .selectFrom('replicas')
+    .innerJoin('packs', 'packs.digest', 'replicas.packDigest')
+    .select(['replicas.status', 'packs.storedAt'])
+    .where('regionId', '=', regionId)
+    .where('status', '<>', 'verified')
+    .execute();
+  return {
+    behind: rows.length,
+    failed: rows.filter(row => row.status === 'failed').length,
+    oldestStoredAt: rows.length === 0 ? null : Math.min(...rows.map(row => row.storedAt)),
+  };
+}
+
 export async function listReplicasOfRegion(db: Db, regionId: string): Promise<ReplicaRecord[]> {
   return db.selectFrom('replicas').selectAll().where('regionId', '=', regionId).execute();
 }

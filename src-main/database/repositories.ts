@@ -1,5 +1,6 @@
 /** Owns the statements of the table repositories. */
 import type { Insertable, Selectable, Updateable } from 'kysely';
+import { drillRepositoryId } from '../contract/drill.ts';
 import type { Db } from './open-database.ts';
 import type { RepositoriesTable } from './schema.ts';
 
@@ -10,7 +11,13 @@ export async function insertRepository(db: Db, row: Insertable<RepositoriesTable
 }
 
 export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
-  return db.selectFrom('repositories').selectAll().where('removedAt', 'is', null).orderBy('addedAt').execute();
+  return db
+    .selectFrom('repositories')
+    .selectAll()
+    .where('removedAt', 'is', null)
+    .where('id', '!=', drillRepositoryId)
+    .orderBy('addedAt')
+    .execute();
 }
 
 export async function findRepository(db: Db, id: string): Promise<RepositoryRecord | null> {
@@ -19,6 +26,7 @@ export async function findRepository(db: Db, id: string): Promise<RepositoryReco
       .selectFrom('repositories')
       .selectAll()
       .where('id', '=', id)
+      .where('id', '!=', drillRepositoryId)
       .where('removedAt', 'is', null)
       .executeTakeFirst()) ?? null
   );
@@ -38,4 +46,22 @@ export async function findRepositoryBySource(db: Db, url: string, branch: string
 
 export async function updateRepository(db: Db, id: string, change: Updateable<RepositoriesTable>): Promise<void> {
   await db.updateTable('repositories').set(change).where('id', '=', id).execute();
+}
+
+/** The repository that jobs of a crash drill belong to, made at the first. It has no source, and no list shows it. */
+export async function ensureDrillRepository(db: Db, now: number): Promise<void> {
+  await db
+    .insertInto('repositories')
+    .values({
+      id: drillRepositoryId,
+      name: 'Crash drill',
+      vcs: 'git',
+      url: 'slipway:drill',
+      branch: 'drill',
+      nextPollAt: 0,
+      pollFailures: 0,
+      addedAt: now,
+    })
+    .onConflict(conflict => conflict.column('id').doNothing())
+    .execute();
 }

@@ -1,38 +1,52 @@
-/** Owns why a queued job waits, and when it should begin. No I/O. */
+/** Owns why a queued job waits: the first reason that holds, with the words for it. No I/O. */
+import type { JobMark, WaitingReason } from '../contract/waiting.ts';
 
 export interface WaitingFacts {
-  /** Place in the queue, from 1. */
-  readonly position: number;
-  readonly workersPaused: boolean;
+  readonly isPaused: boolean;
   readonly workers: number;
   readonly busyWorkers: number;
-  /** The short revision of the job of the same repository that comes first: one that runs, where all that may run do, or one that waits. */
-  readonly blockedByOwn: string | null;
-  /** Set while the job waits to be tried again by itself; or, with `first`, the one of its repository that comes first does. */
-  readonly laterTry: { readonly first: string | null; readonly cause: string; readonly atMs: number } | null;
-  /** When the running jobs should end, earliest first; unknown ones left out. */
-  readonly runningEndsAtMs: readonly number[];
-  readonly ownEndsAtMs: number | null;
+  /** What the repository's last build lacked and this machine still lacks, in words; null where nothing is known to be missing. */
+  readonly missingTool: string | null;
+  /** The first waiting job of its repository, which may be this one, waits for a time. */
+  readonly notBefore: { readonly cause: string; readonly atMs: number } | null;
+  /** The first waiting job of its repository; null where it is this one. */
+  readonly firstOfOwn: JobMark | null;
+  /** Running jobs of its repository. */
+  readonly ownRunning: readonly JobMark[];
+  /** How many of them may run at once. */
+  readonly cap: number;
+  /** The job right in front in the whole queue; null for the first. */
+  readonly inFront: JobMark | null;
+  /** UTC milliseconds. */
   readonly now: number;
 }
 
-export function whyWaiting(facts: WaitingFacts): { readonly reason: string; readonly etaMs: number | null } {
-  const { position, workers, busyWorkers, blockedByOwn, now } = facts;
-  if (facts.workersPaused) return { reason: 'builds are paused', etaMs: null };
-  if (workers === 0) return { reason: 'no worker runs', etaMs: null };
-  if (facts.laterTry) {
-    const { first, cause, atMs } = facts.laterTry;
-    if (first !== null) return { reason: `its own ${first} is tried again first, after ${cause}`, etaMs: null };
-    return { reason: `tried again by itself after ${cause}`, etaMs: atMs };
+const short = (job: JobMark) => job.revision.slice(0, 7);
+
+/** The reason that a person has to know first: what he can change comes before what passes by itself. */
+export function whyWaiting(facts: WaitingFacts): WaitingReason {
+  const { workers, busyWorkers, missingTool, notBefore, firstOfOwn, inFront, now } = facts;
+  const [own] = facts.ownRunning;
+  if (facts.isPaused) return { kind: 'paused', text: 'builds are paused', job: null };
+  if (workers === 0) return { kind: 'no_worker', text: 'no worker runs', job: null };
+  if (missingTool !== null) return { kind: 'missing_tool', text: missingTool, job: null };
+  if (notBefore !== null && notBefore.atMs > now) {
+    const text = firstOfOwn
+      ? `its own ${short(firstOfOwn)} is tried again first, after ${notBefore.cause}`
+      : `tried again by itself after ${notBefore.cause}`;
+    return { kind: 'not_before', text, job: firstOfOwn };
   }
-  if (blockedByOwn !== null) {
-    return { reason: `its own ${blockedByOwn} builds first`, etaMs: facts.ownEndsAtMs };
+  if (own && facts.ownRunning.length >= facts.cap) {
+    return { kind: 'repository_cap', text: `its own ${short(own)} builds first`, job: own };
   }
   if (busyWorkers >= workers) {
-    const reason = workers === 1 ? 'the worker is busy' : `all ${workers} workers are busy`;
-    return { reason, etaMs: facts.runningEndsAtMs[position - 1] ?? null };
+    const text = workers === 1 ? 'the worker is busy' : `all ${workers} workers are busy`;
+    return { kind: 'workers_busy', text, job: inFront };
   }
-  return { reason: 'a worker takes it now', etaMs: now };
+  if (firstOfOwn) {
+    return { kind: 'behind_own', text: `its own ${short(firstOfOwn)} builds first`, job: firstOfOwn };
+  }
+  return { kind: 'next', text: 'a worker takes it now', job: null };
 }
 
 export function ordinal(place: number): string {

@@ -279,6 +279,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       get: os.key.get.handler(() => engine.keyProtection.state()),
       set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
     },
+    drill: { run: os.drill.run.handler(() => engine.drill.run()) },
     caches: {
       list: os.caches.list.handler(({ input }) => cachesView(db, input.repositoryId)),
       clear: os.caches.clear.handler(async ({ input }) => {

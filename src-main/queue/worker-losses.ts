@@ -86,6 +86,7 @@ export function createWorkerLosses(options: {
   }
 
   async function settleOne(id: string, { reason, exit, silentMs, lastOutput, inOrder }: LossCause): Promise<void> {
+    const noticedAtMs = clock();
     // Before the job can run again: what a killed worker left running would meet its own second run.
     await endProcesses(id);
     await removeContainers(id);
@@ -108,7 +109,7 @@ export function createWorkerLosses(options: {
       at: now,
       subjectId: id,
       ...(job ? { jobId: job.id, repositoryId: job.repositoryId } : {}),
-      data: { reason, name: worker?.name ?? null, job: job?.number ?? null, status: job?.status ?? null },
+      data: { reason, name: worker?.name ?? null, job: job?.number ?? null, status: job?.status ?? null, noticedAtMs },
     });
   }
 

@@ -78,7 +78,7 @@ export interface StepOutcome<Result> {
 
 /** Runs `work` as the step at `position`: its begin, its end and its place in the log are recorded. Throws what `work` throws. */
 export async function asStep<Result>(
-  run: BuildRun,
+  run: Pick<BuildRun, 'recorder' | 'clock' | 'log' | 'signal'>,
   step: { readonly position: number; readonly name: string },
   work: () => Promise<StepOutcome<Result>>,
 ): Promise<Result> {

@@ -1,5 +1,6 @@
 /** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
 import { mkdir, rm } from 'node:fs/promises';
+import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { Db } from '../database/open-database.ts';
 import { databaseError } from '../database/open-sqlite.ts';
@@ -17,6 +18,7 @@ import { changedSinceLastBuild, checkOut, treeIdOf } from './prepare.ts';
 import type { Work } from './progress.ts';
 import { publishArtifact, publishReused, publishStep, type ReusedResult } from './publish.ts';
 import { findReusable, isReusable, resultKey, wantsResult } from './result-cache.ts';
+import { runDrill } from './run-drill.ts';
 import { tellingRecorder } from './step-limits.ts';
 import { createTestReport } from './test-report.ts';
 
@@ -48,6 +50,13 @@ export async function runJob(context: JobContext): Promise<void> {
   });
   try {
     await mkdir(workFolder, { recursive: true });
+    if (job.repositoryId === drillRepositoryId) {
+      const recorder = databaseRecorder(context);
+      await runDrill({ ...context, log, workFolder, recorder, workerId: token.workerId });
+      await log.close();
+      await finishJob(db, claimed, { status: 'succeeded', error: null, now: clock() });
+      return;
+    }
     const repository = await findRepository(db, job.repositoryId);
     if (!repository) throw new DomainError('job.cancelled', 'Its repository was removed.');
     const run: AttemptRun = {

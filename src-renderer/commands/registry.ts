@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'react';
 import { createStore } from 'zustand/vanilla';
 import { client, connection } from '../client/client.ts';
+import { drillStore, runDrill } from '../state/drill.ts';
 import { openPanel } from '../state/panels.ts';
 import { queries } from '../state/queries.ts';
 import { navigate, type Route } from '../state/route.ts';
@@ -85,6 +86,18 @@ const lasting: readonly Command[] = [
     shortcut: null,
     isEnabled: online,
     run: start(() => client.workers.setMode({ mode: 'running' }).then(() => queries.refetch('status'))),
+  },
+  {
+    id: 'drill.run',
+    title: 'Run the crash drill',
+    group: 'Do',
+    shortcut: null,
+    detail: 'kills a worker during a harmless job, and measures the recovery',
+    isEnabled: () => online() && drillStore.getState().kind !== 'running',
+    run: () => {
+      navigate({ view: 'settings' });
+      void runDrill();
+    },
   },
   {
     id: 'swarm.pause',

@@ -29,7 +29,7 @@ export function jobProgress(job: Pick<JobSummary, 'startedAtMs' | 'etaMs' | 'sta
 export function jobWords(job: JobSummary): string {
   switch (job.status) {
     case 'queued':
-      return job.position === null ? 'waiting' : `${ordinal(job.position)} in line`;
+      return job.position === null ? 'far back in line' : `${ordinal(job.position)} in line`;
     case 'running':
       return job.currentStep ?? 'running';
     case 'failed':

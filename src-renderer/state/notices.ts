@@ -76,6 +76,10 @@ export function noticeOf(event: EngineEvent): Notice | null {
       return make('failed', `${text(event.data.name) ?? 'A machine'} could not run a release`, { view: 'machines' });
     case 'worker.lost':
       return make('stale', lostWorker(event), routeOf(event, 'job'));
+    case 'drill.finished':
+      return event.data.holds === true
+        ? make('verified', 'The crash drill passed', routeOf(event, 'job'))
+        : make('failed', 'The crash drill failed', routeOf(event, 'job'));
     default:
       return null;
   }

@@ -1,6 +1,7 @@
 /** Owns how a job is shown: summary, detail, and its track. */
 import type { Engine } from '../../compose.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
+import { drillRepositoryId } from '../../contract/drill.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { isolationUsedSchema } from '../../contract/isolation.ts';
 import { evidenceSchema, planSchema } from '../../contract/plan.ts';
@@ -21,12 +22,11 @@ import { findJob, type JobRecord } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { listReplicas } from '../../database/regions.ts';
 import { findRepository } from '../../database/repositories.ts';
-import { isDue } from '../../domain/backoff.ts';
-import { longestRetryMs } from '../../domain/job-retry.ts';
 import { type TrackFacts, trackOf } from '../../domain/track.ts';
-import { ordinal, whyWaiting } from '../../domain/waiting.ts';
+import { ordinal } from '../../domain/waiting.ts';
 import { logSizeBytes } from './log-view.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { endsAt, waitingOf } from './waiting-view.ts';
 
 export function revisionOf(
   row: Pick<JobRecord, 'revision' | 'subject' | 'authorName' | 'committedAt'> & { readonly repositoryId?: string },
@@ -39,49 +39,16 @@ export function revisionOf(
   };
 }
 
-const endsAt = (snapshot: Snapshot, job: JobRecord): number | null => {
-  const usual = snapshot.usualMs.get(job.repositoryId);
-  return usual === undefined || job.startedAt === null ? null : Math.max(snapshot.now, job.startedAt + usual);
-};
-
-function waitingOf(snapshot: Snapshot, engine: Engine, job: JobRecord) {
-  const index = snapshot.queued.findIndex(queued => queued.id === job.id);
-  if (index < 0) return null;
-  const own = snapshot.running.filter(running => running.repositoryId === job.repositoryId);
-  const [first = job] = snapshot.queued.filter(queued => queued.repositoryId === job.repositoryId);
-  const isAtCap = own.length >= (snapshot.repositories.get(job.repositoryId)?.concurrency ?? 1);
-  const before = isAtCap ? own[0] : first.id === job.id ? undefined : first;
-  const ends = snapshot.running.flatMap(running => endsAt(snapshot, running) ?? []).sort((a, b) => a - b);
-  const why = whyWaiting({
-    position: index + 1,
-    workersPaused: engine.pool.paused,
-    workers: snapshot.workers.length,
-    busyWorkers: snapshot.running.length,
-    blockedByOwn: before ? before.revision.slice(0, 7) : null,
-    laterTry: !isDue(first.notBefore, snapshot.now, longestRetryMs)
-      ? {
-          first: first.id === job.id ? null : first.revision.slice(0, 7),
-          cause: errorFromJson(first.error)?.code ?? 'a failure',
-          atMs: first.notBefore,
-        }
-      : null,
-    runningEndsAtMs: ends,
-    ownEndsAtMs: isAtCap ? (own.flatMap(job => endsAt(snapshot, job) ?? []).sort((a, b) => a - b)[0] ?? null) : null,
-    now: snapshot.now,
-  });
-  return { position: index + 1, ...why };
-}
-
 export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<JobSummary> {
   const repository = snapshot.repositories.get(job.repositoryId) ?? (await findRepository(engine.db, job.repositoryId));
-  const waiting = job.status === 'queued' ? waitingOf(snapshot, engine, job) : null;
+  const waiting = job.status === 'queued' ? await waitingOf(engine, snapshot, job) : null;
   const steps = job.attempt > 0 && job.status !== 'succeeded' ? await listSteps(engine.db, job.id, job.attempt) : [];
   const step = steps.find(candidate => candidate.status === (job.status === 'running' ? 'running' : 'failed'));
   return {
     id: job.id,
     number: job.number,
     repositoryId: job.repositoryId,
-    repositoryName: repository?.name ?? 'removed',
+    repositoryName: repository?.name ?? (job.repositoryId === drillRepositoryId ? 'Crash drill' : 'removed'),
     branch: repository?.branch ?? '',
     revision: revisionOf(job),
     trigger: job.trigger,
@@ -99,10 +66,27 @@ export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRec
   };
 }
 
-function noteOf(snapshot: Snapshot, job: JobRecord, steps: readonly StepRecord[]): string | null {
+async function noteOf(
+  engine: Engine,
+  snapshot: Snapshot,
+  job: JobRecord,
+  steps: readonly StepRecord[],
+): Promise<string | null> {
   if (job.status === 'queued') {
-    const position = snapshot.queued.findIndex(queued => queued.id === job.id) + 1;
-    return position > 0 ? `${ordinal(position)} in line` : null;
+    const { position, reason } = await waitingOf(engine, snapshot, job);
+    const place = position === null ? 'far back' : ordinal(position);
+    // The place says enough of a job whose turn will come; the rest waits for a person or a time.
+    switch (reason.kind) {
+      case 'paused':
+      case 'no_worker':
+        return reason.text;
+      case 'missing_tool':
+        return 'a tool is missing';
+      case 'not_before':
+        return 'tried again later';
+      default:
+        return `${place} in line`;
+    }
   }
   const failed = steps.find(step => step.status === 'failed');
   if (job.status === 'failed') return failed ? `${failed.name.toLowerCase()} failed` : 'failed';
@@ -171,7 +155,7 @@ export async function jobTrack(engine: Engine, snapshot: Snapshot, job: JobRecor
       startedAt: job.startedAt,
       finishedAt: job.finishedAt,
       progress: usual ? Math.min(0.99, elapsed / usual) : null,
-      note: noteOf(snapshot, job, steps),
+      note: await noteOf(engine, snapshot, job, steps),
       packStartedAt: steps.find(step => step.phase === 'pack')?.startedAt ?? null,
     },
     storedAt: build?.createdAt ?? null,

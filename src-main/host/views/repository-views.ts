@@ -5,10 +5,11 @@ import { DomainError } from '../../contract/errors.ts';
 import { planSchema } from '../../contract/plan.ts';
 import type { ChannelSummary, Overview, RepositoryDetail, RepositoryRow, VisualState } from '../../contract/views.ts';
 import { findBuild, listBuilds } from '../../database/builds.ts';
-import { listJobs } from '../../database/jobs.ts';
+import { listJobs, listJobsById } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { countReleasesSince } from '../../database/releases.ts';
 import type { RepositoryRecord } from '../../database/repositories.ts';
+import { countWaiting } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
 import { buildView } from './build-views.ts';
@@ -55,7 +56,7 @@ export async function repositoryRow(
   const track = latest ? await jobTrack(engine, snapshot, latest) : [];
   const pollError = errorFromJson(repository.pollError);
   const summary = latest ? summarise(track, latest.status) : ({ state: 'pending', text: 'no revision yet' } as const);
-  const waiting = snapshot.queued.filter(job => job.repositoryId === repository.id && job.id !== latest?.id);
+  const waiting = await countWaiting(engine.db, repository.id);
   const channels = snapshot.channels.filter(({ channel }) => channel.repositoryId === repository.id);
   return {
     id: repository.id,
@@ -69,7 +70,7 @@ export async function repositoryRow(
     nextPollAtMs: repository.nextPollAt,
     addedAtMs: repository.addedAt,
     latestJob: latest ? await jobSummary(engine, snapshot, latest) : null,
-    moreWaiting: waiting.length,
+    moreWaiting: Math.max(0, waiting - (latest?.status === 'queued' ? 1 : 0)),
     queue: {
       concurrency: repository.concurrency,
       supersede: repository.supersede === 1,
@@ -124,7 +125,9 @@ export async function overview(engine: Engine): Promise<Overview> {
   return {
     repositories,
     running: await Promise.all(snapshot.running.map(job => jobSummary(engine, snapshot, job))),
-    waiting: await Promise.all(snapshot.queued.slice(0, 100).map(job => jobSummary(engine, snapshot, job))),
+    waiting: await Promise.all(
+      (await listJobsById(engine.db, snapshot.queued.slice(0, 100))).map(job => jobSummary(engine, snapshot, job)),
+    ),
     deploysToday: await countReleasesSince(engine.db, midnight),
     medianJourneyMs: percentile(journeys, 0.5),
     p95JourneyMs: percentile(journeys, 0.95),

@@ -1,15 +1,18 @@
 /** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
 import type { Engine } from '../../compose.ts';
-import { type JobRecord, listQueuedJobs, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
+import { type JobRecord, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
 import { listRepositories, type RepositoryRecord } from '../../database/repositories.ts';
+import { listFirstWaiting, type WaitingJob } from '../../database/waiting-jobs.ts';
 import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
 import { median } from '../../domain/waiting.ts';
 
 /** How many earlier builds an estimate is made of. */
 const historyLength = 10;
+/** Waiting jobs that are read and played forward; what stands behind them is told by rate. */
+const playedJobs = 500;
 
 export interface ChannelState {
   readonly channel: ChannelRecord;
@@ -20,8 +23,8 @@ export interface Snapshot {
   readonly now: number;
   readonly repositories: ReadonlyMap<string, RepositoryRecord>;
   readonly running: readonly JobRecord[];
-  /** In the order in which they are served: lines that a person lifted, then the rest, the oldest first. */
-  readonly queued: readonly JobRecord[];
+  /** The first of those that wait, in the order in which they are served. */
+  readonly queued: readonly WaitingJob[];
   readonly workers: readonly WorkerRecord[];
   readonly regions: readonly RegionRecord[];
   readonly machines: readonly MachineRecord[];
@@ -30,19 +33,11 @@ export interface Snapshot {
   readonly usualMs: ReadonlyMap<string, number>;
 }
 
-/** Waiting jobs as the queue serves them. Source: the rules of `QueueImplementation`. */
-function inOrder(queued: readonly JobRecord[]): JobRecord[] {
-  const liftedTo = new Map<string, number>();
-  for (const job of queued) if (job.priority === 1) liftedTo.set(job.repositoryId, job.number);
-  const isLifted = (job: JobRecord) => job.number <= (liftedTo.get(job.repositoryId) ?? 0);
-  return [...queued.filter(isLifted), ...queued.filter(job => !isLifted(job))];
-}
-
-export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
+export async function takeSnapshot(engine: Pick<Engine, 'db' | 'clock'>): Promise<Snapshot> {
   const { db } = engine;
   const repositories = await listRepositories(db);
   const running = await listRunningJobs(db);
-  const queued = await listQueuedJobs(db);
+  const queued = await listFirstWaiting(db, playedJobs);
   const usual = new Map<string, number>();
   for (const id of new Set([...running, ...queued].map(job => job.repositoryId))) {
     const usualMs = median(await recentDurationsMs(db, id, historyLength));
@@ -58,7 +53,7 @@ export async function takeSnapshot(engine: Engine): Promise<Snapshot> {
     now: engine.clock(),
     repositories: new Map(repositories.map(repository => [repository.id, repository])),
     running,
-    queued: inOrder(queued),
+    queued,
     workers: await listLiveWorkers(db),
     regions: await listRegions(db),
     machines: await listMachines(db),

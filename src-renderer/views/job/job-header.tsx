@@ -1,8 +1,9 @@
 /** Owns the top of a job's page: state, number, attempt, worker, times, revision, and the buttons that end or renew it. */
 import { RotateCw, X } from 'lucide-react';
+import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import { describeIsolation } from '../../../src-main/contract/isolation.ts';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
-import { jobState } from '../../state/job-words.ts';
+import { jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
 import { Button } from '../../ui/button.tsx';
 import { useNow } from '../../ui/clock.ts';
@@ -10,6 +11,7 @@ import { formatBytes } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
 import { AheadTime, ClockTime, Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
+import { WaitingWords } from '../jobs/waiting-words.tsx';
 import { jobActions, jobHeading } from './job-model.ts';
 import styles from './job-view.module.css';
 
@@ -36,9 +38,13 @@ export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
       </div>
       <div className={styles.revision}>
         <div className={text.one}>
-          <a className={text.name} href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>
-            {job.repositoryName}
-          </a>{' '}
+          {job.repositoryId === drillRepositoryId ? (
+            <span className={text.name}>{job.repositoryName}</span>
+          ) : (
+            <a className={text.name} href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>
+              {job.repositoryName}
+            </a>
+          )}{' '}
           <span className={text.sub}>{job.branch}</span> <Sha revision={job.revision.revision} />{' '}
           <span className={text.sub}>{job.revision.authorName}</span>
         </div>
@@ -73,7 +79,8 @@ function Facts({ job }: { readonly job: JobDetail }) {
       {job.attempt > 0 && ` · attempt ${job.attempt}`}
       {job.workerName && ` · ${job.workerName}`}
       {isolation && ` · ${describeIsolation(isolation)}`} · queued <ClockTime atMs={job.queuedAtMs} />
-      {job.status === 'queued' && job.waitingFor && ` · ${job.waitingFor}`}
+      {job.status === 'queued' && ` · ${jobWords(job)}`}
+      <WaitingWords job={job} before=" · " />
       {job.finishedAtMs !== null && (
         <>
           {' · ended '}

@@ -43,7 +43,7 @@ export function JobWork({
         <JobSteps job={job} current={attempt === job.attempt ? current : null} onShow={showOfNewest} />
         {attempt === 0 ? (
           <EmptyState title="No output yet">
-            {job.waitingFor ? `The job waits: ${job.waitingFor}.` : 'The log begins when a worker takes the job.'}
+            {job.waitingFor ? `The job waits: ${job.waitingFor.text}.` : 'The log begins when a worker takes the job.'}
           </EmptyState>
         ) : (
           <Tabs.Root className={styles.tabs} value={tab} onValueChange={value => setTab(String(value))}>

@@ -1,6 +1,7 @@
 /** Owns the list of all jobs, newest first, of any length. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
+import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import type { JobSummary } from '../../../src-main/contract/views.ts';
 import { jobProgress, jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
@@ -14,10 +15,11 @@ import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
-import { Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
+import { AheadTime, Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
 import styles from './jobs.module.css';
 import { type StatusFilter, statusOptions } from './jobs-model.ts';
 import { type JobFilter, useJobs, useNewestJobs } from './use-jobs.ts';
+import { WaitingWords } from './waiting-words.tsx';
 
 const rowHeight = 33;
 const headHeight = 32;
@@ -39,7 +41,11 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
         </a>
       </td>
       <td className={styles.repository}>
-        <a href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>{job.repositoryName}</a>{' '}
+        {job.repositoryId === drillRepositoryId ? (
+          job.repositoryName
+        ) : (
+          <a href={routeHref({ view: 'repository', repositoryId: job.repositoryId })}>{job.repositoryName}</a>
+        )}{' '}
         <span className={text.sub}>{job.branch}</span>
       </td>
       <td className={styles.sha}>
@@ -48,7 +54,7 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
       <td title={job.revision.subject}>{job.revision.subject}</td>
       <td className={classes(styles.words, state !== 'verified' && text[state])} title={job.error?.message}>
         {jobWords(job)}
-        {job.waitingFor && <span className={text.sub}> · {job.waitingFor}</span>}
+        <WaitingWords job={job} before=" · " />
         {job.attempt > 1 && <span className={text.sub}> · attempt {job.attempt}</span>}
       </td>
       <td className={classes(styles.worker, text.sub)}>{job.workerName}</td>
@@ -56,7 +62,13 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
         {job.startedAtMs !== null && <Elapsed startedAtMs={job.startedAtMs} finishedAtMs={job.finishedAtMs} />}
       </td>
       <td className={classes(table.num, table.last, styles.when, text.sub)}>
-        <RelativeTime atMs={job.finishedAtMs ?? job.startedAtMs ?? job.queuedAtMs} />
+        {job.status === 'queued' && job.etaMs !== null ? (
+          <>
+            starts <AheadTime atMs={job.etaMs} />
+          </>
+        ) : (
+          <RelativeTime atMs={job.finishedAtMs ?? job.startedAtMs ?? job.queuedAtMs} />
+        )}
       </td>
     </tr>
   );

@@ -72,7 +72,7 @@ export function waitingRows(overview: Pick<Overview, 'waiting' | 'repositories'>
       job,
       state: 'pending',
       place: job.position === null ? '–' : String(job.position),
-      waitsFor: job.waitingFor ?? 'its turn',
+      waitsFor: job.waitingFor?.text ?? 'its turn',
       startsAtMs: job.etaMs,
       needsPerson: false,
     }),

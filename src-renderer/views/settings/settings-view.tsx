@@ -16,6 +16,7 @@ import { formatDuration, plural } from '../../ui/format.ts';
 import { Select, type SelectOption } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
+import { CrashDrill } from './crash-drill.tsx';
 import styles from './settings.module.css';
 
 const themeOptions: readonly SelectOption<Theme>[] = [
@@ -142,6 +143,7 @@ export function SettingsView() {
             </dl>
           </section>
           <Workers workers={engine.workers} />
+          <CrashDrill />
         </>
       )}
       <Appearance />

@@ -1,40 +1,50 @@
 import { expect, it } from 'vitest';
+import type { JobMark, WaitingReason } from '../../../src-main/contract/waiting.ts';
 import { median, ordinal, percentile, type WaitingFacts, whyWaiting } from '../../../src-main/domain/waiting.ts';
 
+const mark = (number: number): JobMark => ({
+  id: `0198f000-0000-7000-8000-${String(number).padStart(12, '0')}`,
+  number,
+  revision: `abc123${number}def`,
+});
+const [own, first, front] = [mark(1), mark(2), mark(3)];
+
 const facts: WaitingFacts = {
-  position: 1,
-  workersPaused: false,
+  isPaused: false,
   workers: 2,
   busyWorkers: 0,
-  blockedByOwn: null,
-  laterTry: null,
-  runningEndsAtMs: [500, 900],
-  ownEndsAtMs: null,
+  missingTool: null,
+  notBefore: null,
+  firstOfOwn: null,
+  ownRunning: [],
+  cap: 1,
+  inFront: null,
   now: 100,
 };
+const busy = { busyWorkers: 2, inFront: front };
+const later = { notBefore: { cause: 'git.timeout', atMs: 900 } };
 
-it.each([
-  ['a worker is free', {}, 'a worker takes it now', 100],
-  ['builds are paused', { workersPaused: true, workers: 0 }, 'builds are paused', null],
-  ['no worker runs', { workers: 0 }, 'no worker runs', null],
-  ['its repository builds', { blockedByOwn: 'abc1234', ownEndsAtMs: 700 }, 'its own abc1234 builds first', 700],
+it.each<[string, Partial<WaitingFacts>, WaitingReason['kind'], string, JobMark | null]>([
+  ['a worker is free', {}, 'next', 'a worker takes it now', null],
+  ['builds are paused', { ...busy, isPaused: true, workers: 0 }, 'paused', 'builds are paused', null],
+  ['no worker runs', { workers: 0, missingTool: 'x' }, 'no_worker', 'no worker runs', null],
+  ['a tool is missing', { ...busy, missingTool: 'zig is missing' }, 'missing_tool', 'zig is missing', null],
+  ['it is tried again later', later, 'not_before', 'tried again by itself after git.timeout', null],
   [
-    'it is tried again later',
-    { laterTry: { first: null, cause: 'git.timeout', atMs: 800 } },
-    'tried again by itself after git.timeout',
-    800,
+    'an older one is tried again later',
+    { ...later, firstOfOwn: first },
+    'not_before',
+    'its own abc1232 is tried again first, after git.timeout',
+    first,
   ],
-  [
-    'the one before it is tried again later',
-    { laterTry: { first: 'abc1234', cause: 'git.timeout', atMs: 800 } },
-    'its own abc1234 is tried again first, after git.timeout',
-    null,
-  ],
-  ['the only worker is busy', { workers: 1, busyWorkers: 1 }, 'the worker is busy', 500],
-  ['all are busy, second in line', { busyWorkers: 2, position: 2 }, 'all 2 workers are busy', 900],
-  ['all are busy, further back', { busyWorkers: 2, position: 3 }, 'all 2 workers are busy', null],
-])('says why a job waits when %s', (_title, change, reason, etaMs) => {
-  expect(whyWaiting({ ...facts, ...change })).toEqual({ reason, etaMs });
+  ['the time has come', { notBefore: { cause: 'x', atMs: 100 } }, 'next', 'a worker takes it now', null],
+  ['its repository builds', { ...busy, ownRunning: [own] }, 'repository_cap', 'its own abc1231 builds first', own],
+  ['its repository may build more', { ownRunning: [own], cap: 2 }, 'next', 'a worker takes it now', null],
+  ['the only worker is busy', { ...busy, workers: 1 }, 'workers_busy', 'the worker is busy', front],
+  ['all are busy', busy, 'workers_busy', 'all 2 workers are busy', front],
+  ['an older one is next', { firstOfOwn: first }, 'behind_own', 'its own abc1232 builds first', first],
+])('says why a job waits when %s', (_title, change, kind, text, job) => {
+  expect(whyWaiting({ ...facts, ...change })).toEqual({ kind, text, job });
 });
 
 it('writes places in line', () => {

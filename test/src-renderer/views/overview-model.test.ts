@@ -64,7 +64,12 @@ describe('the overview', () => {
   });
 
   it('lists the queue in order, then what waits for a person', () => {
-    const queued = jobFixture({ status: 'queued', position: 1, waitingFor: 'all 2 workers are busy', etaMs: 9 });
+    const queued = jobFixture({
+      status: 'queued',
+      position: 1,
+      waitingFor: { kind: 'workers_busy', text: 'all 2 workers are busy', job: null },
+      etaMs: 9,
+    });
     const cut = rowFixture({ latestJob: jobFixture({ status: 'interrupted', currentStep: 'migrate' }) });
     const rows = waitingRows({ waiting: [queued], repositories: [cut] });
     expect(rows.map(row => [row.place, row.waitsFor, row.needsPerson])).toEqual([

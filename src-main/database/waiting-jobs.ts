@@ -1,0 +1,117 @@
+/** Owns what is read of waiting jobs: the first of them in their order, places and counts, each at a cost that does not grow with the queue. */
+import { sql } from 'kysely';
+import { countedPlaces } from './job-queue.ts';
+import type { JobRecord } from './jobs.ts';
+import { callQueue, type Db } from './open-database.ts';
+
+export type WaitingJob = Pick<JobRecord, 'id' | 'number' | 'repositoryId' | 'revision' | 'notBefore' | 'error'>;
+
+/** The waiting jobs of one repository, as far as they were read. */
+interface Line {
+  readonly jobs: WaitingJob[];
+  readonly liftedTo: number;
+  /** Whether there may be more. */
+  isOpen: boolean;
+}
+
+const columns = ['id', 'number', 'repositoryId', 'revision', 'notBefore', 'error'] as const;
+
+/** Of every line its first `perLine` jobs, in one statement. */
+async function readLines(db: Db, perLine: number): Promise<Map<string, Line>> {
+  const { rows } = await sql<WaitingJob & { readonly liftedTo: number | null }>`
+    SELECT jobs.id, jobs.number, jobs.repository_id, jobs.revision, jobs.not_before, jobs.error, queue_heads.lifted_to
+    FROM queue_heads CROSS JOIN jobs INDEXED BY jobs_waiting
+    WHERE queue_heads.head IS NOT NULL AND jobs.status = 'queued' AND jobs.repository_id = queue_heads.repository_id
+      AND jobs.number <= coalesce((
+        SELECT last.number FROM jobs AS last INDEXED BY jobs_waiting
+        WHERE last.repository_id = queue_heads.repository_id AND last.status = 'queued'
+        ORDER BY last.number LIMIT 1 OFFSET ${perLine - 1}), ${Number.MAX_SAFE_INTEGER})
+    ORDER BY jobs.repository_id, jobs.number`.execute(db);
+  const lines = new Map<string, Line>();
+  for (const { liftedTo, ...job } of rows) {
+    const line = lines.get(job.repositoryId) ?? { jobs: [], liftedTo: liftedTo ?? 0, isOpen: false };
+    line.jobs.push(job);
+    line.isOpen = line.jobs.length >= perLine;
+    lines.set(job.repositoryId, line);
+  }
+  return lines;
+}
+
+async function readOn(db: Db, repositoryId: string, line: Line, more: number): Promise<void> {
+  const jobs = await db
+    .selectFrom('jobs')
+    .select(columns)
+    .where('repositoryId', '=', repositoryId)
+    .where('status', '=', sql.lit('queued'))
+    .where('number', '>', line.jobs.at(-1)?.number ?? 0)
+    .orderBy('number')
+    .limit(more)
+    .execute();
+  line.jobs.push(...jobs);
+  line.isOpen = jobs.length >= more;
+}
+
+/** Lifted lines come first, then the rest; within both the lowest number. Source: the rules of `QueueImplementation`. */
+function isBefore(a: WaitingJob, b: WaitingJob, lines: ReadonlyMap<string, Line>): number {
+  const isBehind = ({ repositoryId, number }: WaitingJob) => Number(number > (lines.get(repositoryId)?.liftedTo ?? 0));
+  return isBehind(a) - isBehind(b) || a.number - b.number;
+}
+
+/**
+ * The first `limit` waiting jobs in the order in which they are served. Reads the beginning of every line, and goes on only with
+ * those lines that may still have a job among the first.
+ */
+export async function listFirstWaiting(db: Db, limit: number): Promise<WaitingJob[]> {
+  const perLine = 8;
+  const lines = await readLines(db, perLine);
+  for (let more = perLine * 4; ; more *= 4) {
+    const first = [...lines.values()]
+      .flatMap(line => line.jobs)
+      .sort((a, b) => isBefore(a, b, lines))
+      .slice(0, limit);
+    const last = first.length < limit ? undefined : first.at(-1);
+    const unfinished = [...lines].filter(([, { isOpen, jobs }]) => {
+      const end = jobs.at(-1);
+      return isOpen && end !== undefined && (last === undefined || isBefore(end, last, lines) < 0);
+    });
+    if (unfinished.length === 0) return first;
+    for (const [repositoryId, line] of unfinished) await readOn(db, repositoryId, line, Math.min(more, limit));
+  }
+}
+
+/** The place of a waiting job in the whole queue, from 1; null where more than 10,000 are before it. */
+export async function placeOf(db: Db, { id }: Pick<JobRecord, 'id'>): Promise<number | null> {
+  const position = await callQueue(db, { operation: 'position', request: { id } });
+  return position?.isExact ? position.place : null;
+}
+
+/** How many jobs of a repository wait, counted to 10,000. */
+export async function countWaiting(db: Db, repositoryId: string): Promise<number> {
+  const waiting = db
+    .selectFrom('jobs')
+    .select('number')
+    .where('repositoryId', '=', repositoryId)
+    .where('status', '=', sql.lit('queued'))
+    .limit(countedPlaces);
+  const { count } = await db
+    .selectFrom(waiting.as('waiting'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+/** The error of the newest attempt of a repository up to the job with `number`, as JSON; null where it has none. */
+export async function lastAttemptError(db: Db, repositoryId: string, number: number): Promise<string | null> {
+  const row = await db
+    .selectFrom('jobs')
+    .innerJoin('attempts', join =>
+      join.onRef('attempts.jobId', '=', 'jobs.id').onRef('attempts.attempt', '=', 'jobs.attempt'),
+    )
+    .select('attempts.error')
+    .where('jobs.repositoryId', '=', repositoryId)
+    .where('jobs.number', '<=', number)
+    .orderBy('jobs.number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.error ?? null;
+}
