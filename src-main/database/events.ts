@@ -1,4 +1,5 @@
 /** Owns the statements of the table events: an append-only history with a growing cursor. */
+import { sql } from 'kysely';
 import { z } from 'zod';
 import type { EngineEvent, EventType } from '../contract/events.ts';
 import { eventTypeSchema } from '../contract/events.ts';
@@ -37,17 +38,25 @@ export interface EventQuery {
   readonly repositoryId?: string | undefined;
 }
 
-/** Events after a cursor, oldest first. */
-export async function listEvents(db: Db, query: EventQuery): Promise<EngineEvent[]> {
+/** The statement of `listEvents`. Those of a job are found by the cursors that it names. */
+export function selectEvents(db: Db, query: EventQuery) {
   let select = db
     .selectFrom('events')
     .selectAll()
     .where('cursor', '>', query.after)
     .orderBy('cursor')
     .limit(query.limit);
-  if (query.jobId !== undefined) select = select.where('jobId', '=', query.jobId);
+  if (query.jobId !== undefined) {
+    const cursors = sql<string>`(SELECT '[' || substr(event_cursors, 2) || ']' FROM jobs WHERE id = ${query.jobId})`;
+    select = select.where('cursor', 'in', sql<number>`(SELECT value FROM json_each(${cursors}))`);
+  }
   if (query.repositoryId !== undefined) select = select.where('repositoryId', '=', query.repositoryId);
-  const rows = await select.execute();
+  return select;
+}
+
+/** Events after a cursor, oldest first. */
+export async function listEvents(db: Db, query: EventQuery): Promise<EngineEvent[]> {
+  const rows = await selectEvents(db, query).execute();
   return rows.map(row => ({
     cursor: row.cursor,
     atMs: row.at,

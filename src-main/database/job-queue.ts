@@ -4,7 +4,7 @@ import { DomainError, type ErrorView } from '../contract/errors.ts';
 import type { JobStatus, LossView, RevisionView, Trigger } from '../contract/views.ts';
 import type { JobsTable } from './schema.ts';
 
-export type JobRecord = Selectable<JobsTable>;
+export type JobRecord = Omit<Selectable<JobsTable>, 'eventCursors'>;
 
 /** Names one attempt of one job; a write under a stale token is refused. */
 export interface FencingToken {

@@ -71,6 +71,12 @@ export async function moveJob(
   return result.numUpdatedRows > 0n;
 }
 
+/** The job that a worker runs. Looks only at the jobs that run. */
+export async function findJobOfWorker(db: Db, workerId: string): Promise<JobRecord | null> {
+  const select = db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('running'));
+  return (await select.where('workerId', '=', workerId).executeTakeFirst()) ?? null;
+}
+
 /** Oldest first. The state is written into the statement: a partial index is not used for a parameter. */
 export async function listRunningJobs(db: Db): Promise<JobRecord[]> {
   return db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('running')).orderBy('number').execute();

@@ -8,6 +8,7 @@ import { isolation } from './migrations/004-isolation.ts';
 import { caches } from './migrations/005-caches.ts';
 import { workerPool } from './migrations/006-worker-pool.ts';
 import { queueHeads } from './migrations/007-queue-heads.ts';
+import { eventCursors } from './migrations/008-event-cursors.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -18,6 +19,7 @@ const migrations: readonly string[] = [
   caches,
   workerPool,
   queueHeads,
+  eventCursors,
 ];
 
 /** The version that this code writes. */
@@ -36,9 +38,14 @@ export function schemaVersion(sqlite: BetterSqlite3.Database): number {
   return version;
 }
 
-/** Brings a database to the newest schema, each migration in a transaction of its own. May be repeated. Throws `data.newer_version`. */
+/**
+ * Brings a database to the newest schema, each migration in a transaction of its own. May be repeated. Throws `data.newer_version`.
+ * Leaves foreign keys off, which a table that is made anew needs, and which cannot be turned inside a transaction: the caller turns
+ * them on. Source: sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes"
+ */
 export function migrate(sqlite: BetterSqlite3.Database): void {
   const version = schemaVersion(sqlite);
+  sqlite.pragma('foreign_keys = OFF');
   migrations.slice(version).forEach((statements, index) => {
     sqlite
       .transaction(() => {

@@ -31,8 +31,8 @@ export function openSqlite(file: string, options: OpenOptions): BetterSqlite3.Da
     // FULL: what was acknowledged survives a power cut. Source: sqlite.org/pragma.html#pragma_synchronous
     sqlite.pragma(`synchronous = ${options.relaxed ? 'NORMAL' : 'FULL'}`);
     sqlite.pragma(`wal_autocheckpoint = ${checkpointPages}`);
-    sqlite.pragma('foreign_keys = ON');
     if (options.migrateSchema) migrate(sqlite);
+    sqlite.pragma('foreign_keys = ON');
     return sqlite;
   } catch (error) {
     sqlite?.close();

@@ -57,6 +57,8 @@ export interface JobsTable {
   /** A waiting job is not claimed before this; 0: at once. */
   notBefore: Generated<number>;
   automaticRetries: Generated<number>;
+  /** `,12,15`: the cursors of its events. Written by a trigger on events, and by nobody else. */
+  eventCursors: Generated<string>;
 }
 
 /** What a claim may take, one row per repository. Written by triggers on jobs and repositories, and by nobody else. */
@@ -108,7 +110,6 @@ export interface WorkersTable {
   pid: number;
   startedAt: number;
   checkupAt: number;
-  jobId: string | null;
   /** Of the process and its descendants: at its last checkup, and the most of the job that it runs or ran last. */
   memoryBytes: number | null;
   peakMemoryBytes: number | null;

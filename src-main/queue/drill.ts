@@ -5,7 +5,7 @@ import type { EngineEvent } from '../contract/events.ts';
 import { settingsOf } from '../contract/settings.ts';
 import type { EventFeed } from '../database/event-feed.ts';
 import { appendEvent } from '../database/events.ts';
-import { findJob, type JobRecord, listQueuedJobs } from '../database/jobs.ts';
+import { findJob, type JobRecord, listQueuedJobs, listRunningJobs } from '../database/jobs.ts';
 import type { Db } from '../database/open-database.ts';
 import { ensureDrillRepository } from '../database/repositories.ts';
 import { readAllSettings } from '../database/settings.ts';
@@ -73,7 +73,8 @@ export function createDrill(options: {
     }
     const workers = await listLiveWorkers(db);
     if (workers.length === 0) throw new DomainError('conflict', 'No worker runs, so there is none to kill.');
-    if (workers.every(worker => worker.jobId !== null)) {
+    const busy = new Set((await listRunningJobs(db)).map(job => job.workerId));
+    if (workers.every(worker => busy.has(worker.id))) {
       throw new DomainError(
         'conflict',
         'Every worker builds. The drill kills a worker of its own job alone; run it when one is free.',
@@ -105,8 +106,8 @@ export function createDrill(options: {
       jobId === id && (type === 'job.step_started' || type === 'job.finished');
     const taken = await event(isTaken, takenWithinMs);
     const job = await findJob(db, id);
-    const worker = (await listLiveWorkers(db)).find(candidate => candidate.jobId === id);
-    if (taken && job?.status === 'running' && job.attempt === 1 && worker?.id === job.workerId) return worker;
+    const worker = (await listLiveWorkers(db)).find(candidate => candidate.id === job?.workerId);
+    if (taken && job?.status === 'running' && job.attempt === 1 && worker) return worker;
     throw new DomainError(
       'conflict',
       `No worker was free for job ${number} of the drill within ${takenWithinMs / 1_000} s, or it was ended by someone. Nothing was killed; try again.`,

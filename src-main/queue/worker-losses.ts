@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { isolationUsedSchema } from '../contract/isolation.ts';
 import { listRunningAttempts } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
-import { findJob } from '../database/jobs.ts';
+import { findJobOfWorker } from '../database/jobs.ts';
 import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
 import { findWorker, listGivenUpHolders, listLiveWorkers } from '../database/workers.ts';
@@ -68,8 +68,8 @@ export function createWorkerLosses(options: {
   const folder = dataFolder(options.dataFolder);
   const settling = new Set<string>();
 
-  async function logTail(jobId: string | null): Promise<string> {
-    const job = jobId === null ? null : await findJob(db, jobId);
+  async function logTail(workerId: string): Promise<string> {
+    const job = await findJobOfWorker(db, workerId);
     return job ? tailOf(folder.jobLog(job.id, job.attempt)) : '';
   }
 
@@ -98,7 +98,7 @@ export function createWorkerLosses(options: {
       silentMs,
       peakMemoryBytes: worker?.peakMemoryBytes ?? null,
       lastOutput,
-      logTail: await logTail(worker?.jobId ?? null),
+      logTail: await logTail(id),
     };
     // What the build said stays in the build's own log.
     if (!inOrder) logger.warn('worker.lost', { workerId: id, ...evidence, logTail: undefined });

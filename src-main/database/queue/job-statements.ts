@@ -89,8 +89,7 @@ export const jobStatements = {
     VALUES (?, ?, ?, ?, ?, 'running')`,
   finishAttempt: `UPDATE attempts SET finished_at = ?, outcome = ?, error = ?
     WHERE job_id = ? AND attempt = ? AND outcome = 'running'`,
-  setWorkerJob: 'UPDATE workers SET job_id = ? WHERE id = ?',
-  stopWorker: 'UPDATE workers SET job_id = NULL, stopped_at = @now, exit = @exit WHERE id = @id',
+  stopWorker: 'UPDATE workers SET stopped_at = @now, exit = @exit WHERE id = @id',
 
   /** Of the attempt that the token names, where it is the one that runs. */
   findRunning: `SELECT jobs.automatic_retries AS automaticRetries, jobs.cancel_requested_at AS cancelRequestedAt,
@@ -171,7 +170,6 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
     finishAttempt: prepare<[number, AttemptsTable['outcome'], string | null, string, number], never>(
       text.finishAttempt,
     ),
-    setWorkerJob: prepare<[string | null, string], never>(text.setWorkerJob),
     stopWorker: prepare<[Named], never>(text.stopWorker),
     findRunning: prepare<[Named], { automaticRetries: number; cancelRequestedAt: number | null; retryLimit: number }>(
       text.findRunning,

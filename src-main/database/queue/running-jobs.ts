@@ -11,7 +11,6 @@ export function claim(statements: JobStatements, { worker, now }: QueueRequests[
   const job = statements.claim.get(worker.id, now, now, now, now + longestRetryMs);
   if (!job) return null;
   statements.insertAttempt().run(job.id, job.attempt, worker.id, worker.name, now);
-  statements.setWorkerJob().run(job.id, worker.id);
   statements.appendEvent({
     type: 'job.started',
     at: now,
@@ -50,7 +49,6 @@ export function finish(statements: JobStatements, request: QueueRequests['finish
   if (!job) throw fenced(token);
   statements.finishAttempt().run(now, request.status, error, jobId, attempt);
   statements.closeSteps().run(now, jobId, attempt);
-  statements.setWorkerJob().run(null, token.workerId);
   const about = { at: now, repositoryId: job.repositoryId, jobId };
   if (isRetried) {
     const reason = request.error?.message ?? '';

@@ -1,6 +1,7 @@
 /** Owns how the worker pool is shown: its mode, its size and why, every worker. */
 import type { Engine } from '../../compose.ts';
 import type { PoolView, WorkerView } from '../../contract/views.ts';
+import { listRunningJobs } from '../../database/jobs.ts';
 import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
 import type { Member } from '../../queue/pool-member.ts';
 
@@ -10,7 +11,7 @@ function stateOf(member: Member): WorkerView['state'] {
   return kind === 'starting' || kind === 'idle' ? kind : 'busy';
 }
 
-function workerView(member: Member, record: WorkerRecord | undefined): WorkerView {
+function workerView(member: Member, record: WorkerRecord | undefined, jobId: string | null): WorkerView {
   return {
     id: member.id,
     name: member.name,
@@ -18,7 +19,7 @@ function workerView(member: Member, record: WorkerRecord | undefined): WorkerVie
     state: stateOf(member),
     leaving: member.leaving,
     work: member.signs.work.name,
-    jobId: record?.jobId ?? null,
+    jobId,
     jobsDone: member.jobsDone,
     startedAtMs: member.startedAt,
     checkupAtMs: record?.checkupAt ?? member.startedAt,
@@ -28,11 +29,12 @@ function workerView(member: Member, record: WorkerRecord | undefined): WorkerVie
 
 export async function poolView({ pool, db }: Engine): Promise<PoolView> {
   const records = new Map((await listLiveWorkers(db)).map(record => [record.id, record]));
+  const jobs = new Map((await listRunningJobs(db)).map(job => [job.workerId, job.id]));
   return {
     mode: pool.mode,
     wanted: pool.size.workers,
     sizeReason: pool.size.reason,
     onBattery: pool.onBattery,
-    workers: pool.members.map(member => workerView(member, records.get(member.id))),
+    workers: pool.members.map(member => workerView(member, records.get(member.id), jobs.get(member.id) ?? null)),
   };
 }

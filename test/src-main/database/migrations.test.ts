@@ -1,6 +1,8 @@
 import BetterSqlite3 from 'better-sqlite3';
+import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listSecrets, listVariables, putSecret, putVariable } from '../../../src-main/database/build-environment.ts';
+import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import { initialSchema } from '../../../src-main/database/migrations/001-initial.ts';
 import { buildEnvironment } from '../../../src-main/database/migrations/002-build-environment.ts';
@@ -59,6 +61,51 @@ describe('the heads of the queue', () => {
     await finishJob(db, { job: busy, token }, { status: 'succeeded', error: null, now: 11 });
     expect((await claimNextJob(db, worker, 12))?.job.id).toBe('j4');
     await db.destroy();
+  });
+});
+
+describe('the cursors of events', () => {
+  it('are found for the jobs of an old database, whose events keep theirs', async () => {
+    const file = `${await scratchFolder()}/slipway.db`;
+    const old = new BetterSqlite3(file);
+    old.exec(initialSchema);
+    old.exec(buildEnvironment);
+    old.pragma('user_version = 2');
+    old.exec(`INSERT INTO repositories (id, name, vcs, url, branch, next_poll_at, added_at)
+      VALUES ('r1', 'harbour', 'git', 'file:///srv/harbour.git', 'main', 5, 4)`);
+    for (const id of ['j1', 'j2']) {
+      old.exec(`INSERT INTO jobs (id, repository_id, revision, subject, author_name, seen_at, trigger, status, queued_at)
+        VALUES ('${id}', 'r1', 'of ${id}', 's', 'a', 1, 'poll', 'queued', 1)`);
+    }
+    const event = old.prepare(
+      `INSERT INTO events (cursor, at, type, repository_id, job_id, data) VALUES (?, 1, ?, 'r1', ?, '{"old":true}')`,
+    );
+    event.run(3, 'revision.seen', 'j1');
+    event.run(10, 'revision.seen', 'j2');
+    event.run(11, 'repository.added', null);
+    event.run(12, 'job.queued', 'j1');
+    old.close();
+
+    const db = openDatabase(file, { migrateSchema: true });
+    onTestFinished(() => db.destroy());
+    const claimed = await claimNextJob(db, { id: 'w1', name: 'worker 1' }, 10);
+    expect(claimed?.job.id).toBe('j1');
+    const eventsOf = async (jobId: string, after = 0, limit = 10) =>
+      (await listEvents(db, { after, limit, jobId })).map(each => [each.cursor, each.type, each.jobId]);
+    expect(await eventsOf('j1')).toEqual([
+      [3, 'revision.seen', 'j1'],
+      [12, 'job.queued', 'j1'],
+      [13, 'job.started', 'j1'],
+    ]);
+    expect(await eventsOf('j1', 3, 1)).toEqual([[12, 'job.queued', 'j1']]);
+    expect(await eventsOf('j2')).toEqual([[10, 'revision.seen', 'j2']]);
+    expect(await eventsOf('nobody')).toEqual([]);
+    expect((await listEvents(db, { after: 10, limit: 1 })).map(each => each.cursor)).toEqual([11]);
+    const orphan = sql`UPDATE jobs SET repository_id = 'nobody' WHERE id = 'j2'`.execute(db);
+    await expect(orphan).rejects.toThrow('FOREIGN KEY');
+    const stray = sql`INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, outcome)
+      VALUES ('nothing', 1, 'w', 'w', 1, 'running')`.execute(db);
+    await expect(stray).rejects.toThrow('FOREIGN KEY');
   });
 });
 

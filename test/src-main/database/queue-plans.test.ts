@@ -1,5 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
+import { selectEvents } from '../../../src-main/database/events.ts';
 import { recomputeHead } from '../../../src-main/database/migrations/007-queue-heads.ts';
 import { jobStatements } from '../../../src-main/database/queue/job-statements.ts';
 import { testDatabase } from '../../support/database-fixtures.ts';
@@ -36,4 +37,17 @@ it('the heads are kept by searches', async () => {
   const plan = await explain(recomputeHead("'r'"));
   expect(plan.filter(line => line.startsWith('SCAN'))).toEqual([]);
   expect(plan.join('\n')).toContain('jobs_waiting (repository_id=?)');
+});
+
+it('the events of a job are found by their cursors', async () => {
+  const { db } = await testDatabase();
+  const { sql, parameters } = selectEvents(db, { after: 5, limit: 10, jobId: 'job' }).compile();
+  expect(parameters).toContain('job');
+  expect(await explain(sql)).toEqual([
+    'SEARCH events USING INTEGER PRIMARY KEY (rowid=?)',
+    'LIST SUBQUERY 2',
+    'SCAN json_each VIRTUAL TABLE INDEX 1:',
+    'SCALAR SUBQUERY 1',
+    'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (id=?)',
+  ]);
 });

@@ -3,9 +3,10 @@ import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob, listJobs } from '../../../src-main/database/jobs.ts';
-import { listLiveWorkers, updateWorker } from '../../../src-main/database/workers.ts';
+import { listLiveWorkers } from '../../../src-main/database/workers.ts';
 import { overview } from '../../../src-main/host/views/repository-views.ts';
 import { cancelJob } from '../../../src-main/queue/enqueue.ts';
+import { addRepository, newRevision } from '../../support/database-fixtures.ts';
 import { startTestHost } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -68,7 +69,27 @@ describe('the crash drill', () => {
   it('refuses while every worker builds, and kills none', async () => {
     const engine = await start(1);
     const [worker] = await listLiveWorkers(engine.db);
-    await updateWorker(engine.db, worker?.id ?? '', { jobId: 'of a build' });
+    await engine.db
+      .insertInto('jobs')
+      .values({
+        ...{
+          id: 'of a build',
+          repositoryId: await addRepository(engine.db),
+          revision: newRevision(),
+          subject: 'Change',
+        },
+        ...{
+          authorName: 'Ada',
+          seenAt: 1,
+          trigger: 'manual',
+          status: 'running',
+          queuedAt: 1,
+          attempt: 1,
+          lostCount: 0,
+        },
+        ...{ workerId: worker?.id ?? '', startedAt: 1 },
+      })
+      .execute();
     await expect(engine.drill.run()).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('Every worker builds'),
