@@ -15,6 +15,7 @@ import type { SwarmClient } from '../swarm/swarm-client.ts';
 import type { WebSeedGuard } from '../swarm/web-seed-guard.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type AgentFolder, syncFolder } from './agent-folder.ts';
+import { installDelta, usableDelta } from './fetch-delta.ts';
 import type { Peer } from './find-peers.ts';
 import { readFromStores } from './read-from-stores.ts';
 
@@ -24,12 +25,21 @@ const maxTorrentBytes = 8 * 1024 * 1024;
 const peerRefreshMs = 5_000;
 const swarmStallMs = 20_000;
 const hashChunkBytes = 1024 * 1024;
+const nothing: BytesBySource = { peers: 0, region: 0, reuse: 0 };
 
 export interface FetchProgress {
   readonly phase: 'fetching' | 'verifying';
   /** 0 to 1. */
   readonly progress: number;
   readonly bytes: BytesBySource;
+  /** Why it is not done as it was begun. */
+  readonly message?: string;
+}
+
+/** What came of it, and the pack that lies here now. */
+export interface FetchedRelease {
+  readonly bytes: BytesBySource;
+  readonly pack: Pack;
 }
 
 export interface FetchOptions {
@@ -39,8 +49,13 @@ export interface FetchOptions {
   readonly guard: WebSeedGuard | null;
   /** The artifact that runs now: its tree is used as it is, since programs may write beside their files. */
   readonly runningArtifactId: string | null;
+  /** The full pack. */
   readonly pack: Pack;
-  readonly findPeers: () => Promise<readonly Peer[]>;
+  /** Delta packs to the same artifact, from any base. */
+  readonly deltas: readonly Pack[];
+  /** Called before a pack is fetched. */
+  readonly onPack: (pack: Pack) => void;
+  readonly findPeers: (pack: Pack) => Promise<readonly Peer[]>;
   readonly onProgress: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -98,9 +113,9 @@ async function readTorrent({ folder, stores, pack, logger }: FetchOptions): Prom
 async function fetchFromSwarm(options: FetchOptions, swarm: SwarmClient): Promise<BytesBySource> {
   const { folder, pack, guard, findPeers, onProgress, signal, logger } = options;
   const torrent = await readTorrent(options);
-  let known = await findPeers();
+  let known = await findPeers(pack);
   const refresh = setInterval(() => {
-    findPeers().then(
+    findPeers(pack).then(
       peers => {
         const fresh = peers.filter(peer => !known.some(old => old.host === peer.host && old.port === peer.port));
         known = [...known, ...fresh];
@@ -164,6 +179,7 @@ async function dropPack({ folder, swarm, pack }: FetchOptions): Promise<void> {
 async function obtainPack(options: FetchOptions): Promise<BytesBySource> {
   const { folder, swarm, pack, onProgress, signal, logger } = options;
   const path = folder.pack(pack.digest);
+  options.onPack(pack);
   if (await packIsWhole(path, pack, signal)) return { peers: 0, region: 0, reuse: pack.sizeBytes };
   if (swarm !== null && swarm.port !== null) {
     try {
@@ -208,11 +224,6 @@ async function replaceTree(from: string, to: string): Promise<void> {
 
 async function treeIsWhole(path: string, entries: readonly FileEntry[], logger: Logger): Promise<boolean> {
   try {
-    await stat(path);
-  } catch {
-    return false;
-  }
-  try {
     await verifyTree(path, entries);
     return true;
   } catch (error) {
@@ -222,29 +233,87 @@ async function treeIsWhole(path: string, entries: readonly FileEntry[], logger: 
   }
 }
 
-/**
- * Makes sure that `releases/<artifact id>` is the artifact of `pack`, and says where its bytes came from. Nothing but that
- * folder and the pack changes; safe to abort and to repeat at any time.
- * Throws `store.*`, `artifact.*`, `agent.disk_full`, `data.unwritable`, the signal's reason.
- */
-export async function fetchRelease(options: FetchOptions): Promise<BytesBySource> {
-  const { folder, stores, pack, runningArtifactId, onProgress, signal, logger } = options;
-  const { artifactId } = pack;
-  const reused = { peers: 0, region: 0, reuse: pack.sizeBytes };
-  if (artifactId === runningArtifactId) return reused;
-  onProgress({ phase: 'fetching', progress: 0, bytes: { peers: 0, region: 0, reuse: 0 } });
-  const entries = await readFromStores({
+/** The file list of an artifact, from this machine or a store; kept for the deltas to come. Throws `store.*`, `artifact.*`. */
+async function readFileList({ folder, stores, logger }: FetchOptions, artifactId: string): Promise<FileEntry[]> {
+  const path = folder.fileList(artifactId);
+  const kept = await readFile(path).catch(() => null);
+  if (kept !== null) {
+    try {
+      return decodeFileList(kept, artifactId);
+    } catch {
+      await rm(path, { force: true });
+    }
+  }
+  return readFromStores({
     stores,
     key: storeKeys.fileList(artifactId),
     maxBytes: maximumFileListBytes,
-    accept: bytes => decodeFileList(bytes, artifactId),
+    accept: async bytes => {
+      const entries = decodeFileList(bytes, artifactId);
+      await replacePrivateFile(path, bytes);
+      return entries;
+    },
     logger,
   });
+}
+
+/** Makes the release in `fresh` by a delta; else the bytes that were spent on it, and the full pack must serve. */
+async function fetchByDelta(options: FetchOptions, fresh: string): Promise<FetchedRelease | BytesBySource> {
+  const { folder, pack: full, onProgress, signal, logger } = options;
+  let bytes = nothing;
+  const delta = await usableDelta(folder, options.deltas, full);
+  if (delta === null) return bytes;
+  try {
+    const baseEntries = await readFileList(options, delta.baseArtifactId);
+    bytes = await obtainPack({ ...options, pack: delta });
+    const reuse = bytes.reuse + full.sizeBytes - delta.sizeBytes;
+    const all = { ...bytes, reuse };
+    await installDelta({
+      folder,
+      delta,
+      baseEntries,
+      fresh,
+      signal,
+      onProgress: progress => onProgress({ phase: 'verifying', progress, bytes: all }),
+    });
+    return { bytes: all, pack: delta };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof DomainError) || error.code === 'agent.disk_full') throw error;
+    logger.warn('agent.delta_left', { digest: delta.digest, code: error.code, reason: error.message });
+    await dropPack({ ...options, pack: delta });
+    const message = `The whole release is fetched, since its delta could not be used: ${error.message}`;
+    onProgress({ phase: 'fetching', progress: 0, bytes, message });
+    return { ...bytes, reuse: 0 };
+  }
+}
+
+/**
+ * Makes sure that `releases/<artifact id>` is the artifact of `pack`, and says where its bytes came from: by the smallest delta
+ * from a release that lies here, else by the full pack. Nothing but that folder, its file list and the pack changes; safe to
+ * abort and to repeat at any time.
+ * Throws `store.*`, `artifact.*`, `agent.disk_full`, `data.unwritable`, the signal's reason.
+ */
+export async function fetchRelease(options: FetchOptions): Promise<FetchedRelease> {
+  const { folder, pack, runningArtifactId, onProgress, signal, logger } = options;
+  const { artifactId } = pack;
+  const reused = { bytes: { ...nothing, reuse: pack.sizeBytes }, pack };
+  if (artifactId === runningArtifactId) return reused;
+  onProgress({ phase: 'fetching', progress: 0, bytes: nothing });
   const target = folder.release(artifactId);
-  if (await treeIsWhole(target, entries, logger)) return reused;
-  const bytes = await obtainPack(options);
-  // Each file's digest is checked while it is written, so the tree need not be read again.
+  const isThere = (await stat(target).catch(() => null)) !== null;
+  if (isThere && (await treeIsWhole(target, await readFileList(options, artifactId), logger))) return reused;
   const fresh = `${target}.tmp-${randomUUID()}`;
+  const byDelta = await fetchByDelta(options, fresh);
+  if ('pack' in byDelta) {
+    await replaceTree(fresh, target);
+    await syncFolder(folder.releases);
+    return byDelta;
+  }
+  const entries = await readFileList(options, artifactId);
+  const fetched = await obtainPack(options);
+  const bytes = { ...fetched, peers: fetched.peers + byDelta.peers, region: fetched.region + byDelta.region };
+  // Each file's digest is checked while it is written, so the tree need not be read again.
   await unpackPack({
     packFile: folder.pack(pack.digest),
     entries,
@@ -255,5 +324,5 @@ export async function fetchRelease(options: FetchOptions): Promise<BytesBySource
   });
   await replaceTree(fresh, target);
   await syncFolder(folder.releases);
-  return bytes;
+  return { bytes, pack };
 }
