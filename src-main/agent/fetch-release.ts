@@ -5,7 +5,7 @@ import { decodeFileList, maximumFileListBytes } from '../artifacts/file-list.ts'
 import { unpackPack } from '../artifacts/unpack.ts';
 import { verifyTree } from '../artifacts/verify-tree.ts';
 import { type BytesBySource, type FileEntry, type Pack, storeKeys } from '../contract/documents.ts';
-import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { syncFolder } from './agent-folder.ts';
@@ -98,10 +98,11 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
     return { bytes: all, pack: delta };
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof DomainError) || error.code === 'agent.disk_full') throw error;
-    logger.warn('agent.delta_left', { digest: delta.digest, code: error.code, reason: error.message });
+    // The full pack would need more room still. Whatever else it is, the full pack does not depend on it.
+    if (error instanceof DomainError && error.code === 'agent.disk_full') throw error;
+    logger.warn('agent.delta_left', { digest: delta.digest, reason: messageOf(error) });
     await dropPack({ ...options, pack: delta });
-    const message = `The whole release is fetched, since its delta could not be used: ${error.message}`;
+    const message = `The whole release is fetched, since its delta could not be used: ${messageOf(error)}`;
     onProgress({ phase: 'fetching', progress: 0, bytes, message });
     return { ...bytes, reuse: 0 };
   }

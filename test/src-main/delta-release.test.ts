@@ -53,6 +53,7 @@ async function installation() {
   const { secret } = await pairMachine(engine, { repositoryId, channel, name: 'web-1' });
   const store = createFilesystemStore(regionStore);
   const machine = `${root}/machine`;
+  const warnings: string[] = [];
   const agent = createAgent({
     stores: [store],
     repositoryId,
@@ -65,7 +66,7 @@ async function installation() {
     swarm: null,
     listenHost: '127.0.0.1',
     pollIntervalMs: 50,
-    logger: silentLogger,
+    logger: { ...silentLogger, warn: event => warnings.push(event) },
   });
   onTestFinished(() => agent.stop());
 
@@ -91,7 +92,7 @@ async function installation() {
     const release = await findRelease(engine.db, found?.currentReleaseId ?? '');
     return findBuild(engine.db, release?.buildId ?? '');
   }
-  return { engine, push, activated, pointer, runningBuild, machine, repositoryId };
+  return { engine, push, activated, pointer, runningBuild, machine, repositoryId, warnings };
 }
 
 it('brings the second release to a machine as a delta, goes back without one, and mends a damaged base by the full pack', async () => {
@@ -111,6 +112,7 @@ it('brings the second release to a machine as a delta, goes back without one, an
   ]);
   const deltaBytes = packs[1]?.sizeBytes ?? 0;
   expect(deltaBytes).toBeLessThan(200_000);
+  expect(at.warnings).not.toContain('agent.delta_left');
   expect(second.bytes).toEqual({ peers: 0, region: deltaBytes, reuse: (packs[0]?.sizeBytes ?? 0) - deltaBytes });
   expect(Buffer.compare(await readFile(join(at.machine, 'current/data')), changed)).toBe(0);
   expect((await readdir(join(at.machine, 'packs'))).length).toBe(2);
@@ -130,6 +132,7 @@ it('brings the second release to a machine as a delta, goes back without one, an
   });
   await setChannel(at.engine, { repositoryId: at.repositoryId, name: channel, paused: false });
   const mended = await at.activated('three');
+  expect(at.warnings).toContain('agent.delta_left');
   const pointer = await at.pointer();
   const used = pointer.packs.find(pack => pack.baseArtifactId === first.artifactId)?.sizeBytes ?? 0;
   expect(used).toBeGreaterThan(0);
