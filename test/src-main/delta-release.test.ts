@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type AgentOutcome, createAgent } from '../../src-main/agent/agent.ts';
@@ -138,4 +138,21 @@ it('brings the second release to a machine as a delta, goes back without one, an
   expect(used).toBeGreaterThan(0);
   expect(mended.bytes).toEqual({ peers: 0, region: (pointer.packs[0]?.sizeBytes ?? 0) + used, reuse: 0 });
   expect(Buffer.compare(await readFile(join(at.machine, 'current/data')), changed)).toBe(0);
+});
+
+it('releases by the full pack alone where the base is damaged in the main store: the job succeeds and says so', async () => {
+  const at = await installation();
+  const { artifactId } = await at.activated('one');
+  const base = await at.runningBuild();
+  await truncate(join(at.engine.folder.mainStore, storeKeys.pack(base?.packDigest ?? '')), 1_000);
+  const changed = noise(2 * 1024 * 1024);
+  changed[1_000_000] = 1;
+  await at.push({ 'app.txt': 'two', data: changed });
+  const { bytes } = await at.activated('two');
+  const { packs } = await at.pointer();
+  expect(packs.map(pack => pack.kind)).toEqual(['full']);
+  expect(bytes).toEqual({ peers: 0, region: packs[0]?.sizeBytes, reuse: 0 });
+  const step = await at.engine.db.selectFrom('steps').selectAll().where('name', '=', 'Delta packs').executeTakeFirst();
+  expect(step).toMatchObject({ status: 'skipped' });
+  expect(step?.detail).toContain(`against ${artifactId.slice(0, 12)}: not made, machines take the full pack`);
 });
