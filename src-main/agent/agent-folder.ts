@@ -11,6 +11,7 @@ export interface AgentFolder {
   readonly runFile: string;
   readonly packs: string;
   readonly releases: string;
+  readonly lists: string;
   readonly environments: string;
   readonly logs: string;
   /** The symbolic link that names the running release. */
@@ -18,6 +19,8 @@ export interface AgentFolder {
   release(artifactId: string): string;
   pack(digest: string): string;
   torrent(digest: string): string;
+  /** The file list of a release that lies here: what a delta is applied to. */
+  fileList(artifactId: string): string;
   environment(digest: string): string;
 }
 
@@ -36,6 +39,7 @@ export function agentFolder(root: string): AgentFolder {
     runFile: join(root, 'run.json'),
     packs: join(root, 'packs'),
     releases: join(root, 'releases'),
+    lists: join(root, 'lists'),
     environments: join(root, 'env'),
     logs: join(root, 'logs'),
     current: join(root, 'current'),
@@ -43,6 +47,7 @@ export function agentFolder(root: string): AgentFolder {
     // The name that the torrent of the pack gives to its file.
     pack: digest => join(root, 'packs', `${digest}.tar.zst`),
     torrent: digest => join(root, 'packs', `${digest}.torrent`),
+    fileList: artifactId => join(root, 'lists', `${artifactId}.json`),
     environment: digest => join(root, 'env', `${digest}.env`),
   };
 }
@@ -50,7 +55,8 @@ export function agentFolder(root: string): AgentFolder {
 /** Makes the folders and takes the lock. Throws `data.locked`, `data.unwritable`. */
 export async function openAgentFolder(folder: AgentFolder): Promise<InstanceLock> {
   try {
-    for (const path of [folder.root, folder.packs, folder.releases]) await mkdir(path, { recursive: true });
+    for (const path of [folder.root, folder.packs, folder.releases, folder.lists])
+      await mkdir(path, { recursive: true });
     for (const path of [folder.environments, folder.logs]) await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new DomainError(

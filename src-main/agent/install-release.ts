@@ -4,7 +4,7 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import { maxEnvironmentBytes, openEnvironment } from '../releases/environment.ts';
 import { activate } from './activate.ts';
 import { installedFrom } from './agent-state.ts';
-import { fetchRelease } from './fetch-release.ts';
+import { type FetchedRelease, fetchRelease } from './fetch-release.ts';
 import { findPeers } from './find-peers.ts';
 import { removeUnneeded } from './keep-releases.ts';
 import type { OpenAgent } from './open-agent.ts';
@@ -37,19 +37,24 @@ async function prepareEnvironment({ options, folder, identity }: OpenAgent, poin
   return Object.keys(values);
 }
 
-async function bringHere(agent: OpenAgent, trust: Trust, pack: Pack): Promise<BytesBySource> {
-  const { options, folder, state, identity, reporter, guard, now, signal } = agent;
+async function bringHere(agent: OpenAgent, trust: Trust, full: Pack, packs: readonly Pack[]): Promise<FetchedRelease> {
+  const { options, folder, state, identity, reporter, guard, seeding, now, signal } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
-  const { infoHash } = pack;
   return fetchRelease({
     folder,
     stores,
     swarm,
     guard,
     runningArtifactId: state.value.current?.artifactId ?? null,
-    pack,
-    findPeers: () => findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger }),
+    pack: full,
+    deltas: packs.filter(pack => pack.kind === 'delta'),
+    onPack: pack => {
+      seeding.fetching = pack;
+      seeding.infoHashes.set(pack.digest, pack.infoHash);
+    },
+    findPeers: ({ infoHash }) =>
+      findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger }),
     onProgress: changes => reporter.set(changes),
     signal,
     logger,
@@ -67,8 +72,6 @@ export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Po
   if (pack === undefined) {
     throw new DomainError('artifact.malformed', `Release ${pointer.serial} names no full pack. Release again.`);
   }
-  seeding.fetching = pack;
-  seeding.infoHashes.set(pack.digest, pack.infoHash);
   reporter.set({
     targetSerial: pointer.serial,
     phase: 'fetching',
@@ -76,15 +79,16 @@ export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Po
     message: null,
     bytes: { peers: 0, region: 0, reuse: 0 },
   });
-  let bytes: BytesBySource;
+  let fetched: FetchedRelease;
   let environmentNames: string[];
   try {
     environmentNames = await prepareEnvironment(agent, pointer);
-    bytes = await bringHere(agent, trust, pack);
+    fetched = await bringHere(agent, trust, pack, pointer.packs);
   } finally {
     seeding.fetching = null;
   }
-  const target = installedFrom(pointer, pack, environmentNames);
+  const { bytes } = fetched;
+  const target = installedFrom(pointer, fetched.pack, environmentNames);
   await activate({ folder, state, supervisor, reporter, signal, logger }, target, bytes);
   try {
     await removeUnneeded(folder, state, digest => {

@@ -33,6 +33,9 @@ export async function removeUnneeded(
   for (const name of await readdir(folder.releases)) {
     if (!artifacts.has(name)) await rm(join(folder.releases, name), { recursive: true, force: true });
   }
+  for (const name of await readdir(folder.lists)) {
+    if (!artifacts.has(name.slice(0, 64))) await rm(join(folder.lists, name), { force: true });
+  }
   const packs = new Set(installed.map(release => release.packDigest));
   for (const name of await readdir(folder.packs)) {
     const digest = name.slice(0, 64);

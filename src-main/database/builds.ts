@@ -32,6 +32,22 @@ export async function findPack(db: Db, digest: string): Promise<PackRecord | nul
   return (await db.selectFrom('packs').selectAll().where('digest', '=', digest).executeTakeFirst()) ?? null;
 }
 
+/** More are made only of an artifact that is built again and again from the same inputs; a pointer names them all. */
+const maximumDeltas = 6;
+
+/** The delta packs that lead to an artifact, the newest first. */
+export async function listDeltaPacks(db: Db, artifactId: string): Promise<PackRecord[]> {
+  return db
+    .selectFrom('packs')
+    .selectAll()
+    .where('artifactId', '=', artifactId)
+    .where('kind', '=', 'delta')
+    .orderBy('storedAt', 'desc')
+    .orderBy('digest')
+    .limit(maximumDeltas)
+    .execute();
+}
+
 function selectBuilds(db: Db) {
   return db
     .selectFrom('builds')

@@ -19,6 +19,9 @@ export interface DataFolder {
   buildHome(repositoryId: string): string;
   readonly caches: string;
   cacheOf(cache: { readonly repositoryId: string; readonly name: string; readonly id: string }): string;
+  /** Chunks of artifacts that deltas were made against, each in a file; made anew where they are missing. */
+  readonly chunks: string;
+  chunksOf(artifactId: string): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
 }
@@ -41,6 +44,8 @@ export function dataFolder(root: string): DataFolder {
     buildHome: repositoryId => `${root}/homes/${repositoryId}`,
     caches: `${root}/caches`,
     cacheOf: ({ repositoryId, name, id }) => `${root}/caches/${repositoryId}/${name}-${id}`,
+    chunks: `${root}/chunks`,
+    chunksOf: artifactId => `${root}/chunks/${artifactId}`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
   };

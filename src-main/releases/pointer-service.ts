@@ -2,7 +2,7 @@
 import { type Pack, type Pointer, platformSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
-import { findBuild } from '../database/builds.ts';
+import { findBuild, listDeltaPacks } from '../database/builds.ts';
 import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
 import { type ChannelRecord, findRelease, type ReleaseRecord } from '../database/releases.ts';
@@ -70,6 +70,7 @@ export function createPointerService(options: {
         sizeBytes: build.sizeBytes,
         infoHash: build.infoHash,
       };
+      const deltas = (await listDeltaPacks(db, build.artifactId)).map(({ storedAt: _storedAt, ...delta }) => delta);
       const now = clock();
       return {
         type: 'slipway.pointer/v1',
@@ -81,7 +82,7 @@ export function createPointerService(options: {
         revision: build.revision,
         artifactId: build.artifactId,
         platform: platformSchema.parse(JSON.parse(build.platform)),
-        packs: [pack],
+        packs: [pack, ...deltas],
         // Left out, not null: a pointer without values is then the same as before there were any.
         environmentVersion: release.environmentVersion ?? undefined,
         environmentDigest: release.environmentDigest,

@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { storeKeys } from '../contract/documents.ts';
-import { type BuildWithPack, findBuild, listBuilds } from '../database/builds.ts';
+import { type BuildWithPack, findBuild, listBuilds, listDeltaPacks } from '../database/builds.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { findRelease, listChannels } from '../database/releases.ts';
 import { readSetting, writeSetting } from '../database/settings.ts';
@@ -33,6 +33,9 @@ export function reachableAddresses(host: string): string[] {
     .map(address => address.address);
 }
 
+/** A full pack or a delta, and whose it is. */
+type SeedablePack = Pick<BuildWithPack, 'repositoryId' | 'infoHash' | 'packDigest'>;
+
 export function createSeeding(options: {
   readonly db: Db;
   readonly stores: RegionStores;
@@ -49,17 +52,25 @@ export function createSeeding(options: {
   let again = false;
   let paused = false;
 
-  async function wanted(): Promise<BuildWithPack[]> {
+  async function wanted(): Promise<SeedablePack[]> {
     const builds = await listBuilds(db, { limit: newestBuilds });
     for (const channel of await listChannels(db)) {
       const release = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
       const build = release ? await findBuild(db, release.buildId) : null;
       if (build) builds.push(build);
     }
-    return builds;
+    const packs = new Map<string, SeedablePack>();
+    for (const build of builds) {
+      packs.set(`${build.repositoryId} ${build.packDigest}`, build);
+      for (const { digest, infoHash } of await listDeltaPacks(db, build.artifactId)) {
+        const { repositoryId } = build;
+        packs.set(`${repositoryId} ${digest}`, { repositoryId, infoHash, packDigest: digest });
+      }
+    }
+    return [...packs.values()];
   }
 
-  async function seed(build: BuildWithPack): Promise<void> {
+  async function seed(build: SeedablePack): Promise<void> {
     if (seeded.has(build.infoHash)) return;
     const path = stores.main.localPath(storeKeys.pack(build.packDigest));
     const torrent = await stores.main.read(storeKeys.torrent(build.packDigest), maxTorrentBytes);

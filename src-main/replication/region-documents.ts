@@ -1,7 +1,7 @@
 /** Owns the small documents of a region: trust, and the pointers of channels whose artifact is verified there. Not the packs. */
 import { storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import { findBuild } from '../database/builds.ts';
+import { findBuild, listDeltaPacks } from '../database/builds.ts';
 import type { Db } from '../database/open-database.ts';
 import { findReplica } from '../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
@@ -73,6 +73,11 @@ export function createRegionDocuments(options: {
       const replica = await findReplica(db, build.packDigest, regionId);
       // A release waits in a region for that region's verified copy.
       if (replica?.status !== 'verified') return;
+      // And for its deltas, which are on their way: machines that came first would fetch all of it. One that fails is not waited for.
+      for (const delta of await listDeltaPacks(db, build.artifactId)) {
+        const copy = await findReplica(db, delta.digest, regionId);
+        if (copy?.status === 'pending' || copy?.status === 'copying') return;
+      }
     }
     await environments.publishTo(store, channel, release);
     const { stored, version } = await readPointer(store, channel, regionId !== null);

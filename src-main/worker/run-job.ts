@@ -12,6 +12,7 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import { type AttemptRun, asStep, type BuildRun, type StepRecorder } from './attempt-run.ts';
 import { packStep, planTree, runTree } from './build-tree.ts';
 import { cacheVariables, restoreCaches, saveCaches } from './caches.ts';
+import { deltaStep, findDeltaBases, makeDeltaPacks } from './delta-packs.ts';
 import { environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { changedSinceLastBuild, checkOut, treeIdOf } from './prepare.ts';
@@ -117,13 +118,14 @@ const saveStep = { name: 'Save caches', phase: 'cache' } as const;
 async function build(run: AttemptRun, context: JobContext): Promise<(transaction: Db) => Promise<void>> {
   const { store, releaseKey, masterKey } = context;
   const startedAtMs = run.clock();
+  const deltas = (await findDeltaBases(run.db, run.repository.id)).length === 0 ? [] : [deltaStep];
   const tree = await planTree(run, {
     checkOut: target => checkOut(run, target),
     environment: plan => openEnvironment(run, plan, masterKey),
     around: plan => {
       const publish = { name: publishStep, phase: 'publish' } as const;
       const isCached = plan.caches.length > 0;
-      return { before: isCached ? [restoreStep] : [], after: isCached ? [publish, saveStep] : [publish] };
+      return { before: isCached ? [restoreStep] : [], after: [publish, ...deltas, ...(isCached ? [saveStep] : [])] };
     },
   });
   const { plan, tools, environment, nextPosition } = tree;
@@ -150,8 +152,10 @@ async function build(run: AttemptRun, context: JobContext): Promise<(transaction
     await reuse(run, reused, skipped, nextPosition);
     const position = nextPosition + skipped.length;
     const publish = await publishReused(run, { ...published, reused, position });
-    if (plan.caches.length > 0) await leaveOut(run, saveStep.name, position + 1, reused);
-    return publish;
+    const more =
+      deltas.length > 0 ? await makeDeltaPacks(run, { store, pack: reused.pack, position: position + 1 }) : null;
+    if (plan.caches.length > 0) await leaveOut(run, saveStep.name, position + 1 + deltas.length, reused);
+    return both(publish, more);
   }
   const caches =
     plan.caches.length === 0
@@ -160,8 +164,19 @@ async function build(run: AttemptRun, context: JobContext): Promise<(transaction
   const built = await runTree(run, tree, { firstPosition, variables: cacheVariables(caches) });
   const position = built.nextPosition;
   const publish = await publishArtifact(run, { ...published, artifact: built.artifact, position });
-  if (caches.length > 0) await saveCaches(run, { caches, position: position + 1 });
-  return publish;
+  const { pack } = built.artifact;
+  const more = deltas.length > 0 ? await makeDeltaPacks(run, { store, pack, position: position + 1 }) : null;
+  if (caches.length > 0) await saveCaches(run, { caches, position: position + 1 + deltas.length });
+  return both(publish, more);
+}
+
+type Recording = (transaction: Db) => Promise<void>;
+
+function both(first: Recording, second: Recording | null): Recording {
+  return async transaction => {
+    await first(transaction);
+    await second?.(transaction);
+  };
 }
 
 /** Says that nothing is run, and why, and records the steps as left out. */

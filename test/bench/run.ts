@@ -1,6 +1,7 @@
 /** Owns `npm run bench`: finds the bench by its name, runs it, and prints a table for people or one object for programs. */
 import { parseArgs } from 'node:util';
 import { type Bench, describeMachine, type Row } from './bench.ts';
+import { deltaBench } from './delta/delta-bench.ts';
 import { demoBench } from './demo/demo-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
@@ -10,6 +11,7 @@ import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
+  delta: deltaBench,
   demo: demoBench,
   journey: journeyBench,
   log: logBench,
