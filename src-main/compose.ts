@@ -27,6 +27,7 @@ import { sweepHomes } from './queue/build-homes.ts';
 import { sweepCaches } from './queue/cache-space.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
+import { createBuildAcceptance } from './releases/build-acceptance.ts';
 import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
 import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
@@ -268,6 +269,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       mainStoreUrl,
       masterKey: masterKey.toString('base64'),
     },
+    acceptance: createBuildAcceptance({ db, main, releaseKey: keyring.release }),
     clock,
     logger,
     onChanged: feed.nudge,

@@ -43,6 +43,8 @@ export function createPool(options: {
       mainStoreUrl: options.folder,
       masterKey: Buffer.alloc(32).toString('base64'),
     },
+    // No job of these histories has a record.
+    acceptance: { accept: () => Promise.resolve() },
     clock: systemClock,
     logger: options.logger,
     onChanged: () => undefined,

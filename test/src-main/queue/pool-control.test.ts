@@ -131,6 +131,7 @@ it('says so when no worker can be started, with the last words of one, and backs
     power: { onBattery: () => Promise.resolve(null) },
     size: 2,
     settings: { databaseFile: file, dataFolder: folder, mainStoreUrl: `${folder}/store`, masterKey: '' },
+    acceptance: { accept: () => Promise.resolve() },
     clock: systemClock,
     logger: silentLogger,
     onChanged: () => undefined,
