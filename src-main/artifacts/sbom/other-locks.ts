@@ -19,7 +19,7 @@ export function readRequirements(text: string): (Component | null)[] {
     .replace(/\\\r?\n/g, ' ')
     .split('\n')
     .map(line => {
-      const pin = /^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*([^\s;,#*]+)(.*)$/.exec(
+      const pin = /^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*===?\s*([^\s;,#*]+)(?![*])(?:([\s;,#].*)|$)/.exec(
         line.trim().slice(0, 20_000),
       );
       if (pin?.[1] === undefined || pin[2] === undefined) return null;
