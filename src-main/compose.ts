@@ -21,6 +21,7 @@ import { createHomeKeeper } from './queue/build-homes.ts';
 import { createDrill, type Drill } from './queue/drill.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
+import { createBuildAcceptance } from './releases/build-acceptance.ts';
 import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
 import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
 import { createFollowUps } from './releases/follow-up.ts';
@@ -209,6 +210,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       mainStoreUrl,
       masterKey: masterKey.toString('base64'),
     },
+    acceptance: createBuildAcceptance({ db, main, releaseKey: keyring.release }),
     clock,
     logger,
     onChanged: feed.nudge,

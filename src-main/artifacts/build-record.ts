@@ -21,6 +21,9 @@ const builderId = 'urn:slipway:control-center:v1';
 /** The envelope's payload type for any in-toto statement. Source: github.com/in-toto/attestation, spec/v1/envelope.md. */
 export const statementPayloadType = 'application/vnd.in-toto+json';
 
+/** Source: https://www.iana.org/assignments/media-types/application/vnd.cyclonedx+json */
+const sbomMediaType = 'application/vnd.cyclonedx+json';
+
 const gitRevision = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 const sourceSchema = z.object({
@@ -32,6 +35,14 @@ const toolSchema = z.object({
   name: z.string(),
   uri: z.string(),
   annotations: z.object({ version: z.string(), path: z.string() }),
+});
+
+/** Beside the artifact, not part of it: SLSA's word for this is a byproduct. */
+const sbomSchema = z.object({
+  name: z.string(),
+  mediaType: z.literal(sbomMediaType),
+  digest: z.object({ sha256: sha256Schema }),
+  annotations: z.object({ componentCount: z.number().int().nonnegative() }),
 });
 
 /** Fields that a later version adds are ignored, as SLSA asks of whoever reads provenance. */
@@ -55,6 +66,7 @@ const statementSchema = z.object({
         revision: z.string(),
         platform: platformSchema,
         environmentNames: z.array(z.string()),
+        environmentDigests: z.record(z.string(), sha256Schema).optional(),
         plan: z.unknown(),
       }),
       internalParameters: z.object({
@@ -69,6 +81,7 @@ const statementSchema = z.object({
     runDetails: z.object({
       builder: z.object({ id: z.string() }),
       metadata: z.object({ invocationId: z.string(), startedOn: z.iso.datetime(), finishedOn: z.iso.datetime() }),
+      byproducts: z.tuple([sbomSchema]).optional(),
     }),
   }),
 });
@@ -95,6 +108,15 @@ function sourceOf(repositoryUrl: string, revision: string): z.infer<typeof sourc
   };
 }
 
+function sbomOf(facts: BuildFacts, sbom: NonNullable<BuildFacts['sbom']>): z.infer<typeof sbomSchema> {
+  return {
+    name: storeKeys.sbom(facts.repositoryId, facts.buildId),
+    mediaType: sbomMediaType,
+    digest: { sha256: sbom.digest },
+    annotations: { componentCount: sbom.componentCount },
+  };
+}
+
 /**
  * The statement of a build. Its subjects are the two blobs that came of it: the file list, whose digest is the artifact id, and
  * the full pack. A password or token in the repository's URL is left out.
@@ -118,6 +140,7 @@ export function buildStatement(facts: BuildFacts): BuildStatement {
           revision: facts.revision,
           platform: facts.platform,
           environmentNames: facts.environmentNames,
+          ...(facts.environmentDigests === undefined ? {} : { environmentDigests: facts.environmentDigests }),
           plan: facts.plan,
         },
         internalParameters: {
@@ -143,6 +166,7 @@ export function buildStatement(facts: BuildFacts): BuildStatement {
           startedOn: new Date(facts.startedAtMs).toISOString(),
           finishedOn: new Date(facts.finishedAtMs).toISOString(),
         },
+        ...(facts.sbom === undefined ? {} : { byproducts: [sbomOf(facts, facts.sbom)] }),
       },
     },
   };
@@ -163,7 +187,8 @@ export function parseBuildStatement(payload: unknown): BuildFacts {
   const { subject, predicate } = statement.data;
   const [list, pack] = subject;
   const { externalParameters, internalParameters, resolvedDependencies } = predicate.buildDefinition;
-  const { metadata } = predicate.runDetails;
+  const { metadata, byproducts } = predicate.runDetails;
+  const [sbom] = byproducts ?? [];
   const [, ...tools] = resolvedDependencies;
   const artifactId = list.digest.sha256;
   const { repository, ...parameters } = externalParameters;
@@ -175,6 +200,7 @@ export function parseBuildStatement(payload: unknown): BuildFacts {
     artifactId,
     pack: { digest: pack.digest.sha256, artifactId, ...pack.annotations },
     tools: tools.map(tool => ({ name: tool.name, ...tool.annotations })),
+    ...(sbom === undefined ? {} : { sbom: { digest: sbom.digest.sha256, ...sbom.annotations } }),
     startedAtMs: Date.parse(metadata.startedOn),
     finishedAtMs: Date.parse(metadata.finishedOn),
   });

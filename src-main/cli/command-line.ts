@@ -8,6 +8,7 @@ import { version } from '../domain/version.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
 import { fitting, several, wholeNumber } from './arguments.ts';
+import { addArtifactCommands } from './artifact-commands.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
@@ -18,8 +19,9 @@ import { addIsolationCommands } from './isolation-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { exitCodes, fail, type OutputOptions, print, printError, say, table } from './output.ts';
 import { addPlanCommand } from './plan-command.ts';
-import { addArtifactCommands, addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
+import { addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
+import { addVerifyCommands } from './verify-command.ts';
 import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
 
 type Options = EngineOptions & OutputOptions;
@@ -154,6 +156,7 @@ function commandLine(): Command {
   addMachineCommands(program);
   addArtifactCommands(program);
   addDoctorCommand(program);
+  addVerifyCommands(program);
   addLocalCommands(program);
   addBuildCommand(program);
   addInitCommand(program);

@@ -1,11 +1,11 @@
-/** Owns `slipway region`, `release`, `channel`, `machine` and `artifact`. */
+/** Owns `slipway region`, `release`, `channel` and `machine`. */
 import { type Command, Option } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
-import { exitCodes, type OutputOptions, plain, print, table } from './output.ts';
+import { type OutputOptions, plain, print, table } from './output.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -252,26 +252,5 @@ export function addMachineCommands(program: Command): void {
         const { id } = await findMachine(client, named);
         print(await client.machines.remove({ id }), options, 'The machine is revoked.');
       });
-    });
-}
-
-export function addArtifactCommands(program: Command): void {
-  program
-    .command('artifact')
-    .description('what jobs made')
-    .command('verify <artifact-id>')
-    .description('check pack, file list and build record in the main store')
-    .action(async (artifactId: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      const result = await callEngine(options, client => client.artifacts.verify({ artifactId }));
-      print(
-        result,
-        options,
-        table(
-          ['', 'WHAT', ''],
-          result.checks.map(check => [check.ok ? 'ok' : 'BAD', check.name, check.detail]),
-        ),
-      );
-      if (result.checks.some(check => !check.ok)) process.exitCode = exitCodes.failed;
     });
 }

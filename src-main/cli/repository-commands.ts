@@ -118,7 +118,7 @@ function addQueueCommand(repo: Command): void {
 const clock = (atMs: number | null) => (atMs === null ? '-' : new Date(atMs).toISOString().slice(0, 19));
 
 /** A job by its number or id. Throws `not_found`. */
-async function findJob(client: EngineClient, named: string): Promise<JobSummary> {
+export async function findJob(client: EngineClient, named: string): Promise<JobSummary> {
   if (idSchema.safeParse(named).success) return client.jobs.get({ id: named });
   const number = /^\d{1,15}$/.test(named) ? Number(named) : null;
   const [job] = number === null ? [] : (await client.jobs.list({ before: number + 1, limit: 1 })).jobs;

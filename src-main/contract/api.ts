@@ -39,6 +39,7 @@ import {
   repositoryDetailSchema,
   repositoryInspectionSchema,
   repositoryRowSchema,
+  sbomViewSchema,
   swarmViewSchema,
   workerModeSchema,
 } from './views.ts';
@@ -184,6 +185,12 @@ export const api = {
         }),
       )
       .output(z.array(buildViewSchema)),
+    components: route('GET', '/builds/{id}/components', 'What the SBOM of a build, or of a job, lists')
+      .input(byId)
+      .output(sbomViewSchema),
+    sbom: route('GET', '/builds/{id}/sbom', 'The SBOM of a build, or of a job: CycloneDX 1.6 JSON')
+      .input(byId)
+      .output(z.object({ buildId: idSchema, document: z.string() })),
   },
   regions: {
     list: route('GET', '/regions', 'The main store and every region').output(z.array(regionViewSchema)),

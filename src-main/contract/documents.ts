@@ -204,6 +204,10 @@ export const buildFactsSchema = z.object({
   reusedBuildId: idSchema.optional(),
   tools: z.array(z.object({ name: z.string(), version: z.string(), path: z.string() })),
   environmentNames: z.array(z.string()),
+  /** A keyed digest of the values of each name, which only this installation can compute. Older records have none. */
+  environmentDigests: z.record(z.string(), sha256Schema).optional(),
+  /** The list of components that the lock files of the sources name. Older records have none. */
+  sbom: z.object({ digest: sha256Schema, componentCount: z.number().int().nonnegative() }).optional(),
   startedAtMs: timeSchema,
   finishedAtMs: timeSchema,
 });
@@ -216,6 +220,8 @@ export const storeKeys = {
   pack: (digest: string) => `packs/${digest}.tar.zst`,
   torrent: (digest: string) => `packs/${digest}.torrent`,
   build: (repositoryId: string, buildId: string) => `builds/${repositoryId}/${buildId}.json`,
+  /** CycloneDX JSON; its digest is in the build record. */
+  sbom: (repositoryId: string, buildId: string) => `builds/${repositoryId}/${buildId}.sbom.json`,
   pointer: (repositoryId: string, channel: string) => `channels/${repositoryId}/${channel}.json`,
   environment: (repositoryId: string, channel: string, digest: string) =>
     `channels/${repositoryId}/${channel}/env/${digest}.age`,

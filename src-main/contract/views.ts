@@ -235,6 +235,20 @@ export const buildViewSchema = z.object({
 });
 export type BuildView = z.infer<typeof buildViewSchema>;
 
+/** What an SBOM lists, in numbers: its document may have many megabytes. */
+export const sbomViewSchema = z.object({
+  buildId: idSchema,
+  /** SHA-256 of the document, as the signed build record states it. */
+  digest: z.string(),
+  sizeBytes: bytes,
+  componentCount: z.number().int().nonnegative(),
+  /** By type of package URL (`npm`, `cargo`), the most first; empty for a document above 4 MiB. */
+  types: z.array(z.object({ type: z.string(), count: z.number().int().positive() })),
+  /** Lock files that could not be read, with the reason. */
+  unread: z.array(z.string()),
+});
+export type SbomView = z.infer<typeof sbomViewSchema>;
+
 export const repositoryDetailSchema = repositoryRowSchema.extend({
   jobs: z.array(jobSummarySchema),
   builds: z.array(buildViewSchema),

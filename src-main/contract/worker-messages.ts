@@ -1,5 +1,7 @@
 /** Owns what the engine and its worker processes say to each other. State goes through the database; these are hints and settings. */
 import { z } from 'zod';
+import { buildFactsSchema } from './documents.ts';
+import { errorViewSchema } from './errors.ts';
 
 /**
  * Of a worker whose work could not be recorded, since the database was locked or could not be written: neither its job nor its own
@@ -31,6 +33,8 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('drain') }),
   /** From now on a checkup this often. */
   z.object({ type: z.literal('checkup'), intervalMs: z.number() }),
+  /** The build record is signed and lies in the main store, or this is why not. */
+  z.object({ type: z.literal('recorded'), buildId: z.string(), error: errorViewSchema.nullable() }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;
 
@@ -49,6 +53,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   }),
   /** Its work goes on: sent once a second at most, when a counter has moved. */
   z.object({ type: z.literal('progress') }),
+  /** What its attempt has made, to be signed and stored: a worker has no key that counts. */
+  z.object({ type: z.literal('built'), facts: buildFactsSchema }),
   /** It ends between two jobs, for this reason. */
   z.object({ type: z.literal('leaving'), reason: z.string() }),
 ]);

@@ -26,6 +26,7 @@ import { machineViews, swarmView } from './views/machine-views.ts';
 import { poolView } from './views/pool-view.ts';
 import { preflight, releaseView, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
+import { readSbom, sbomView } from './views/sbom-view.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 import { engineStatus } from './views/status-view.ts';
 import { readTests } from './views/test-view.ts';
@@ -169,6 +170,11 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       list: os.builds.list.handler(async ({ input }) => {
         const snapshot = await takeSnapshot(engine);
         return Promise.all((await listBuilds(db, input)).map(build => buildView(engine, snapshot, build)));
+      }),
+      components: os.builds.components.handler(({ input }) => sbomView(engine, input.id)),
+      sbom: os.builds.sbom.handler(async ({ input }) => {
+        const { buildId, bytes } = await readSbom(engine, input.id);
+        return { buildId, document: Buffer.from(bytes).toString('utf8') };
       }),
     },
     regions: {

@@ -1,5 +1,7 @@
 /** Owns one worker process as the pool sees it: its start, what it tells, its signs of life. Decides nothing. */
 import { v7 as uuidv7 } from 'uuid';
+import type { BuildFacts } from '../contract/documents.ts';
+import type { DomainError } from '../contract/errors.ts';
 import { fromWorkerSchema, type ToWorker, type WorkerSettings } from '../contract/worker-messages.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { WorkerSigns } from '../domain/worker-signs.ts';
@@ -32,6 +34,8 @@ export interface MemberListener {
   ready(member: Member): void;
   changed(): void;
   log(jobId: string): void;
+  /** Signs and stores the record of what the worker's attempt has made; gives why not, or null. */
+  built(workerId: string, facts: BuildFacts): Promise<DomainError | null>;
   exit(member: Member, exit: ProcessExit): void;
 }
 
@@ -117,6 +121,14 @@ export function launchMember(
       case 'changed':
         listener.changed();
         return;
+      case 'built': {
+        const { facts } = message.data;
+        void listener.built(id, facts).then(error => {
+          const answer = { type: 'recorded', buildId: facts.buildId, error: error?.toView() ?? null } as const;
+          child.send(answer satisfies ToWorker);
+        });
+        return;
+      }
       case 'log':
         listener.log(message.data.jobId);
         return;

@@ -1,17 +1,19 @@
 /** Owns the worker processes: how many there are, starts, wakes, pauses, drains and replaces them. Knows nothing of builds. */
 import { availableParallelism, totalmem } from 'node:os';
-import type { DomainError } from '../contract/errors.ts';
+import { DomainError } from '../contract/errors.ts';
 import { type SettingName, type Settings, settingsOf } from '../contract/settings.ts';
 import { type WorkerMode, workerModeSchema } from '../contract/views.ts';
 import { type ToWorker, unrecordedExitCode, type WorkerSettings } from '../contract/worker-messages.ts';
 import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
+import { databaseError } from '../database/open-sqlite.ts';
 import { readAllSettings, readSetting, writeSetting } from '../database/settings.ts';
 import { insertWorker } from '../database/workers.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type PoolSize, poolSize } from '../domain/pool-size.ts';
 import type { Launcher, ProcessExit } from '../process/launcher.ts';
 import type { PowerState } from '../process/power-state.ts';
+import type { BuildAcceptance } from '../releases/build-acceptance.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { launchMember, type Member, type MemberListener } from './pool-member.ts';
 import { createRestartPlan } from './restart-plan.ts';
@@ -37,6 +39,8 @@ export interface WorkerPoolOptions {
   /** For this run, until a person sets the size; left out: what the settings say. */
   readonly size?: number;
   readonly settings: Pick<WorkerSettings, 'databaseFile' | 'dataFolder' | 'mainStoreUrl' | 'masterKey'>;
+  /** Signs what workers have built. */
+  readonly acceptance: BuildAcceptance;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onChanged: () => void;
@@ -109,6 +113,16 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     ready: member => member.send({ type: 'pause', paused: mode !== 'running' }),
     changed: options.onChanged,
     log: options.onLog,
+    built: (workerId, facts) =>
+      options.acceptance.accept(workerId, facts).then(
+        () => null,
+        (error: unknown) => {
+          const known = databaseError(error, `the database in ${options.settings.dataFolder}`);
+          if (known instanceof DomainError) return known;
+          logger.error('build.not_recorded', { buildId: facts.buildId, error });
+          return new DomainError('internal', "The build record could not be stored. The engine's log has more; retry.");
+        },
+      ),
     exit(member, exit) {
       const settled: Promise<void> = settle(member, exit)
         .catch(error => logger.error('worker.not_settled', { workerId: member.id, error }))

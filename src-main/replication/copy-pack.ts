@@ -40,7 +40,7 @@ async function copyDocument(main: BlobStore, region: BlobStore, key: string): Pr
   if (there?.sizeBytes !== sizeBytes) await region.put(key, source);
 }
 
-/** Copies the file list, the torrent and the build records that a machine needs beside the pack. */
+/** Copies the file list, the torrent, and the build records with their SBOMs that a machine needs beside the pack. */
 async function copyDocuments(
   main: BlobStore,
   region: BlobStore,
@@ -49,7 +49,12 @@ async function copyDocuments(
 ): Promise<void> {
   await copyDocument(main, region, storeKeys.fileList(pack.artifactId));
   await copyDocument(main, region, storeKeys.torrent(pack.digest));
-  for (const build of builds) await copyDocument(main, region, storeKeys.build(build.repositoryId, build.id));
+  for (const build of builds) {
+    const sbom = storeKeys.sbom(build.repositoryId, build.id);
+    // Builds of before there were any have none.
+    if ((await main.head(sbom)) !== null) await copyDocument(main, region, sbom);
+    await copyDocument(main, region, storeKeys.build(build.repositoryId, build.id));
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Owns what the repository adds to the environment of one build: its variables, and the secrets that the plan names. */
+import { createHmac, hkdfSync } from 'node:crypto';
 import type { Plan } from '../contract/plan.ts';
 import { buildVariables, openBuildSecrets } from '../queue/build-environment.ts';
 import type { AttemptRun } from './attempt-run.ts';
@@ -31,4 +32,32 @@ export async function openEnvironment(
 export function environmentNames(plan: Plan, { variables, secrets }: RepositoryEnvironment): string[] {
   const names = [plan.env, variables, secrets, ...plan.steps.map(step => step.env)].flatMap(Object.keys);
   return [...new Set(names)].sort();
+}
+
+/**
+ * One digest for each of `environmentNames`, by which two records of an installation tell whether a value was the same: HMAC-SHA256 over
+ * repository, name, and every value that the name has with its place. A bare hash of a short password could be guessed; the key is
+ * derived from the installation's master key (HKDF, RFC 5869), so nobody without that can try guesses.
+ */
+export function environmentDigests(
+  plan: Plan,
+  { variables, secrets }: RepositoryEnvironment,
+  { repositoryId, masterKey }: { readonly repositoryId: string; readonly masterKey: Uint8Array },
+): Record<string, string> {
+  const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'slipway/environment-digest/v1', 32));
+  const places: readonly (readonly [string, Readonly<Record<string, string>>])[] = [
+    ['repository', variables],
+    ['secret', secrets],
+    ['plan', plan.env],
+    ...plan.steps.map((step, index) => [`step ${index}`, step.env] as const),
+  ];
+  return Object.fromEntries(
+    environmentNames(plan, { variables, secrets }).map(name => {
+      const values = places.flatMap(([place, set]) => (Object.hasOwn(set, name) ? [[place, set[name]]] : []));
+      const digest = createHmac('sha256', key)
+        .update(JSON.stringify([repositoryId, name, values]))
+        .digest('hex');
+      return [name, digest];
+    }),
+  );
 }

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
-import { buildStatement } from '../artifacts/build-record.ts';
 import { type PackedTree, packTree } from '../artifacts/pack-tree.ts';
+import type { Sbom } from '../artifacts/sbom/sbom-document.ts';
 import { type BuildFacts, type Pack, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
@@ -14,9 +14,7 @@ import { putResult } from '../database/caches.ts';
 import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
 import { formatSize } from '../domain/format-size.ts';
-import { signBuild } from '../releases/build-document.ts';
 import { hostPlatform } from '../releases/platform.ts';
-import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { createMetainfo } from '../swarm/metainfo.ts';
 import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
@@ -107,7 +105,10 @@ interface Published {
   readonly isolation: IsolationUsed;
   readonly store: BlobStore;
   readonly environmentNames: readonly string[];
-  readonly releaseKey: Signer;
+  readonly environmentDigests: Readonly<Record<string, string>>;
+  readonly sbom: Sbom;
+  /** Has the record signed and stored by whoever holds the key; when it resolves, the record lies in the main store. */
+  readonly recordBuild: (facts: BuildFacts, signal: AbortSignal) => Promise<void>;
   readonly startedAtMs: number;
   readonly position: number;
   /** Names the inputs of the build for later ones; null where its artifact must not stand for another. */
@@ -117,7 +118,8 @@ interface Published {
 export const publishStep = 'Publish to main store';
 
 /**
- * Puts everything that the artifact needs into the main store: pack, file list, torrent, and last the signed build record.
+ * Puts everything that the artifact needs into the main store: pack, file list, torrent, SBOM, and last the build record, which the
+ * engine signs.
  * Returns what records the build in the database, to be run in the transaction that ends the job.
  */
 export async function publishArtifact(
@@ -200,11 +202,14 @@ async function recordBuild(
     ...(made.reusedBuildId === null ? {} : { reusedBuildId: made.reusedBuildId }),
     tools: [...options.tools.tools],
     environmentNames: [...options.environmentNames],
+    environmentDigests: { ...options.environmentDigests },
+    sbom: { digest: options.sbom.digest, componentCount: options.sbom.componentCount },
     startedAtMs: options.startedAtMs,
     finishedAtMs: run.clock(),
   };
-  const record = signBuild(buildStatement(facts), options.releaseKey);
-  await store.put(storeKeys.build(job.repositoryId, buildId), { kind: 'bytes', bytes: record });
+  const sbomKey = storeKeys.sbom(job.repositoryId, buildId);
+  await store.put(sbomKey, { kind: 'bytes', bytes: options.sbom.bytes }, { sha256: options.sbom.digest });
+  await options.recordBuild(facts, run.signal);
   const storedAt = run.clock();
   return async transaction => {
     await insertPack(transaction, { ...pack, storedAt });

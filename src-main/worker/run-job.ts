@@ -1,5 +1,8 @@
 /** Owns one attempt from its claim to its end: the phases in order, and what becomes of every way to fail. */
 import { mkdir, rm } from 'node:fs/promises';
+import { createSbom } from '../artifacts/sbom/create-sbom.ts';
+import type { Sbom } from '../artifacts/sbom/sbom-document.ts';
+import type { BuildFacts } from '../contract/documents.ts';
 import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { Db } from '../database/open-database.ts';
@@ -7,13 +10,13 @@ import { databaseError } from '../database/open-sqlite.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, recordIsolation, recordStep } from '../queue/attempt.ts';
 import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
-import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
+import { listTree, readStart } from '../toolchains/list-tree.ts';
 import { type AttemptRun, asStep, type BuildRun, type StepRecorder } from './attempt-run.ts';
 import { packStep, planTree, runTree } from './build-tree.ts';
 import { cacheVariables, restoreCaches, saveCaches } from './caches.ts';
 import { deltaStep, findDeltaBases, makeDeltaPacks } from './delta-packs.ts';
-import { environmentNames, openEnvironment } from './environment.ts';
+import { environmentDigests, environmentNames, openEnvironment } from './environment.ts';
 import { openJobLog } from './job-log.ts';
 import { changedSinceLastBuild, checkOut, treeIdOf } from './prepare.ts';
 import type { Work } from './progress.ts';
@@ -27,7 +30,8 @@ import { createTestReport } from './test-report.ts';
 export interface JobContext
   extends Omit<AttemptRun, 'repository' | Exclude<keyof BuildRun, 'signal' | 'clock' | 'onProgress'>> {
   readonly store: BlobStore;
-  readonly releaseKey: Signer;
+  /** Has a build record signed and stored by the engine: this process has no key that counts. */
+  readonly recordBuild: (facts: BuildFacts, signal: AbortSignal) => Promise<void>;
   /** Opens the repository's secrets. */
   readonly masterKey: Uint8Array;
   readonly onLog: () => void;
@@ -116,7 +120,7 @@ const restoreStep = { name: 'Restore caches', phase: 'cache' } as const;
 const saveStep = { name: 'Save caches', phase: 'cache' } as const;
 
 async function build(run: AttemptRun, context: JobContext): Promise<(transaction: Db) => Promise<void>> {
-  const { store, releaseKey, masterKey } = context;
+  const { store, recordBuild, masterKey } = context;
   const startedAtMs = run.clock();
   const deltas = (await findDeltaBases(run.db, run.repository.id)).length === 0 ? [] : [deltaStep];
   const tree = await planTree(run, {
@@ -137,7 +141,9 @@ async function build(run: AttemptRun, context: JobContext): Promise<(transaction
     isolation: tree.isolation.used,
     environmentNames: environmentNames(plan, environment),
     store,
-    releaseKey,
+    environmentDigests: environmentDigests(plan, environment, { repositoryId: run.repository.id, masterKey }),
+    sbom: await listComponents(run, tree.source),
+    recordBuild,
     startedAtMs,
     resultKey: key,
   };
@@ -177,6 +183,18 @@ function both(first: Recording, second: Recording | null): Recording {
     await first(transaction);
     await second?.(transaction);
   };
+}
+
+/** What the lock files of the sources name, read before a step can change them. */
+async function listComponents(run: AttemptRun, source: string): Promise<Sbom> {
+  const { claimed, repository } = run;
+  const { files } = listTree(source);
+  const sbom = await createSbom(
+    { files, readText: (path, maxBytes) => readStart(source, path, maxBytes) },
+    { name: repository.name, revision: claimed.job.revision },
+  );
+  for (const problem of sbom.problems) await run.log.note(`SBOM: ${problem}`);
+  return sbom;
 }
 
 /** Says that nothing is run, and why, and records the steps as left out. */

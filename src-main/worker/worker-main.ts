@@ -14,12 +14,12 @@ import { formatSize } from '../domain/format-size.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
 import { type ClaimedJob, claimNextJob } from '../queue/attempt.ts';
-import { openKeyring } from '../secrets/keyring.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { type Checkup, startCheckup } from './checkup.ts';
 import { createProgress } from './progress.ts';
+import { createRecorder } from './record-build.ts';
 import { runJob } from './run-job.ts';
 
 /** The safety net under the engine's wake-ups, which come at once. */
@@ -31,6 +31,7 @@ closeInheritedHandles();
 const channel = openParentChannel();
 const tell = (message: FromWorker) => channel.send(message);
 const progress = createProgress(tell);
+const recorder = createRecorder(tell);
 const logger = createLogger({ write: line => process.stderr.write(line) });
 
 let current: { readonly jobId: string; readonly attempt: number; readonly abort: AbortController } | null = null;
@@ -112,9 +113,8 @@ async function run(settings: WorkerSettings): Promise<void> {
   const db = openDatabase(settings.databaseFile, { migrateSchema: false });
   const folder = dataFolder(settings.dataFolder);
   const masterKey = Buffer.from(settings.masterKey, 'base64');
-  const [store, keyring, gitPath] = await Promise.all([
+  const [store, gitPath] = await Promise.all([
     openStore(settings.mainStoreUrl),
-    openKeyring({ folder: folder.keys, masterKey }),
     findGit(),
     // Who cannot show that he lives takes no job.
     signs.started,
@@ -147,7 +147,7 @@ async function run(settings: WorkerSettings): Promise<void> {
         logger,
         signal: abort.signal,
         clock: systemClock,
-        releaseKey: keyring.release,
+        recordBuild: recorder.record,
         masterKey,
         onChanged: () => tell({ type: 'changed' }),
         onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
@@ -208,6 +208,9 @@ channel.onMessage(raw => {
       return;
     case 'checkup':
       checkup?.every(message.data.intervalMs);
+      return;
+    case 'recorded':
+      recorder.recorded(message.data);
   }
 });
 channel.onDisconnect(() => void end(0));

@@ -44,6 +44,8 @@ export function createPool(options: {
       mainStoreUrl: options.folder,
       masterKey: options.masterKey.toString('base64'),
     },
+    // No job of these histories has a record.
+    acceptance: { accept: () => Promise.resolve() },
     clock: systemClock,
     logger: options.logger,
     onChanged: () => undefined,

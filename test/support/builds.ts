@@ -12,6 +12,7 @@ import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
 import { changeBuildDefaults } from '../../src-main/queue/build-defaults.ts';
 import { enqueueRevision } from '../../src-main/queue/enqueue.ts';
 import { createWorkerPool } from '../../src-main/queue/worker-pool.ts';
+import { createBuildAcceptance } from '../../src-main/releases/build-acceptance.ts';
 import { openKeyring } from '../../src-main/secrets/keyring.ts';
 import { openMasterKey } from '../../src-main/secrets/master-key.ts';
 import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts';
@@ -57,6 +58,7 @@ export async function startBuilds(options: BuildsOptions = {}) {
     power: { onBattery: () => Promise.resolve(options.onBattery?.() ?? null) },
     size: options.workers ?? 1,
     settings: { databaseFile: file, dataFolder: root, mainStoreUrl: folder.mainStore, masterKey },
+    acceptance: createBuildAcceptance({ db, main: store, releaseKey: keyring.release }),
     clock,
     logger: silentLogger,
     onChanged: () => undefined,

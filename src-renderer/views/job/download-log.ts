@@ -1,6 +1,7 @@
 /** Owns saving a whole log as a file: read by range, sanitised, without colours. */
 import { plainText, sanitizeLog } from './log-text.ts';
 import type { ReadLog } from './log-window.ts';
+import { saveFile } from './save-file.ts';
 
 const readBytes = 1024 * 1024;
 
@@ -21,11 +22,6 @@ export async function downloadLog({ read, name }: { read: ReadLog; name: string 
     offset = chunk.nextOffset;
   }
   const whole = new Blob(parts, { type: 'text/plain;charset=utf-8' });
-  const url = URL.createObjectURL(whole);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = logFileName(name);
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile(logFileName(name), whole);
   return whole.size;
 }

@@ -1,8 +1,9 @@
-/** Owns the lower half of a job's page: why it failed, steps beside log, tests and environment, and which attempt is shown. */
+/** Owns the lower half of a job's page: why it failed, steps beside log, tests, environment and components, and which attempt is shown. */
 import { Tabs } from '@base-ui/react/tabs';
 import { useState } from 'react';
 import type { JobDetail } from '../../../src-main/contract/views.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
+import { JobComponents } from './job-components.tsx';
 import { JobEnvironment } from './job-environment.tsx';
 import { JobFailure } from './job-failure.tsx';
 import { JobLogPane, type ShowRequest } from './job-log-pane.tsx';
@@ -57,6 +58,9 @@ export function JobWork({
               <Tabs.Tab className={styles.tab} value="environment">
                 Environment
               </Tabs.Tab>
+              <Tabs.Tab className={styles.tab} value="components">
+                Components
+              </Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel className={styles.panel} value="log" keepMounted tabIndex={-1}>
               <JobLogPane
@@ -77,6 +81,9 @@ export function JobWork({
             </Tabs.Panel>
             <Tabs.Panel className={styles.scroll} value="environment">
               <JobEnvironment job={job} />
+            </Tabs.Panel>
+            <Tabs.Panel className={styles.scroll} value="components">
+              <JobComponents job={job} />
             </Tabs.Panel>
           </Tabs.Root>
         )}

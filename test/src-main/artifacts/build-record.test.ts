@@ -24,6 +24,8 @@ const facts: BuildFacts = {
   plan: { tool: 'node', steps: [{ run: 'npm ci' }] },
   tools: [{ name: 'node', version: 'v24.1.0', path: '/usr/bin/node' }],
   environmentNames: ['NODE_ENV'],
+  environmentDigests: { NODE_ENV: 'e'.repeat(64) },
+  sbom: { digest: 'f'.repeat(64), componentCount: 3 },
   startedAtMs: 1_700_000_000_123,
   finishedAtMs: 1_700_000_009_456,
 };
@@ -31,6 +33,11 @@ const facts: BuildFacts = {
 test('a statement gives back the facts, also after JSON', () => {
   const statement: unknown = JSON.parse(JSON.stringify(buildStatement(facts)));
   expect(parseBuildStatement(statement)).toEqual(facts);
+});
+
+test('a record of before digests and SBOMs is read all the same', () => {
+  const { environmentDigests: _digests, sbom: _sbom, ...older } = facts;
+  expect(parseBuildStatement(buildStatement(older))).toEqual(older);
 });
 
 test('a statement is in-toto v1 with SLSA v1 provenance about the two blobs of the store', () => {

@@ -132,6 +132,7 @@ async function poolOf(program: string) {
     power: { onBattery: () => Promise.resolve(null) },
     size: 2,
     settings: { databaseFile: file, dataFolder: folder, mainStoreUrl: `${folder}/store`, masterKey: '' },
+    acceptance: { accept: () => Promise.resolve() },
     clock: systemClock,
     logger: silentLogger,
     onChanged: () => undefined,

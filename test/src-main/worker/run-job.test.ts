@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseBuildStatement } from '../../../src-main/artifacts/build-record.ts';
 import { decodeFileList } from '../../../src-main/artifacts/file-list.ts';
+import { parseSbom } from '../../../src-main/artifacts/sbom/sbom-document.ts';
 import { type BuildFacts, storeKeys } from '../../../src-main/contract/documents.ts';
 import { listSteps } from '../../../src-main/database/attempts.ts';
 import { findBuildOfJob } from '../../../src-main/database/builds.ts';
@@ -10,6 +11,8 @@ import { listEvents } from '../../../src-main/database/events.ts';
 import type { JobRecord } from '../../../src-main/database/jobs.ts';
 import { cancelJob } from '../../../src-main/queue/enqueue.ts';
 import { verifyBuild } from '../../../src-main/releases/build-document.ts';
+import { signTrust } from '../../../src-main/releases/trust-document.ts';
+import { verifyStore } from '../../../src-main/releases/verify/verify-store.ts';
 import { digestOf } from '../../../src-main/replication/copy-pack.ts';
 import { parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
 import { pipeline, startBuilds } from '../../support/builds.ts';
@@ -46,6 +49,7 @@ describe('a job that succeeds', () => {
     job = await run({
       'slipway.yml': `${pipeline('mkdir out', 'printf %s "$WORD" > out/word; chmod +x out/word')}env: { WORD: ahoy }\nartifact: [out]\n`,
       'README.md': 'not in the artifact',
+      'go.sum': 'example.org/a v1.0.0 h1:x=\n',
     });
   });
 
@@ -90,11 +94,31 @@ describe('a job that succeeds', () => {
       revision: job.revision,
       artifactId: build?.artifactId ?? '',
       environmentNames: ['WORD'],
+      environmentDigests: { WORD: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      sbom: { digest: expect.any(String), componentCount: 1 },
       pack: { digest: build?.packDigest ?? '', infoHash: build?.infoHash ?? '' },
     } satisfies Partial<Omit<BuildFacts, 'pack'>> & { pack: Partial<BuildFacts['pack']> });
     expect(() => verifyBuild(record, trustOf(newSigner(), [newSigner()]), z.unknown())).toThrow(
       expect.objectContaining({ code: 'trust.untrusted' }),
     );
+  });
+
+  it('left an SBOM of what its lock files name, whose digest is in the record', async () => {
+    const build = await findBuildOfJob(builds.db, job.id);
+    const bytes = await mustRead(storeKeys.sbom(job.repositoryId, build?.id ?? ''));
+    expect(parseSbom(bytes)).toMatchObject({ components: [{ purl: 'pkg:golang/example.org/a@v1.0.0' }], unread: [] });
+  });
+
+  it('left a store in which everything holds', async () => {
+    const { keyring, store } = builds;
+    await store.put('trust.json', {
+      kind: 'bytes',
+      bytes: signTrust(trustOf(keyring.root, [keyring.release]), keyring.root),
+    });
+    const signal = new AbortController().signal;
+    const result = await verifyStore({ store, rootPublicKey: keyring.rootPublicKey, all: true, nowMs: 1, signal });
+    expect(result.problems).toEqual([]);
+    expect(result.checked).toMatchObject({ trust: 1, builds: 1, sboms: 1, fileLists: 1, torrents: 1, packs: 1 });
   });
 
   it('tells its story in events, with the build stored last but one', async () => {
