@@ -9,6 +9,7 @@ import type { Clock } from '../../src-main/domain/clock.ts';
 import { isFinished } from '../../src-main/domain/job-states.ts';
 import { engineStatus } from '../../src-main/host/views/status-view.ts';
 import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
+import { changeBuildDefaults } from '../../src-main/queue/build-defaults.ts';
 import { retryJob } from '../../src-main/queue/enqueue.ts';
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { pipeline } from '../support/builds.ts';
@@ -46,6 +47,8 @@ export async function startFaultEngine(
     ...(options.clock ? { clock: options.clock } : {}),
   });
   onTestFinished(() => engine.stop());
+  // Small disks, filled to the last byte: builds are not to end before.
+  await changeBuildDefaults(engine.db, { keepFreeBytes: 0 });
   const ended = (id: string) =>
     eventually(
       async () => {
@@ -86,7 +89,9 @@ export async function waitingSource(folder: string): Promise<{ readonly url: str
   const url = join(folder, 'source');
   const file = join(folder, 'go');
   await mkdir(url, { recursive: true });
-  await writeFile(join(url, 'slipway.yml'), pipeline(`while [ ! -e ${file} ]; do sleep 0.05; done`));
+  // The file is none of the build's tree, so the build is not isolated.
+  const text = pipeline(`while [ ! -e ${file} ]; do sleep 0.05; done`);
+  await writeFile(join(url, 'slipway.yml'), `isolation: none\n${text}`);
   await git(url, 'init', '--quiet', '--initial-branch=main');
   await git(url, 'add', '--all');
   await git(url, 'commit', '--quiet', '-m', 'Wait');
