@@ -23,6 +23,7 @@ import {
 } from './delta-format.ts';
 import { syncFolder, writeAll } from './pack-file.ts';
 import { PackReader } from './pack-reader.ts';
+import { targetError } from './target-errors.ts';
 import { Tasks } from './tasks.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
@@ -53,24 +54,6 @@ export interface AppliedDelta {
   readonly entries: readonly FileEntry[];
   /** The canonical file list of the new artifact. */
   readonly fileList: Uint8Array;
-}
-
-function translate(error: unknown, targetDir: string): unknown {
-  const code = systemErrorCode(error);
-  const options = { cause: error };
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const message = `The disk is full: the release could not be made in ${targetDir}. Free some space; it is tried again.`;
-    return new DomainError('agent.disk_full', message, { path: targetDir }, options);
-  }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
-    const message = `${targetDir} cannot be written (${code}). Give the user that the agent runs as the right to write files and links there.`;
-    return new DomainError('data.unwritable', message, { path: targetDir }, options);
-  }
-  if (code === 'EEXIST' || code === 'ENAMETOOLONG' || code === 'EILSEQ') {
-    const message = `This machine's file system cannot hold a name of the artifact as it is, or it is there already (${code}, below ${targetDir}).`;
-    return new DomainError('artifact.unsafe_path', message, { path: targetDir }, options);
-  }
-  return error;
 }
 
 /** Reads a delta pack front to back, and knows how far it is. */
@@ -274,7 +257,7 @@ export async function applyDelta(options: ApplyDeltaOptions): Promise<AppliedDel
     }
     return list;
   } catch (error) {
-    throw translate(error, targetDir);
+    throw targetError(error, targetDir);
   } finally {
     await pack.close();
   }

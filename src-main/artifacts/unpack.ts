@@ -16,6 +16,7 @@ import {
   tarHeader,
   tarPaddingBytes,
 } from './tar-header.ts';
+import { targetError } from './target-errors.ts';
 import { Tasks } from './tasks.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
@@ -41,24 +42,6 @@ const smallFileBytes = 1024 * 1024;
 
 /** Fails where anything is at the path already, a link included. The last flag is absent on Windows. */
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-
-function translate(error: unknown, targetDir: string): unknown {
-  const code = systemErrorCode(error);
-  const options = { cause: error };
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const message = `The disk is full: the release could not be unpacked to ${targetDir}. Free some space; it is tried again.`;
-    return new DomainError('agent.disk_full', message, { path: targetDir }, options);
-  }
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
-    const message = `${targetDir} cannot be written (${code}). Give the user that the agent runs as the right to write files and links there.`;
-    return new DomainError('data.unwritable', message, { path: targetDir }, options);
-  }
-  if (code === 'ENAMETOOLONG' || code === 'EILSEQ' || code === 'EEXIST') {
-    const message = `This machine's file system cannot hold a name of the artifact as it is (${code}, below ${targetDir}). Use a shorter folder, or rename the file and build again.`;
-    return new DomainError('artifact.unsafe_path', message, { path: targetDir }, options);
-  }
-  return error;
-}
 
 class TreeUnpacker {
   readonly #options: UnpackOptions;
@@ -239,7 +222,7 @@ export async function unpackPack(options: UnpackOptions): Promise<void> {
       throw error;
     }
   } catch (error) {
-    throw translate(error, options.targetDir);
+    throw targetError(error, options.targetDir);
   } finally {
     await pack.close();
   }
