@@ -54,7 +54,7 @@ function outcomeText(outcome: AgentOutcome): string {
 /** Runs the agent until it is told to end; with `--once`, until the machine has what the channel says. */
 export async function runAgent(options: AgentCommandOptions): Promise<void> {
   const { repository: repositoryId, channel, key: rootPublicKey } = options;
-  const stores = await Promise.all(options.store.map(openStore));
+  const stores = await Promise.all(options.store.map(url => openStore(url)));
   const logger = createLogger({ write: line => process.stderr.write(line) });
   const swarm = options.swarm
     ? createSwarmClient({ launcher: createNodeLauncher(), logger, listen: { host: options.listen, port: 0 } })

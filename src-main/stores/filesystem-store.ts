@@ -299,6 +299,7 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
         await makeFolder([tempFolder]);
         await underLock(key, undefined, () => rm(join(root, ...splitKey(key)), { force: true }));
       }),
+    signedUrl: async () => null,
     localPath: key => join(root, ...splitKey(key)),
   };
 }

@@ -45,6 +45,7 @@ function boundTo(store: BlobStore): BlobStore {
     copyFrom: (from, key, options) => store.copyFrom(from, key, options),
     list: prefix => store.list(prefix),
     delete: key => store.delete(key),
+    signedUrl: (key, lifetimeMs) => store.signedUrl(key, lifetimeMs),
     localPath: key => store.localPath(key),
   };
 }
