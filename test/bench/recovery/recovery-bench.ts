@@ -21,9 +21,9 @@ interface Place {
   engine: HeadlessEngine;
 }
 
-/** Each attempt adds its own line to `begun` and then waits for `go`. */
+/** Each attempt adds its own line to `begun` and then waits for `go`: both outside its tree, so nothing may shut it in. */
 const pipelineOf = (folder: string) =>
-  `steps:\n  - name: Wait\n    run: 'date +%s%N >> ${folder}/begun; while [ ! -e ${folder}/go ]; do sleep 0.05; done'\n`;
+  `isolation: none\nsteps:\n  - name: Wait\n    run: 'date +%s%N >> ${folder}/begun; while [ ! -e ${folder}/go ]; do sleep 0.05; done'\n`;
 
 async function beginnings(folder: string): Promise<readonly number[]> {
   const text = await readFile(join(folder, 'begun'), 'utf8').catch(() => '');
