@@ -11,11 +11,12 @@ import { isAlive } from '../support/child-program.ts';
 import { eventually } from '../support/eventually.ts';
 import { git } from '../support/git-server.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
-import { canMount, mountSmallDisk } from '../support/small-disk.ts';
+import { canFailDisks, canMount, mountFailingDisk, mountSmallDisk } from '../support/small-disk.ts';
 import { type FaultEngine, startFaultEngine, waitingSource } from './fault-engine.ts';
 
 const dayMs = 86_400_000;
 const mountable = canMount();
+const breakable = await canFailDisks();
 
 async function smallDisk(folder: string) {
   const disk = await mountSmallDisk(`${folder}/data`, '24m');
@@ -76,6 +77,29 @@ describe.skipIf(!mountable)('a disk of the data folder', () => {
     expect(await host.ended(job?.id ?? '')).toMatchObject({ status: 'succeeded', attempt: 1 });
   });
 });
+
+it.skipIf(!breakable)(
+  'a disk that turns read-only under a running job is named, and after its repair the job runs again',
+  async () => {
+    const folder = await scratchFolder();
+    const disk = await mountFailingDisk(`${folder}/data`, 64);
+    onTestFinished(() => disk.unmount());
+    const source = await waitingSource(folder);
+    const before = await startFaultEngine(disk.path);
+    await before.engine.repositories.add({ url: source.url });
+    const job = await before.waitingJob();
+    await disk.fail();
+    await untilProblem(before, 'data.unwritable');
+    await source.go();
+    await before.stop();
+    await disk.repair();
+    const host = await startFaultEngine(disk.path);
+    expect(await host.ended(job.id)).toMatchObject({ status: 'succeeded' });
+    await untilWell(host);
+    const jobs = await host.engine.db.selectFrom('jobs').selectAll().execute();
+    expect(jobs.map(({ id }) => id)).toEqual([job.id]);
+  },
+);
 
 it('a database that another program locks for longer than anyone waits is named, and everything goes on when it lets go', async () => {
   const folder = await scratchFolder();

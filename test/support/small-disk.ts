@@ -1,9 +1,9 @@
-/** Owns small file systems of their own for tests of full and read-only disks: Linux tmpfs, where mounting is allowed. */
+/** Owns small file systems of their own for tests of full, read-only and failing disks: Linux tmpfs and ext4, where mounting is allowed. */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemErrorCode } from '../../src-main/contract/errors.ts';
 import { eventually } from './eventually.ts';
@@ -63,4 +63,66 @@ export async function mountSmallDisk(path: string, size: string): Promise<SmallD
       await run('umount', ['--lazy', path]);
     },
   };
+}
+
+export interface FailingDisk {
+  readonly path: string;
+  /** The kernel meets an error and makes the disk read-only under whoever writes, as it does with a disk that dies. */
+  fail(): Promise<void>;
+  /** Checks and mounts it again; whoever had files open there must have closed them. */
+  repair(): Promise<void>;
+  unmount(): Promise<void>;
+}
+
+async function mountImage(image: string, path: string): Promise<string> {
+  await run('mount', ['-o', 'loop,errors=remount-ro', image, path]);
+  const { stdout } = await run('findmnt', ['-no', 'SOURCE', path]);
+  return basename(stdout.trim());
+}
+
+/** Mounts an empty ext4 disk of `sizeMb` at `path`; its image lies beside it. */
+export async function mountFailingDisk(path: string, sizeMb: number): Promise<FailingDisk> {
+  const image = `${path}.image`;
+  await mkdir(path, { recursive: true });
+  const file = await open(image, 'wx');
+  await file.truncate(sizeMb * 1024 * 1024);
+  await file.close();
+  await run('mkfs.ext4', ['-q', image]);
+  let device = await mountImage(image, path);
+  return {
+    path,
+    // Linux, Documentation/ABI/testing/sysfs-fs-ext4.
+    fail: () => writeFile(`/sys/fs/ext4/${device}/trigger_fs_error`, '1'),
+    async repair() {
+      await eventually(() => run('umount', [path]), { what: 'the last open file of the disk to be closed' });
+      // It ends with 1 where it mended something.
+      await run('e2fsck', ['-fp', image]).catch(error => {
+        if (error?.code !== 1) throw error;
+      });
+      device = await mountImage(image, path);
+    },
+    async unmount() {
+      await run('umount', ['--lazy', path]);
+      await rm(image);
+    },
+  };
+}
+
+/** Whether this process may mount an image and break it. */
+export async function canFailDisks(): Promise<boolean> {
+  if (!canMount()) return false;
+  const probe = mkdtempSync(join(tmpdir(), 'slipway-mount-'));
+  try {
+    const disk = await mountFailingDisk(join(probe, 'disk'), 8);
+    try {
+      await disk.fail();
+      return true;
+    } finally {
+      await disk.unmount();
+    }
+  } catch {
+    return false;
+  } finally {
+    await rm(probe, { recursive: true });
+  }
 }
