@@ -4,7 +4,7 @@ import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
-import type { AttemptView, JobSummary } from '../contract/views.ts';
+import type { AttemptView, JobSummary, Polling } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { ordinal } from '../domain/waiting.ts';
 import { onOrOff, wholeNumber } from './arguments.ts';
@@ -86,10 +86,16 @@ export function addRepositoryCommands(program: Command): void {
   addQueueCommand(repo);
 }
 
+function pollingWords({ everyMs, host, stretch, heldUntilMs }: Polling): string {
+  const every = `every ${Math.round(everyMs / 1_000)} s`;
+  if (heldUntilMs !== null) return `${every}; ${host} asks for a pause until ${clock(heldUntilMs)}`;
+  return stretch > 1 ? `${every}, since ${host} allows no more` : every;
+}
+
 function addQueueCommand(repo: Command): void {
   repo
     .command('set <repository>')
-    .description('how its jobs are queued; without an option, what is set')
+    .description('how it is looked at and its jobs are queued; without an option, what is set')
     .option('--concurrency <n>', 'how many of its jobs may run at once', wholeNumber(1, 64))
     .option('--supersede <on|off>', 'a newer revision cancels those that still wait', onOrOff)
     .option(
@@ -97,20 +103,29 @@ function addQueueCommand(repo: Command): void {
       'how often a job is tried again by itself after a failure that may pass',
       wholeNumber(0, 10),
     )
+    .option('--poll <seconds>', 'how often it is looked at; 0 for what the installation does', wholeNumber(0, 86_400))
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
-        Options & { concurrency?: number; supersede?: boolean; retries?: number }
+        Options & { concurrency?: number; supersede?: boolean; retries?: number; poll?: number }
       >();
       await callEngine(options, async client => {
         const { id } = await findRepository(client, named);
         const { concurrency, supersede, retries: retryLimit } = options;
         const row = await client.repositories.setQueue({ id, concurrency, supersede, retryLimit });
+        const { polling } =
+          options.poll === undefined
+            ? row
+            : await client.repositories.setPolling({
+                id,
+                intervalMs: options.poll === 0 ? null : options.poll * 1_000,
+              });
         const lines = [
+          ['looked at', pollingWords(polling)],
           ['jobs at once', String(row.queue.concurrency)],
           ['newer revisions supersede waiting ones', row.queue.supersede ? 'on' : 'off'],
           ['tries again by itself', String(row.queue.retryLimit)],
         ];
-        print(row.queue, options, table([plain(row.name), ''], lines));
+        print({ ...row.queue, polling }, options, table([plain(row.name), ''], lines));
       });
     });
 }

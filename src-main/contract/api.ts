@@ -120,6 +120,15 @@ export const api = {
     setQueue: route('PATCH', '/repositories/{id}/queue', 'Change how the jobs of a repository are queued')
       .input(queueSettingsSchema.partial().extend({ id: idSchema }))
       .output(repositoryRowSchema),
+    setPolling: route('PATCH', '/repositories/{id}/polling', 'Change how often a repository is looked at')
+      .input(
+        z.object({
+          id: idSchema,
+          /** Null for the installation's. */
+          intervalMs: z.number().int().min(2_000).max(86_400_000).nullable(),
+        }),
+      )
+      .output(repositoryRowSchema),
     buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
       .input(
         z.object({

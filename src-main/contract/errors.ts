@@ -29,6 +29,7 @@ export const errorCodes = {
   'git.empty': 'automatic',
   'git.revision_missing': 'user',
   'git.timeout': 'automatic',
+  'git.rate_limited': 'automatic',
   'git.protocol': 'automatic',
 
   'pipeline.invalid': 'user',

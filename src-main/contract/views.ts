@@ -177,6 +177,21 @@ export const queueSettingsSchema = z.object({
 });
 export type QueueSettings = z.infer<typeof queueSettingsSchema>;
 
+/** How often a repository is looked at. */
+export const pollingSchema = z.object({
+  /** What a person chose; null for the installation's. */
+  chosenMs: time.nullable(),
+  /** What it is now. */
+  everyMs: time,
+  /** The server that it lies on, `https://github.com`. */
+  host: z.string(),
+  /** How many times slower than usual its host lets it be; 1 is the usual pace. */
+  stretch: z.number().min(1),
+  /** Its host asked not to be asked before. */
+  heldUntilMs: time.nullable(),
+});
+export type Polling = z.infer<typeof pollingSchema>;
+
 export const repositoryRowSchema = z.object({
   id: idSchema,
   name: z.string(),
@@ -188,6 +203,7 @@ export const repositoryRowSchema = z.object({
   pollError: errorViewSchema.nullable(),
   checkupAtMs: time.nullable(),
   nextPollAtMs: time.nullable(),
+  polling: pollingSchema,
   addedAtMs: time,
   latestJob: jobSummarySchema.nullable(),
   /** Queued jobs of this repository besides the latest, counted to 10,000. */

@@ -1,5 +1,5 @@
 /** Owns the statements of the table repositories. */
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
 import { drillRepositoryId } from '../contract/drill.ts';
 import type { Db } from './open-database.ts';
 import type { RepositoriesTable } from './schema.ts';
@@ -46,6 +46,19 @@ export async function findRepositoryBySource(db: Db, url: string, branch: string
 
 export async function updateRepository(db: Db, id: string, change: Updateable<RepositoriesTable>): Promise<void> {
   await db.updateTable('repositories').set(change).where('id', '=', id).execute();
+}
+
+/** What a look at a repository changes of its row. Times are UTC milliseconds. */
+export type PollRecord = Pick<RepositoryRecord, 'id' | 'checkupAt' | 'nextPollAt' | 'pollFailures' | 'pollError'>;
+
+/** One statement for all of them: at a thousand repositories, a hundred looks end in each second. */
+export async function recordPolls(db: Db, records: readonly PollRecord[]): Promise<void> {
+  await sql`
+    UPDATE repositories SET
+      checkup_at = look.value ->> 'checkupAt', next_poll_at = look.value ->> 'nextPollAt',
+      poll_failures = look.value ->> 'pollFailures', poll_error = look.value ->> 'pollError'
+    FROM json_each(${JSON.stringify(records)}) AS look
+    WHERE repositories.id = look.value ->> 'id'`.execute(db);
 }
 
 /** The repository that jobs of a crash drill belong to, made at the first. It has no source, and no list shows it. */

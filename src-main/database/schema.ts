@@ -18,6 +18,8 @@ export interface RepositoriesTable {
   nextPollAt: number;
   pollFailures: number;
   pollError: JsonText | null;
+  /** What a person chose; null for the installation's. */
+  pollIntervalMs: ColumnType<number | null, number | null | undefined, number | null>;
   addedAt: number;
   removedAt: number | null;
   /** What a person chose for its builds: `auto`, `none`, `bubblewrap`; null for what the installation has. */

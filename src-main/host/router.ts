@@ -126,6 +126,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
         summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
+      setPolling: os.repositories.setPolling.handler(async ({ input }) => {
+        await engine.repositories.setPollInterval(input.id, input.intervalMs);
+        return rowOf(engine, input.id);
+      }),
       setQueue: os.repositories.setQueue.handler(async ({ input: { id, ...change } }) => {
         await engine.repositories.setQueue(id, change);
         return rowOf(engine, id);

@@ -1,29 +1,44 @@
-/** Owns when which repository is looked at. What a change becomes is new-revision's. */
+/** Owns the looks at repositories: each when it is due, and what it found. What a change becomes is new-revision's. */
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { appendEvent } from '../database/events.ts';
 import { errorToJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
-import { findRepository, listRepositories, type RepositoryRecord, updateRepository } from '../database/repositories.ts';
-import { backoffMs, isDue, longestBackoffMs, pollBackoff } from '../domain/backoff.ts';
+import { findRepository, listRepositories } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
+import { afterAnswer, afterHostFailure, afterRefusal, type RateLimit } from '../domain/poll-host.ts';
 import { branchMissing } from '../sources/git-errors.ts';
 import { listRefs } from '../sources/list-refs.ts';
+import { localSignature } from '../sources/local-repository.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { NewRevision } from './new-revision.ts';
+import { createPollRecords } from './poll-records.ts';
+import { createPollSchedule, type HostView, type Watched } from './poll-schedule.ts';
 
 /** Every ten seconds, as people are told; a push is seen within this and the time of one request. */
 export const pollIntervalMs = 10_000;
 /** Well below the interval, so that a hanging host cannot hold its repository longer than two polls. */
 const pollTimeoutMs = 8_000;
-/** Requests under way at once; the rest of the due repositories wait their turn. */
-const maxInFlight = 8;
-const tickMs = 250;
+const tickMs = 100;
+/** How soon a repository that was added, removed or changed is noticed without a word. */
+const reloadEveryMs = 2_000;
+/** However still the files of a repository on this machine look. */
+const listLocalEveryMs = 60_000;
+/** Failures that say something of the host and nothing of the repository. */
+const hostFailures = new Set(['git.unreachable', 'git.timeout']);
+
+export interface PollPace {
+  /** Between two looks at this repository, in milliseconds. */
+  readonly paceMs: number;
+  readonly host: HostView;
+}
 
 export interface Poller {
   start(): void;
   stop(): Promise<void>;
   /** Looks at a repository now, and waits for the result. Its error goes to the repository's row, not to the caller. */
   pollNow(repositoryId: string): Promise<void>;
+  /** How often a repository is looked at, and what its host says to that; null where it is not watched yet. */
+  paceOf(repositoryId: string): PollPace | null;
 }
 
 export function createPoller(options: {
@@ -35,25 +50,42 @@ export function createPoller(options: {
   readonly onChanged: () => void;
 }): Poller {
   const { db, clock, logger } = options;
-  const inFlight = new Map<string, Promise<void>>();
+  const schedule = createPollSchedule(options.intervalMs);
+  const records = createPollRecords(db, error => logger.error('polls.not_recorded', { error }));
+  const looks = new Map<string, Promise<void>>();
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | null = null;
   let ticking: Promise<void> = Promise.resolve();
+  let reloadedAt = Number.NEGATIVE_INFINITY;
 
-  async function poll(repository: RepositoryRecord): Promise<void> {
+  /** Where the branch is; null where the files of this machine's repository show that it is where it was. */
+  async function findHead(
+    one: Watched,
+    startedAt: number,
+  ): Promise<{ revision: string | null; limit: RateLimit | null }> {
+    const { url, branch } = one.repository;
+    const signature = one.isLocal ? await localSignature(url, branch) : null;
+    const isStill = one.failures === 0 && Math.abs(startedAt - one.listedAt) < listLocalEveryMs;
+    if (signature !== null && signature === one.signature && isStill) return { revision: null, limit: null };
+    const refs = await listRefs({ url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal });
+    const found = refs.branches.find(candidate => candidate.name === branch);
+    if (!found) throw branchMissing(url, branch);
+    one.listedAt = startedAt;
+    one.signature = signature;
+    return { revision: found.revision, limit: refs.limit };
+  }
+
+  async function look(one: Watched): Promise<void> {
     const startedAt = clock();
+    const { repository } = one;
     let failure: DomainError | null = null;
     try {
-      const refs = await listRefs({
-        url: repository.url,
-        branch: repository.branch,
-        timeoutMs: pollTimeoutMs,
-        signal: stopping.signal,
-      });
-      const branch = refs.branches.find(candidate => candidate.name === repository.branch);
-      if (!branch) throw branchMissing(repository.url, repository.branch);
-      if (branch.revision !== repository.currentRevision) {
-        await options.newRevision(repository, branch.revision, startedAt, stopping.signal);
+      const { revision, limit } = await findHead(one, startedAt);
+      answered(one, limit);
+      if (revision !== null && revision !== repository.currentRevision) {
+        one.changedAt = clock();
+        await options.newRevision(repository, revision, startedAt, stopping.signal);
+        one.repository = (await findRepository(db, repository.id)) ?? repository;
       }
     } catch (error) {
       if (stopping.signal.aborted) return;
@@ -62,77 +94,108 @@ export function createPoller(options: {
         error instanceof DomainError
           ? error
           : new DomainError('internal', `Looking at ${repository.url} failed: ${messageOf(error)}.`);
+      // What the files showed was not acted on.
+      one.signature = null;
+      failed(one, failure);
     }
-    await record(repository, failure);
+    await record(one, startedAt, failure);
   }
 
-  async function record(repository: RepositoryRecord, failure: DomainError | null): Promise<void> {
+  function answered(one: Watched, limit: RateLimit | null): void {
     const now = clock();
-    const failures = failure ? repository.pollFailures + 1 : 0;
-    const wait = failure ? backoffMs(pollBackoff, failures, Math.random()) : options.intervalMs;
-    await updateRepository(db, repository.id, {
-      checkupAt: now,
-      nextPollAt: now + (failure ? Math.max(options.intervalMs, wait) : wait),
-      pollFailures: failures,
-      pollError: failure ? errorToJson(failure) : null,
-    });
-    const about = { at: now, repositoryId: repository.id };
-    if (failure && (repository.pollError === null || JSON.parse(repository.pollError).code !== failure.code)) {
-      await appendEvent(db, {
-        ...about,
-        type: 'poll.failed',
-        data: { code: failure.code, message: failure.message },
-      });
-      options.onChanged();
-    }
-    if (!failure && repository.pollError !== null) {
-      await appendEvent(db, { ...about, type: 'poll.recovered' });
-      options.onChanged();
-    }
+    const before = schedule.hostOf(one);
+    schedule.setHost(
+      one,
+      afterAnswer(before, limit, untilMs => schedule.pollsUntil(one.host, now, untilMs), now),
+    );
+    if (before.failures > 0) schedule.hurry(one.host, now);
   }
 
-  function begin(repository: RepositoryRecord): Promise<void> {
-    const running = inFlight.get(repository.id);
-    if (running) return running;
-    const started = poll(repository)
-      .catch(error => logger.error('poll.failed_unexpectedly', { repositoryId: repository.id, error }))
-      .finally(() => inFlight.delete(repository.id));
-    inFlight.set(repository.id, started);
+  function failed(one: Watched, { code, details }: DomainError): void {
+    const host = schedule.hostOf(one);
+    if (code === 'git.rate_limited') {
+      const wait = typeof details.retryAfterMs === 'number' ? details.retryAfterMs : null;
+      schedule.setHost(one, afterRefusal(host, wait, clock()));
+    } else if (hostFailures.has(code)) schedule.setHost(one, afterHostFailure(host));
+  }
+
+  async function record(one: Watched, startedAt: number, failure: DomainError | null): Promise<void> {
+    const { repository } = one;
+    one.failures = failure ? one.failures + 1 : 0;
+    schedule.end(one, failure ? clock() : startedAt, Math.random());
+    const before = repository.pollError === null ? null : String(JSON.parse(repository.pollError).code);
+    const pollError = failure ? errorToJson(failure) : null;
+    one.repository = { ...one.repository, pollError };
+    const now = clock();
+    records.add({
+      id: repository.id,
+      checkupAt: now,
+      nextPollAt: one.dueAt,
+      pollFailures: one.failures,
+      pollError,
+    });
+    if ((failure?.code ?? null) === before) return;
+    await records.flush();
+    const about = { at: now, repositoryId: repository.id };
+    await appendEvent(
+      db,
+      failure
+        ? { ...about, type: 'poll.failed', data: { code: failure.code, message: failure.message } }
+        : { ...about, type: 'poll.recovered' },
+    );
+    options.onChanged();
+  }
+
+  function begin(one: Watched): Promise<void> {
+    one.looking = true;
+    const { id } = one.repository;
+    const started = look(one)
+      .catch(error => {
+        schedule.end(one, clock(), Math.random());
+        logger.error('poll.failed_unexpectedly', { repositoryId: id, error });
+      })
+      .finally(() => looks.delete(id));
+    looks.set(id, started);
     return started;
   }
 
   async function tick(): Promise<void> {
     const now = clock();
-    const longestMs = Math.max(options.intervalMs, longestBackoffMs(pollBackoff));
-    for (const repository of await listRepositories(db)) {
-      if (inFlight.size >= maxInFlight) return;
-      if (isDue(repository.nextPollAt, now, longestMs)) void begin(repository);
+    if (Math.abs(now - reloadedAt) >= reloadEveryMs) {
+      reloadedAt = now;
+      schedule.replace(await listRepositories(db), now);
     }
+    for (const one of schedule.begin(clock())) void begin(one);
   }
 
-  const schedule = () => {
+  const plan = () => {
     if (stopping.signal.aborted) return;
     timer = setTimeout(() => {
       ticking = tick()
         .catch(error => logger.error('poller.failed', { error }))
-        .finally(schedule);
+        .finally(plan);
     }, tickMs);
   };
 
   return {
-    start: schedule,
+    start: plan,
     async stop() {
       stopping.abort();
       if (timer) clearTimeout(timer);
       await ticking;
-      await Promise.all(inFlight.values());
+      await Promise.all(looks.values());
+      await records.stop();
     },
     async pollNow(repositoryId) {
-      const running = inFlight.get(repositoryId);
-      if (running) await running;
+      await looks.get(repositoryId);
       const repository = await findRepository(db, repositoryId);
       if (!repository) throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
-      await begin(repository);
+      const one = schedule.take(repository);
+      // Whoever asks suspects that something is new: the files are not trusted.
+      one.signature = null;
+      await (looks.get(repositoryId) ?? begin(one));
+      await records.flush();
     },
+    paceOf: repositoryId => schedule.paceOf(repositoryId, clock()),
   };
 }

@@ -60,6 +60,8 @@ export interface Repositories {
   buildNow(id: string, options?: { readonly cache?: boolean; readonly priority?: boolean }): Promise<JobRecord>;
   /** What is left out stays as it is. Throws `not_found`. */
   setQueue(id: string, change: ChangeQueue): Promise<void>;
+  /** How often it is looked at, in milliseconds; null for the installation's. Throws `not_found`. */
+  setPollInterval(id: string, intervalMs: number | null): Promise<void>;
 }
 
 const notFound = (id: string) => new DomainError('not_found', `There is no repository ${id}.`, { id });
@@ -197,6 +199,19 @@ export function createRepositories(options: {
         });
       });
       // A wider cap may let a waiting job begin.
+      options.onChanged();
+    },
+    async setPollInterval(id, intervalMs) {
+      await inTransaction(db, async transaction => {
+        if (!(await findRepository(transaction, id))) throw notFound(id);
+        await updateRepository(transaction, id, { pollIntervalMs: intervalMs });
+        await appendEvent(transaction, {
+          type: 'repository.changed',
+          at: clock(),
+          repositoryId: id,
+          data: { pollIntervalMs: intervalMs },
+        });
+      });
       options.onChanged();
     },
     async buildNow(id, { cache = true, priority = false } = {}) {

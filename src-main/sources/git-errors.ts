@@ -1,5 +1,7 @@
 /** Owns the words and codes for what goes wrong with a remote repository, whichever library or program reported it. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import { rateLimitOf, retryAfterMs } from './rate-limit.ts';
 
 const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME']);
 
@@ -73,13 +75,28 @@ export function revisionMissing(url: string, revision: string): DomainError {
   );
 }
 
-/** The error for an answer whose HTTP status is not 200. */
-export function httpStatusError(url: string, status: number): DomainError {
+/** `details.retryAfterMs` is what the server asks for; null where it says nothing. */
+function rateLimited(url: string, detail: string, wait: number | null): DomainError {
+  const when = wait === null ? 'later' : `in ${Math.ceil(wait / 1_000)} s`;
+  return new DomainError(
+    'git.rate_limited',
+    `The server of ${url} has been asked too often (${detail}). It is asked again ${when} by itself, and less often from then on.`,
+    { url, retryAfterMs: wait },
+  );
+}
+
+/** The error for an answer whose HTTP status is not 200. `headers` are known where the answer came to us and not to git. */
+export function httpStatusError(url: string, status: number, headers: IncomingHttpHeaders = {}): DomainError {
   const detail = `HTTP ${status}`;
+  const now = Date.now();
+  const limit = rateLimitOf(headers, now);
+  const wait = retryAfterMs(headers, now) ?? (limit?.remaining === 0 ? Math.max(0, limit.resetAtMs - now) : null);
+  // GitHub answers 403 as well as 429 to who is over its limit.
+  if (status === 429 || (wait !== null && (status === 503 || status === 403))) return rateLimited(url, detail, wait);
   // 203 is what Azure DevOps answers, with a sign-in page. Source: isomorphic-git, GitRemoteHTTP.discover.
   if (status === 401 || status === 403 || status === 407 || status === 203) return authFailed(url, detail);
   if (status === 404 || status === 410) return notFound(url, detail);
-  if (status === 429 || status >= 500) return unreachable(url, `it answers with ${detail}`);
+  if (status >= 500) return unreachable(url, `it answers with ${detail}`);
   return protocolError(url, detail);
 }
 

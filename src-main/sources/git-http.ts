@@ -3,7 +3,9 @@ import http from 'node:http';
 import https from 'node:https';
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
 import { systemErrorCode } from '../contract/errors.ts';
+import type { RateLimit } from '../domain/poll-host.ts';
 import { connectionError, httpStatusError, protocolError } from './git-errors.ts';
+import { rateLimitOf } from './rate-limit.ts';
 
 const maxRedirects = 5;
 /** Idle connections are kept from one poll to the next, and each is let go by the server when it likes. */
@@ -11,7 +13,7 @@ const agentOptions = { keepAlive: true, maxFreeSockets: 64, proxyEnv: process.en
 const agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) };
 
 export interface GitHttpSession {
-  readonly client: HttpClient;
+  readonly client: HttpClient & { request(request: GitHttpRequest): Promise<GitHttpResponse> };
   /**
    * Throws what went wrong while an answer was read. isomorphic-git 1.44 takes an error in the middle of a list of refs for
    * its end (GitPktLine.streamReader), so a broken connection would look like deleted branches.
@@ -19,6 +21,10 @@ export interface GitHttpSession {
   check(): void;
   /** Whether the last answer ended with a flush packet, as every complete list does. Source: gitprotocol-v2(5). */
   endedWithFlush(): boolean;
+  /** What the server said of its limits, last; null where it said nothing. */
+  limit(): RateLimit | null;
+  /** Where a request of protocol 2 was answered; null where there was none, as with a server that knows only protocol 1. */
+  endpoint(): string | null;
 }
 
 type Body = AsyncGenerator<Uint8Array, void, void> & { error?: unknown };
@@ -29,15 +35,17 @@ type Body = AsyncGenerator<Uint8Array, void, void> & { error?: unknown };
  */
 export function openGitHttp(
   url: string,
-  options: { readonly maxBytes: number; readonly signal: AbortSignal },
+  options: { readonly maxBytes: number; readonly signal: AbortSignal; readonly endpoint?: string },
 ): GitHttpSession {
   const { signal, maxBytes } = options;
   const bodies: Body[] = [];
   let receivedBytes = 0;
   let tail = '';
   let failure: unknown = null;
+  let limit: RateLimit | null = null;
   /** Where the discovery was redirected to, as git does by default (http.followRedirects=initial in git-config(1)). */
-  let movedTo = url;
+  let movedTo = options.endpoint ?? url;
+  let answeredAt: string | null = null;
 
   async function* read(response: http.IncomingMessage): Body {
     try {
@@ -76,8 +84,10 @@ export function openGitHttp(
         throw signal.aborted ? signal.reason : translate(error);
       });
       const status = response.statusCode ?? 0;
+      limit = rateLimitOf(response.headers, Date.now()) ?? limit;
       if (status === 200) {
         tail = '';
+        if (method === 'POST') answeredAt = movedTo;
         const responseBody = read(response);
         bodies.push(responseBody);
         return {
@@ -92,7 +102,7 @@ export function openGitHttp(
       response.resume();
       response.on('error', () => undefined);
       const next = method === 'GET' ? redirectTarget(response, address) : null;
-      if (next === null || redirects === maxRedirects) throw httpStatusError(url, status);
+      if (next === null || redirects === maxRedirects) throw httpStatusError(url, status, response.headers);
       const suffix = target.slice(url.length);
       if (!next.href.endsWith(suffix)) throw protocolError(url, `redirected to ${next.origin}, which is no repository`);
       movedTo = next.href.slice(0, next.href.length - suffix.length);
@@ -109,6 +119,8 @@ export function openGitHttp(
       if (malformed !== undefined) throw protocolError(url, 'it is cut off or malformed', malformed.error);
     },
     endedWithFlush: () => tail === '0000',
+    limit: () => limit,
+    endpoint: () => answeredAt,
   };
 }
 

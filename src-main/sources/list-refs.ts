@@ -1,12 +1,14 @@
 /** Owns looking at a remote repository: its branches and where they are. Downloads no objects. */
 import git from 'isomorphic-git';
 import { DomainError } from '../contract/errors.ts';
+import type { RateLimit } from '../domain/poll-host.ts';
 import { withDeadline } from './deadline.ts';
 import { findGit, runGit } from './git-cli.ts';
 import { emptyRepository, lastLine, protocolError, remoteErrorOf } from './git-errors.ts';
 import { openGitHttp } from './git-http.ts';
 import { parseGitUrl } from './git-url.ts';
 import { findGitFolder, readLocalRefs } from './local-repository.ts';
+import { askBranch } from './ls-refs.ts';
 import { assertBranchName, isBranchName, isRevision } from './ref-names.ts';
 
 /** About 150,000 branches. A server without protocol 2 sends tags and pull requests as well. */
@@ -22,6 +24,8 @@ export interface RemoteRefs {
   /** What HEAD names; null when it was not asked for, is detached, or names a branch that is not there. */
   readonly defaultBranch: string | null;
   readonly branches: readonly RemoteBranch[];
+  /** What the server said of how often it may be asked; null where it said nothing. */
+  readonly limit: RateLimit | null;
 }
 
 export interface ListRefsOptions {
@@ -30,7 +34,7 @@ export interface ListRefsOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /**
-   * Only this branch, and no default branch: what a poll wants, two small requests however large the repository. Where it
+   * Only this branch, and no default branch: what a poll wants: one small request however large the repository, two at the first. Where it
    * is missing, `branches` is empty, and so it is in an empty repository.
    */
   readonly branch?: string;
@@ -40,7 +44,7 @@ export interface ListRefsOptions {
  * Asks a repository for its branches: over http(s) by protocol 2 (and 1 where a server knows no better), for a local path
  * with `git ls-remote`, or by reading it where git is not installed. Changes nothing; may be repeated.
  *
- * Throws `git.url_invalid`, `git.unreachable`, `git.not_found`, `git.auth_failed`, `git.timeout`, `git.protocol`, `git.empty`
+ * Throws `git.url_invalid`, `git.unreachable`, `git.not_found`, `git.auth_failed`, `git.timeout`, `git.rate_limited`, `git.protocol`, `git.empty`
  * (not with `branch`), `job.cancelled`, `input.invalid` (a name that no branch can have).
  */
 export async function listRefs(options: ListRefsOptions): Promise<RemoteRefs> {
@@ -57,22 +61,55 @@ export async function listRefs(options: ListRefsOptions): Promise<RemoteRefs> {
   }
   if (branches.length === 0 && options.branch === undefined) throw emptyRepository(url);
   const defaultBranch = branches.some(branch => branch.name === found.head) ? found.head : null;
-  return { defaultBranch: options.branch === undefined ? defaultBranch : null, branches };
+  return { defaultBranch: options.branch === undefined ? defaultBranch : null, branches, limit: found.limit };
 }
 
 interface FoundRefs {
   readonly head: string | null;
   /** By branch name. */
   readonly refs: ReadonlyMap<string, string>;
+  readonly limit: RateLimit | null;
+}
+
+/** Where servers answered in protocol 2, by URL: they need no discovery at the next poll. The oldest is forgotten first. */
+const endpoints = new Map<string, string>();
+const maxEndpoints = 2_000;
+
+function remember(url: string, endpoint: string | null): void {
+  endpoints.delete(url);
+  if (endpoint === null) return;
+  endpoints.set(url, endpoint);
+  const [oldest] = endpoints.keys();
+  if (endpoints.size > maxEndpoints && oldest !== undefined) endpoints.delete(oldest);
+}
+
+/** Null where it is to be asked from the beginning: a server may have changed in any way, and that gives the right error. */
+async function askKnown(url: string, branch: string, signal: AbortSignal): Promise<FoundRefs | null> {
+  const endpoint = endpoints.get(url);
+  if (endpoint === undefined) return null;
+  const session = openGitHttp(url, { maxBytes: maxAnswerBytes, signal, endpoint });
+  try {
+    return { head: null, refs: await askBranch(session, url, branch), limit: session.limit() };
+  } catch (error) {
+    endpoints.delete(url);
+    signal.throwIfAborted();
+    if (error instanceof DomainError && error.code === 'git.rate_limited') throw error;
+    return null;
+  }
 }
 
 async function listOverHttp(url: string, branch: string | undefined, signal: AbortSignal): Promise<FoundRefs> {
+  const known = branch === undefined ? null : await askKnown(url, branch, signal);
+  if (known !== null) return known;
+  let limit: RateLimit | null = null;
   const list = async (prefix: string) => {
     const session = openGitHttp(url, { maxBytes: maxAnswerBytes, signal });
     try {
       const refs = await git.listServerRefs({ http: session.client, url, prefix, symrefs: true, protocolVersion: 2 });
       session.check();
+      limit = session.limit() ?? limit;
       if (!session.endedWithFlush()) throw protocolError(url, 'it is cut off');
+      remember(url, session.endpoint());
       return refs;
     } catch (error) {
       session.check();
@@ -83,17 +120,17 @@ async function listOverHttp(url: string, branch: string | undefined, signal: Abo
   const heads = await list(`${headsPrefix}${branch ?? ''}`);
   const refs = new Map<string, string>();
   for (const { ref, oid } of heads) if (ref.startsWith(headsPrefix)) refs.set(ref.slice(headsPrefix.length), oid);
-  if (branch !== undefined || refs.size === 0) return { head: null, refs };
+  if (branch !== undefined || refs.size === 0) return { head: null, refs, limit };
   // The library takes one prefix, and `refs/heads/` leaves HEAD out.
   const head = (await list('HEAD')).find(({ ref }) => ref === 'HEAD');
-  return { head: branchOf(head?.target) ?? branchAt(refs, head?.oid), refs };
+  return { head: branchOf(head?.target) ?? branchAt(refs, head?.oid), refs, limit };
 }
 
 async function listLocal(path: string, timeoutMs: number, signal: AbortSignal): Promise<FoundRefs> {
   // First, since git's own message for a missing folder speaks of access rights.
   await findGitFolder(path);
   const gitPath = await findGit();
-  if (gitPath === null) return await readLocalRefs(path);
+  if (gitPath === null) return { ...(await readLocalRefs(path)), limit: null };
   const result = await runGit(gitPath, {
     verb: 'ls-remote',
     options: ['--symref'],
@@ -114,7 +151,7 @@ async function listLocal(path: string, timeoutMs: number, signal: AbortSignal): 
     if (name === 'HEAD' && value.startsWith('ref: ')) head = branchOf(value.slice('ref: '.length));
     else if (name.startsWith(headsPrefix)) refs.set(name.slice(headsPrefix.length), value);
   }
-  return { head, refs };
+  return { head, refs, limit: null };
 }
 
 function branchOf(ref: string | undefined): string | null {

@@ -41,6 +41,28 @@ export async function findGitFolder(path: string): Promise<string> {
   throw notFound(path, exists ? 'the folder holds no Git repository' : 'there is no such folder');
 }
 
+/**
+ * What the files that say where a branch is looked like: the same text means the same branch, without a program being run. Git
+ * replaces these files and never writes into them, so that inode, time and size tell. Source: git's lockfile API, gitrepository-layout(5).
+ * Throws as `findGitFolder` does.
+ */
+export async function localSignature(path: string, branch: string): Promise<string> {
+  const folder = await findGitFolder(path);
+  // A worktree of another repository keeps its branches there.
+  const common = await readFile(join(folder, 'commondir'), 'utf8').then(
+    text => resolve(folder, text.trim()),
+    () => folder,
+  );
+  const files = [`refs/heads/${branch}`, 'packed-refs', 'reftable/tables.list'];
+  const seen = await Promise.all(
+    files.map(async file => {
+      const found = await stat(join(common, file), { bigint: true }).catch(() => null);
+      return found === null ? '-' : `${found.ino}.${found.mtimeNs}.${found.size}`;
+    }),
+  );
+  return seen.join(' ');
+}
+
 /** Branches with their revisions, and the branch that HEAD names. Throws as `findGitFolder` does. */
 export async function readLocalRefs(path: string): Promise<{ head: string | null; refs: Map<string, string> }> {
   const gitdir = await findGitFolder(path);

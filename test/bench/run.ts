@@ -7,6 +7,7 @@ import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
+import { pollBench } from './poll/poll-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
 
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, Bench>> = {
   overhead: overheadBench,
   queue: queueBench,
   plan: planBench,
+  poll: pollBench,
   recovery: recoveryBench,
 };
 

@@ -50,6 +50,7 @@ export function rowFixture(more: Partial<RepositoryRow> = {}): RepositoryRow {
     pollError: null,
     checkupAtMs: null,
     nextPollAtMs: null,
+    polling: { chosenMs: null, everyMs: 10_000, host: 'https://git.example.com', stretch: 1, heldUntilMs: null },
     addedAtMs: 1,
     latestJob: null,
     moreWaiting: 0,

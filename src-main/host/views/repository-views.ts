@@ -3,7 +3,14 @@ import type { Engine } from '../../compose.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { planSchema } from '../../contract/plan.ts';
-import type { ChannelSummary, Overview, RepositoryDetail, RepositoryRow, VisualState } from '../../contract/views.ts';
+import type {
+  ChannelSummary,
+  Overview,
+  Polling,
+  RepositoryDetail,
+  RepositoryRow,
+  VisualState,
+} from '../../contract/views.ts';
 import { findBuild, listBuilds } from '../../database/builds.ts';
 import { listJobs, listJobsById } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
@@ -12,6 +19,7 @@ import type { RepositoryRecord } from '../../database/repositories.ts';
 import { countWaiting } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
+import { hostOfUrl } from '../../poller/poll-schedule.ts';
 import { buildView } from './build-views.ts';
 import { jobSummary, jobTrack } from './job-views.ts';
 import { releaseViews } from './release-views.ts';
@@ -47,6 +55,17 @@ export async function channelSummary(
   };
 }
 
+function pollingOf(engine: Engine, { id, url, pollIntervalMs }: RepositoryRecord): Polling {
+  const pace = engine.poller.paceOf(id);
+  return {
+    chosenMs: pollIntervalMs,
+    everyMs: Math.round(pace?.paceMs ?? pollIntervalMs ?? engine.pollIntervalMs),
+    host: pace?.host.host ?? hostOfUrl(url),
+    stretch: pace?.host.stretch ?? 1,
+    heldUntilMs: pace?.host.heldUntilMs ?? null,
+  };
+}
+
 export async function repositoryRow(
   engine: Engine,
   snapshot: Snapshot,
@@ -68,6 +87,7 @@ export async function repositoryRow(
     pollError,
     checkupAtMs: repository.checkupAt,
     nextPollAtMs: repository.nextPollAt,
+    polling: pollingOf(engine, repository),
     addedAtMs: repository.addedAt,
     latestJob: latest ? await jobSummary(engine, snapshot, latest) : null,
     moreWaiting: Math.max(0, waiting - (latest?.status === 'queued' ? 1 : 0)),

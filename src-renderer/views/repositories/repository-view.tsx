@@ -12,6 +12,7 @@ import { Button } from '../../ui/button.tsx';
 import { DockedDialog } from '../../ui/dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
+import { formatDuration } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { Track } from '../../ui/track.tsx';
@@ -57,7 +58,11 @@ function Header({ repository, onRemove }: { readonly repository: RepositoryDetai
               {repository.checkupAtMs !== null && (
                 <>
                   {' '}
-                  · looked at <RelativeTime atMs={repository.checkupAtMs} />
+                  · looked at <RelativeTime atMs={repository.checkupAtMs} />, every{' '}
+                  {formatDuration(repository.polling.everyMs)}
+                  {repository.polling.heldUntilMs !== null
+                    ? ` (${repository.polling.host} asks for a pause)`
+                    : repository.polling.stretch > 1 && ` (${repository.polling.host} allows no more)`}
                 </>
               )}
             </p>

@@ -1,10 +1,11 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { v7 as uuidv7 } from 'uuid';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DomainError } from '../../../src-main/contract/errors.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import { listJobs } from '../../../src-main/database/jobs.ts';
-import { findRepository, updateRepository } from '../../../src-main/database/repositories.ts';
+import { findRepository, insertRepository, updateRepository } from '../../../src-main/database/repositories.ts';
 import { dataFolder } from '../../../src-main/domain/data-folder.ts';
 import { createNewRevision } from '../../../src-main/poller/new-revision.ts';
 import { createPoller } from '../../../src-main/poller/poller.ts';
@@ -154,6 +155,83 @@ describe('a poll', () => {
     await poller.pollNow(id);
     expect(await findRepository(db, id)).toMatchObject({ pollFailures: 0, pollError: null });
     expect((await eventsOf(id)).filter(type => type.startsWith('poll.'))).toEqual(['poll.failed', 'poll.recovered']);
+  });
+});
+
+/** A server of its own for each host that suffers: `answer` is called for each request. */
+async function startHost(answer: RequestListener): Promise<string> {
+  const host = createServer(answer);
+  await new Promise<void>(resolve => host.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    host.closeAllConnections();
+    host.close();
+  });
+  return `http://127.0.0.1:${(host.address() as AddressInfo).port}`;
+}
+
+describe('a host', () => {
+  it('that hangs holds up no other, however many repositories lie on it', async () => {
+    const { db, poller, repositories, jobsOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    let asked = 0;
+    const hanging = await startHost(() => {
+      asked += 1;
+    });
+    const row = await findRepository(db, id);
+    if (!row) throw new Error('the repository is missing');
+    for (let index = 0; index < 400; index += 1) {
+      await insertRepository(db, {
+        ...row,
+        id: uuidv7(),
+        name: `hanging ${index}`,
+        url: `${hanging}/${index}.git`,
+        nextPollAt: 0,
+      });
+    }
+    poller.start();
+    await eventually(() => asked >= 16, { what: 'the hanging host to be asked' });
+    const second = await source.commit({ 'a.txt': '2' }, 'Second');
+    await updateRepository(db, id, { pollIntervalMs: 2_000 });
+    await eventually(async () => (await jobsOf(id)).some(job => job.revision === second), { what: 'the job' });
+    // As many as were under way when nothing was known of it, and then one at a time.
+    expect(asked).toBeLessThan(32);
+  });
+
+  it('that is asked too often is left alone as long as it asks, and says so', async () => {
+    const { db, poller, repositories, errorOf } = await startPolling();
+    const source = await newRepository();
+    const { id } = await repositories.add({ url: source.url });
+    let asked = 0;
+    const busy = await startHost((_, response) => {
+      asked += 1;
+      response.writeHead(429, { 'retry-after': '600' }).end();
+    });
+    await updateRepository(db, id, { url: `${busy}/a.git`, nextPollAt: 0 });
+    poller.start();
+    await eventually(async () => (await errorOf(id))?.code === 'git.rate_limited', { what: 'the refusal' });
+    const pace = poller.paceOf(id);
+    expect(pace).toMatchObject({ paceMs: 20_000, host: { host: busy, stretch: 2, failures: 1 } });
+    expect((pace?.host.heldUntilMs ?? 0) - Date.now()).toBeGreaterThan(500_000);
+    expect(asked).toBe(1);
+  });
+});
+
+it('looks at the files of a repository on this machine, and lists it only when they have changed', async () => {
+  const { poller, repositories, jobsOf, db } = await startPolling();
+  const source = await newRepository();
+  const { id } = await repositories.add({ url: source.folder });
+  await poller.pollNow(id);
+  poller.start();
+  const lookedAt = async () => (await findRepository(db, id))?.checkupAt ?? 0;
+  const first = await lookedAt();
+  await eventually(async () => (await lookedAt()) > first + 1_000, { what: 'more looks' });
+  const second = await source.commit({ 'a.txt': '2' }, 'Second');
+  await eventually(async () => (await jobsOf(id)).some(job => job.revision === second), { what: 'the job' });
+  const third = await source.commit({ 'a.txt': '3' }, 'Third');
+  await git(source.folder, 'pack-refs', '--all');
+  await eventually(async () => (await jobsOf(id)).some(job => job.revision === third), {
+    what: 'the job of a packed ref',
   });
 });
 

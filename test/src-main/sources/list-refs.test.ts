@@ -55,6 +55,7 @@ test('lists branches and the default branch over HTTP, and one branch with two r
       { name: 'feature/x', revision: second },
       { name: 'main', revision: first },
     ],
+    limit: null,
   });
 
   const before = server.requests.length;
@@ -62,10 +63,12 @@ test('lists branches and the default branch over HTTP, and one branch with two r
     expect(await listRefs({ url: repository.url, timeoutMs, branch: 'main' })).toEqual({
       defaultBranch: null,
       branches: [{ name: 'main', revision: first }],
+      limit: null,
     });
   }
   const polls = server.requests.slice(before);
-  expect(polls).toHaveLength(6);
+  // The server has answered before, so that it needs no discovery.
+  expect(polls).toHaveLength(3);
   expect(new Set(polls.map(request => request.fromPort)).size).toBe(1);
   expect(await listRefs({ url: repository.url, timeoutMs, branch: 'gone' })).toMatchObject({ branches: [] });
 });
@@ -81,6 +84,7 @@ test('reads a local path, with and without the git program', async () => {
       { name: 'main', revision },
       { name: 'other', revision },
     ],
+    limit: null,
   };
   const withGit = await listRefs({ url: repository.folder, timeoutMs });
   const path = process.env.PATH;
@@ -178,6 +182,45 @@ test('part of a list is never taken for the whole', async () => {
       code: expect.stringMatching(/^git\.(protocol|unreachable)$/),
     });
   }
+});
+
+test('a server that is known is asked once; one that answers otherwise than before is asked from the beginning', async () => {
+  const whole = line(`${oid} refs/heads/main\n`);
+  const bad: RequestListener[] = [
+    (_, response) => void response.writeHead(200, { 'content-length': '999' }).write(whole, () => response.destroy()),
+    (_, response) => response.writeHead(200).end(whole),
+    (_, response) => response.writeHead(200).end(`${whole}0040abc`),
+    (_, response) => response.writeHead(200).end(`${whole}0004`),
+    (_, response) => response.writeHead(200).end(`${line('zz refs/heads/main')}0000`),
+    (_, response) => response.writeHead(400).end(),
+  ];
+  for (const [index, answer] of bad.entries()) {
+    let posts = 0;
+    const origin = await refServer((request, response) => {
+      posts += 1;
+      if (posts === 3) answer(request, response);
+      else response.writeHead(200).end(`${whole}0000`);
+    });
+    for (const expected of [1, 2, 4]) {
+      const { branches } = await listRefs({ url: `${origin}/app`, timeoutMs, branch: 'main' });
+      expect([branches, posts], `answer ${index}`).toEqual([[{ name: 'main', revision: oid }], expected]);
+    }
+  }
+});
+
+test('a server that has had enough says so, and is not asked again at once', async () => {
+  let posts = 0;
+  const origin = await refServer((_, response) => {
+    posts += 1;
+    if (posts === 2) response.writeHead(429, { 'retry-after': '30' }).end();
+    else response.writeHead(200).end(`${line(`${oid} refs/heads/main\n`)}0000`);
+  });
+  await listRefs({ url: `${origin}/app`, timeoutMs, branch: 'main' });
+  await expect(listRefs({ url: `${origin}/app`, timeoutMs, branch: 'main' })).rejects.toMatchObject({
+    code: 'git.rate_limited',
+    details: { retryAfterMs: 30_000 },
+  });
+  expect(posts).toBe(2);
 });
 
 test('an answer without end is cut off', async () => {

@@ -42,6 +42,7 @@ test('it is served over HTTP to both readers, until it is stopped', async () => 
   expect(await listRefs({ url: served.url, timeoutMs: 10_000 })).toEqual({
     defaultBranch: 'main',
     branches: [{ name: 'main', revision }],
+    limit: null,
   });
   for (const [name, gitPath] of [
     ['git', await findGit()],
