@@ -149,7 +149,8 @@ export function describeStoreConformance(name: string, make: () => Promise<Store
       const race = async (ifVersion: string | null) => {
         const results = await Promise.allSettled(
           Array.from({ length: 12 }, (_, index) =>
-            (index % 2 === 0 ? store : made.sibling).put('serial', text(`writer ${index}`), { ifVersion }),
+            // Each race in words of its own: where a version is made of the content, the same bytes have the same one.
+            (index % 2 === 0 ? store : made.sibling).put('serial', text(`${ifVersion} ${index}`), { ifVersion }),
           ),
         );
         return results.filter(result => result.status === 'fulfilled').length;
@@ -187,8 +188,10 @@ export function describeStoreConformance(name: string, make: () => Promise<Store
       expect(await keys('m/a')).toEqual(['m/a.json', 'm/a/1.json', 'm/a/2.json']);
       expect(await keys('nothing/')).toEqual([]);
       const entry = (await entriesOf(store.list('n')))[0];
-      const { key: _key, ...head } = entry ?? { key: '' };
-      expect(head).toEqual(await store.head('n'));
+      const { key: _key, checksums: _listed, ...listed } = entry ?? { key: '' };
+      // A listing may know less of the content than a head does.
+      const { checksums: _told, ...head } = (await store.head('n')) ?? { version: '' };
+      expect(listed).toEqual(head);
     });
 
     it('leaves nothing when a put is aborted before or during it', async () => {
