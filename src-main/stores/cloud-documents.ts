@@ -13,10 +13,16 @@ export function isKey(name: string): boolean {
   }
 }
 
+export function rangeOutside(key: string, { start, end }: ByteRange): DomainError {
+  return new DomainError('input.invalid', `Bytes ${start}-${end} lie outside ${key}.`, { key });
+}
+
 /** Throws `input.invalid` for a range that no blob has; whether this one has it, the server says. */
-export function refuseRange(key: string, { start, end }: ByteRange): void {
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start) return;
-  throw new DomainError('input.invalid', `Bytes ${start}-${end} are no range of ${key}.`, { key });
+export function refuseRange(key: string, range: ByteRange): void {
+  const { start, end } = range;
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
+    throw rangeOutside(key, range);
+  }
 }
 
 export function documentTooLarge(key: string, url: string, sizeBytes: number, maxBytes: number): DomainError {
