@@ -97,7 +97,7 @@ function refuseDifference(
 export async function writeTempFile(
   tempPath: string,
   source: BlobSource,
-  { sha256, onProgress, signal }: Pick<PutOptions, 'sha256' | 'onProgress' | 'signal'>,
+  { sha256, throttle, onProgress, signal }: Pick<PutOptions, 'sha256' | 'throttle' | 'onProgress' | 'signal'>,
 ): Promise<void> {
   signal?.throwIfAborted();
   const isClone = source.kind === 'file' && (await cloned(source.path, tempPath));
@@ -113,8 +113,11 @@ export async function writeTempFile(
         : chunksOfBytes(source.bytes, signal);
     if (isClone && sha256 === undefined) {
       sizeBytes = (await handle.stat()).size;
+      await throttle?.(sizeBytes);
     } else {
       for await (const chunk of chunks) {
+        await throttle?.(chunk.length);
+        signal?.throwIfAborted();
         if (sha256 !== undefined) hash.update(chunk);
         if (!isClone) await writeWhole(handle, chunk);
         sizeBytes += chunk.length;

@@ -5,12 +5,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BlobEntry, BlobStore } from '../../src-main/stores/blob-store.ts';
+import type { BlobChecksums, BlobEntry, BlobStore } from '../../src-main/stores/blob-store.ts';
+import { describeTransferConformance } from './transfer-conformance.ts';
 
 export interface StoreUnderTest {
   readonly store: BlobStore;
   /** A second client of the same store, as another process would have. */
   readonly sibling: BlobStore;
+  /** Which checksums, given with a put, keep other bytes out; none where left out. */
+  readonly refuses?: readonly (keyof BlobChecksums)[];
+  /** Whether an upload that was cut goes on where it stopped. */
+  readonly resumes?: boolean;
+  /** Bytes of blobs that the server has received; where it counts them, the suite holds it against what was asked to be sent. */
+  readonly receivedBytes?: () => number;
+  /** Another bucket of the provider, open to the same credentials; left out where nothing is copied inside of the store. */
+  readonly other?: BlobStore;
+  /** Whether its URLs can be signed. */
+  readonly signs?: boolean;
+  /** Puts empty blobs into the store without the port, where a listing comes in pages that are worth filling. */
+  readonly seed?: (keys: readonly string[]) => Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -30,6 +43,7 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 const text = (value: string) => ({ kind: 'bytes' as const, bytes: Buffer.from(value) });
 
 export function describeStoreConformance(name: string, make: () => Promise<StoreUnderTest>): void {
+  describeTransferConformance(name, make);
   describe(`${name}: the blob store port`, () => {
     let scratch: string;
     let made: StoreUnderTest;
