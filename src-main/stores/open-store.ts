@@ -1,9 +1,8 @@
 /** Owns which adapter serves which URL. A cloud's library is loaded when a store of its kind is first opened. */
-import { DomainError } from '../contract/errors.ts';
 import type { BlobStore } from './blob-store.ts';
 import { createFilesystemStore } from './filesystem-store.ts';
 import type { StoreAccess } from './store-access.ts';
-import { locateStore, type StoreKind, storeLabels, withoutCredentials } from './store-location.ts';
+import { locateStore, type StoreKind, storeLabels } from './store-location.ts';
 
 export interface StoreDescription {
   readonly kind: StoreKind;
@@ -34,11 +33,8 @@ export async function openStore(url: string, access?: StoreAccess): Promise<Blob
     case 'gcs':
       return (await import('./gcs/gcs-store.ts')).createGcsStore(url, access);
     case 's3':
+      return (await import('./s3/s3-store.ts')).createS3Store(url, access);
     case 'azure':
-      throw new DomainError(
-        'store.url_invalid',
-        `${JSON.stringify(withoutCredentials(url))} is on ${storeLabels[kind]}, which this version does not store in. Give a folder such as file:///srv/blobs, or gs://bucket/prefix.`,
-        { url: withoutCredentials(url), kind },
-      );
+      return (await import('./azure/azure-store.ts')).createAzureStore(url, access);
   }
 }

@@ -8,7 +8,7 @@ import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/pro
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { CRC32C } from '@google-cloud/storage';
+import { crc32c } from '../../src-main/stores/crc32c.ts';
 import { keptFolder } from './scratch-folder.ts';
 
 interface StoredObject {
@@ -63,9 +63,9 @@ export interface S3ServerOptions {
 }
 
 async function crc32cOf(path: string): Promise<string> {
-  const crc = new CRC32C();
-  crc.update(await readFile(path));
-  return crc.toString();
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32c(await readFile(path)));
+  return checksum.toString('base64');
 }
 
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {

@@ -77,8 +77,8 @@ function sharedSignature(account: string, token: string): AzureLogin {
 }
 
 /** Throws `store.forbidden` for what cannot be credentials of Azure. Without `access`: see `StoreAccess`. */
-export function azureLogin(account: string, access: StoreAccess | null, environment = process.env): AzureLogin {
-  if (access === null) {
+export function azureLogin(account: string, access: StoreAccess | undefined, environment = process.env): AzureLogin {
+  if (access === undefined) {
     const { AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN } = environment;
     const isMeant = AZURE_STORAGE_ACCOUNT === undefined || AZURE_STORAGE_ACCOUNT === account;
     if (isMeant && AZURE_STORAGE_KEY) return accountKey(account, AZURE_STORAGE_KEY);

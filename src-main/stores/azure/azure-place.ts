@@ -42,7 +42,7 @@ function serviceUrl(account: string, endpoint: string | null): string {
 }
 
 /** The container that `url` names. Opens no connection. Throws `store.url_invalid`, `store.forbidden`. */
-export function openAzurePlace(url: string, access: StoreAccess | null): AzurePlace {
+export function openAzurePlace(url: string, access: StoreAccess | undefined): AzurePlace {
   const location = locateStore(url);
   if (location.kind !== 'azure' || location.account === null) {
     throw new DomainError('store.url_invalid', `${url} names no container of Azure.`, { url });

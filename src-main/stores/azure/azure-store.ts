@@ -22,7 +22,7 @@ const probeFolder = '.slipway/';
  * The store in the container that `url` names (`azure://account/container/prefix?endpoint=…`). Without `access` the environment is
  * asked, then the managed identity of the machine. Opens no connection. Throws `store.url_invalid`, `store.forbidden`.
  */
-export function createAzureStore(url: string, access: StoreAccess | null = null): BlobStore {
+export function createAzureStore(url: string, access?: StoreAccess): BlobStore {
   const place = openAzurePlace(url, access);
   const { container, prefix } = place;
   const blobFor = (key: string) => container.getBlobClient(`${prefix}${key}`);

@@ -44,10 +44,10 @@ async function discoverRegion(config: S3ClientConfig, bucket: string): Promise<s
 }
 
 /** The bucket that `url` names. Opens no connection. Throws `store.url_invalid`. */
-export function openS3Place(url: string, access: StoreAccess | null): S3Place {
+export function openS3Place(url: string, access: StoreAccess | undefined): S3Place {
   const location = locateStore(url);
   if (location.kind !== 's3') throw new DomainError('store.url_invalid', `${url} names no bucket of S3.`, { url });
-  if (access !== null && access.kind !== 'access-key') {
+  if (access !== undefined && access.kind !== 'access-key') {
     throw new DomainError(
       'store.forbidden',
       `${storeLabels.s3} is opened by an access key (its id and its secret), and ${url} was given a ${access.kind}. Give the store an access key, or none to use AWS_ACCESS_KEY_ID or a profile of this machine.`,
@@ -59,7 +59,7 @@ export function openS3Place(url: string, access: StoreAccess | null): S3Place {
     ...(endpoint === null ? {} : { endpoint }),
     // A name with dots in it is not covered by the certificate of *.s3.amazonaws.com; compatible servers know paths at the least.
     forcePathStyle: endpoint !== null || bucket.includes('.'),
-    ...(access === null
+    ...(access === undefined
       ? {}
       : { credentials: { accessKeyId: access.accessKeyId, secretAccessKey: access.secretAccessKey } }),
     // Compatible servers often lack the newer checksums; uploads ask for what the server can.

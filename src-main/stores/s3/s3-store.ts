@@ -21,7 +21,7 @@ const longestUrlSeconds = 7 * 24 * 60 * 60;
  * The store in the bucket that `url` names (`s3://bucket/prefix?region=…&endpoint=…`). Without `access` the usual chain is asked:
  * environment, profiles, the role of the machine. Opens no connection. Throws `store.url_invalid`, `store.forbidden`.
  */
-export function createS3Store(url: string, access: StoreAccess | null = null): BlobStore {
+export function createS3Store(url: string, access?: StoreAccess): BlobStore {
   const place = openS3Place(url, access);
   const { client, bucket, prefix } = place;
   const target = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
