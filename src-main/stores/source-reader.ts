@@ -25,7 +25,10 @@ export function sourceBytes(source: BlobSource): number {
   return source.kind === 'file' ? source.sizeBytes : source.bytes.length;
 }
 
-/** Digests of a source as it is read. A whole MD5 is computed only where it is promised or asked for. */
+/**
+ * Digests of a source as it is read. The whole's MD5 is computed where it is asked for, and where nothing better is promised: a
+ * SHA-256 that holds proves the bytes alone, and MD5 costs twice as much.
+ */
 export class SourceDigests {
   readonly #source: BlobSource;
   readonly #promised: PromisedContent;
@@ -36,7 +39,8 @@ export class SourceDigests {
   constructor(source: BlobSource, promised: PromisedContent, wantsMd5: boolean) {
     this.#source = source;
     this.#promised = promised;
-    this.#md5 = wantsMd5 || promised.checksums?.md5 !== undefined ? createHash('md5') : null;
+    const isOnlyProof = promised.sha256 === undefined && promised.checksums?.md5 !== undefined;
+    this.#md5 = wantsMd5 || isOnlyProof ? createHash('md5') : null;
   }
 
   get sizeBytes(): number {

@@ -84,10 +84,12 @@ async function openUpload(
   source: FileSource,
   options: PutOptions,
 ): Promise<{ readonly mark: UploadMark; readonly reader: SourceReader }> {
+  // Azure keeps what it is told of the whole: what is known already need not be computed.
+  const wantsMd5 = options.checksums?.md5 === undefined;
   const kept = readMark(options.resume?.state, key, source);
   const isNamed = kept !== null && /^[0-9a-f]{16}$/.test(kept.place);
   if (isNamed && kept.doneBytes > 0 && (await hasBlocks(place, blob, kept))) {
-    const reader = await SourceReader.open(source, options, true);
+    const reader = await SourceReader.open(source, options, wantsMd5);
     try {
       if (await reader.skip(kept.doneBytes, kept.sha256, options.signal)) return { mark: kept, reader };
     } catch (error) {
@@ -97,7 +99,7 @@ async function openUpload(
     await reader.close();
   }
   const mark = newMark(randomBytes(8).toString('hex'), key, source, partBytesFor(source.sizeBytes, maxBlocks));
-  const reader = await SourceReader.open(source, options, true);
+  const reader = await SourceReader.open(source, options, wantsMd5);
   try {
     await options.resume?.save(JSON.stringify(mark));
     return { mark, reader };
@@ -128,7 +130,7 @@ async function putLarge(
         );
       },
     });
-    const contentMD5 = Buffer.from(md5 ?? '', 'hex');
+    const contentMD5 = Buffer.from(md5 ?? options.checksums?.md5 ?? '', 'hex');
     const count = Math.ceil(mark.sizeBytes / mark.partBytes);
     const ids = Array.from({ length: count }, (_, index) => blockId(mark.place, index));
     return await place.run({ permission: 'write', key, signal: options.signal }, async ({ abortSignal }) => {
