@@ -51,6 +51,8 @@ export interface S3Server {
   openUploads(bucket: string): Promise<string[]>;
   /** `begun` says when each upload was begun, in the list of uploads; now, where it is null. */
   setBegun(atMs: number | null): void;
+  /** The next write is done, and its connection breaks before the answer. */
+  loseNextAnswer(): void;
   stop(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const ends = new Map<string, Promise<void>>();
   let receivedBytes = 0;
   let begunAtMs: number | null = null;
+  let losesAnswer = false;
 
   const uploadsOf = (bucket: string) => store.getResourcePath(bucket, undefined, 'uploads');
   const objectPath = (bucket: string, key: string) => store.getResourcePath(bucket, key, 'object');
@@ -236,6 +239,10 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
         if (res.statusCode < 300) receivedBytes += Number(req.headers['content-length'] ?? 0);
       });
     }
+    if (isCommit && losesAnswer) {
+      losesAnswer = false;
+      res.end = () => res.destroy();
+    }
     inner(req, res);
   }
 
@@ -282,6 +289,9 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     },
     setBegun: atMs => {
       begunAtMs = atMs;
+    },
+    loseNextAnswer: () => {
+      losesAnswer = true;
     },
     async stop() {
       server.closeAllConnections();

@@ -45,6 +45,9 @@ function withRegion(url: string, region: string): string {
   return changed.href;
 }
 
+/** What the client calls an error that came without a body. */
+const bodiless = 'Unknown';
+
 /** Codes of an access key that is wrong in itself. Source: "Error responses" in the Amazon S3 API Reference. */
 const badCredentials: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: 'the access key id is not known there',
@@ -103,11 +106,11 @@ function sayRefusal(code: string, error: S3ServiceException, scene: S3Scene): Sa
     };
   }
   const region = answeredRegion(error);
-  const isRedirect = code === 'PermanentRedirect' || code === 'TemporaryRedirect' || code === '301' || code === '307';
-  if (
-    region !== null &&
-    (isRedirect || /^(AuthorizationHeaderMalformed|IllegalLocationConstraint.*|400)$/.test(code))
-  ) {
+  const status = error.$metadata.httpStatusCode ?? 0;
+  const isRedirect = status === 301 || status === 307 || status === 308;
+  // An answer to HEAD has no body, and so no code: then it is the status that tells of a signature for another region.
+  const isOtherRegion = isRedirect || code === 'AuthorizationHeaderMalformed' || code.startsWith('IllegalLocation');
+  if (region !== null && (isOtherRegion || (status === 400 && code === bodiless))) {
     return {
       code: 'store.url_invalid',
       message: `The bucket ${bucket} lies in the region ${region}${scene.region === null ? '' : `, not in ${scene.region}`}. Give the store as ${withRegion(scene.url, region)}.`,
@@ -125,7 +128,6 @@ function sayRefusal(code: string, error: S3ServiceException, scene: S3Scene): Sa
 
 function say(error: S3ServiceException, action: S3Action, scene: S3Scene): Said | null {
   const status = error.$metadata.httpStatusCode ?? 0;
-  // An answer without a body, as to HEAD, is named by its number.
   const code = error.name;
   const { bucket, server } = scene;
   const what = action.key ?? bucket;
@@ -164,7 +166,7 @@ function say(error: S3ServiceException, action: S3Action, scene: S3Scene): Said 
   if (status === 403 || code === 'AccessDenied' || code === 'AllAccessDisabled') {
     return {
       code: 'store.forbidden',
-      message: `The credentials of ${scene.url} may not do ${action.permission} on ${what}. Allow it for the bucket ${bucket} in the policy of their user or role.`,
+      message: `The credentials of ${scene.url} may not do ${action.permission} on ${what}. Allow it for the bucket ${bucket} in the policy of their user or role.${code === bodiless ? ' Where s3:ListBucket is not allowed, S3 says the same of what is missing; wrong keys are told apart by a check of the store.' : ''}`,
       details: { permission: action.permission },
     };
   }
