@@ -76,7 +76,10 @@ const settings: Readonly<Record<string, string>> = {
 
 function sayRefusal(code: string, error: RestError, action: AzureAction, scene: AzureScene): Said | null {
   const what = action.key ?? scene.container;
-  if (code === 'AuthenticationFailed' || code === 'InvalidAuthenticationInfo') return sayAuthentication(error, scene);
+  const isUnknown = /failed to authenticate/i.test(`${error.message} ${error.response?.bodyAsText ?? ''}`);
+  if (isUnknown || code === 'AuthenticationFailed' || code === 'InvalidAuthenticationInfo') {
+    return sayAuthentication(error, scene);
+  }
   const setting = settings[code];
   if (setting !== undefined) {
     return { code: 'store.forbidden', message: `${scene.server} refused ${what} of ${scene.url}: ${setting}.` };
@@ -165,6 +168,15 @@ export function translateAzureError(error: unknown, action: AzureAction, scene: 
   }
   const network = translateNetworkError(error, scene.server);
   if (network !== null) return network;
+  // What the client says of a download whose connection has ended, though nobody aborted it.
+  if (error.name === 'AbortError') {
+    return new DomainError(
+      'store.unreachable',
+      `${scene.server} broke off the connection. It is tried again by itself; if it stays so, a proxy or firewall may be in between.`,
+      details,
+      { cause: error },
+    );
+  }
   if (error instanceof RestError) {
     return new DomainError(
       'store.unreachable',
