@@ -42,7 +42,8 @@ export const s3Access = { kind: 'access-key', accessKeyId: 'S3RVER', secretAcces
 export interface S3Server {
   /** `http://127.0.0.1:port`. */
   readonly endpoint: string;
-  readonly folder: string;
+  /** Where an object lies on the disk. */
+  objectPath(bucket: string, key: string): string;
   /** Bytes of objects and parts that requests brought and that were taken. */
   receivedBytes(): number;
   /** Puts empty objects into a bucket. */
@@ -278,7 +279,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    folder: kept.path,
+    objectPath,
     receivedBytes: () => receivedBytes,
     openUploads,
     async seed(bucket, keys) {

@@ -14,9 +14,8 @@ import type { S3Place } from './s3-place.ts';
 import { abortUpload, asPrecondition, condition } from './s3-upload.ts';
 
 const gibibyte = 1024 ** 3;
-/** Of one request. Source: CopyObject in the Amazon S3 API Reference. */
-const largestCopyBytes = 5 * gibibyte;
-const copyPartBytes = gibibyte;
+/** What one request copies at most, and the parts of what is larger. Source: CopyObject in the Amazon S3 API Reference. */
+const amazonLimits = { wholeBytes: 5 * gibibyte, partBytes: gibibyte };
 /** Requests at once: the server does the work. */
 const parallelCopies = 4;
 
@@ -26,7 +25,13 @@ interface CopySource {
   readonly path: string;
 }
 
-async function copyParts(place: S3Place, key: string, source: CopySource, options: PutOptions): Promise<string> {
+async function copyParts(
+  place: S3Place,
+  key: string,
+  source: CopySource,
+  partBytes: number,
+  options: PutOptions,
+): Promise<string> {
   const target = { Bucket: place.bucket, Key: `${place.prefix}${key}` };
   const { signal } = options;
   const abortable = signal === undefined ? {} : { abortSignal: signal };
@@ -39,8 +44,8 @@ async function copyParts(place: S3Place, key: string, source: CopySource, option
   let next = 0;
   let doneBytes = 0;
   const copyNext = async () => {
-    for (let index = next++; index * copyPartBytes < sizeBytes; index = next++) {
-      const end = Math.min(sizeBytes, (index + 1) * copyPartBytes) - 1;
+    for (let index = next++; index * partBytes < sizeBytes; index = next++) {
+      const end = Math.min(sizeBytes, (index + 1) * partBytes) - 1;
       const { CopyPartResult } = await place.run(action, () =>
         place.client.send(
           new UploadPartCopyCommand({
@@ -49,13 +54,13 @@ async function copyParts(place: S3Place, key: string, source: CopySource, option
             PartNumber: index + 1,
             CopySource: source.path,
             CopySourceIfMatch: etagOf(version),
-            CopySourceRange: `bytes=${index * copyPartBytes}-${end}`,
+            CopySourceRange: `bytes=${index * partBytes}-${end}`,
           }),
           abortable,
         ),
       );
       parts[index] = { PartNumber: index + 1, ETag: CopyPartResult?.ETag };
-      doneBytes += end + 1 - index * copyPartBytes;
+      doneBytes += end + 1 - index * partBytes;
       options.onProgress?.(doneBytes);
     }
   };
@@ -101,6 +106,7 @@ export async function copyObject(
   from: BlobStore,
   key: string,
   options: PutOptions,
+  limits = amazonLimits,
 ): Promise<BlobHead | null> {
   const location = locateStore(from.url);
   if (location.kind !== 's3' || location.endpoint !== place.endpoint) return null;
@@ -111,8 +117,8 @@ export async function copyObject(
   const source = { head, path };
   try {
     const version =
-      head.sizeBytes > largestCopyBytes
-        ? await copyParts(place, key, source, options)
+      head.sizeBytes > limits.wholeBytes
+        ? await copyParts(place, key, source, limits.partBytes, options)
         : await copyWhole(place, key, source, options);
     const copied = await headWritten(place, key, version, head.sizeBytes);
     const refusal = refuseOther(key, copied, options);
