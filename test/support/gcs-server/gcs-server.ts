@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createBuckets, createContentDigest, resourceOf, type StoredObject } from './bucket-objects.ts';
-import { checkSignedUrl, grantToken, type TestAccount, tokenOf } from './credentials.ts';
+import { checkSignedUrl, grantToken, isFrom, type TestAccount } from './credentials.ts';
 import { createFaults, type Fault, type Faults, type Operation } from './faults.ts';
 import { conditionNotMet, GoogleError } from './google-error.ts';
 import { createUploads } from './uploads.ts';
@@ -72,7 +72,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     requests.set(operation, (requests.get(operation) ?? 0) + 1);
     const fault = faults.take(operation);
     if (account === undefined || operation === 'token' || operation === 'part' || operation === 'status') return fault;
-    if (request.headers.authorization !== `Bearer ${tokenOf(account)}`) {
+    if (!isFrom(account, request.headers.authorization, clock())) {
       throw new GoogleError(401, 'authError', 'Invalid Credentials', { 'www-authenticate': 'Bearer' });
     }
     const permission = permissionOf[operation];
