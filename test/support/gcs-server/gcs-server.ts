@@ -26,6 +26,8 @@ export interface GcsServerOptions {
   readonly discards?: boolean;
   /** Where session URIs point instead of here. */
   readonly sinkUrl?: string;
+  /** Called with the bytes of uploads that have come, as they come. */
+  readonly onReceived?: (totalBytes: number) => void;
   /** The server's clock. */
   readonly clock?: () => number;
 }
@@ -39,6 +41,8 @@ export interface GcsServer {
   /** Puts an object past the API. */
   put(bucket: string, name: string, bytes: Uint8Array): void;
   object(bucket: string, name: string): StoredObject | null;
+  /** Cuts every connection, as a network does. */
+  dropConnections(): void;
   stop(): Promise<void>;
 }
 
@@ -62,9 +66,14 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   const received = new Map<string, number>();
   const requests = new Map<Operation, number>();
   const rewrites = new Map<string, number>();
+  let totalBytes = 0;
   const uploads = createUploads(buckets, {
     discards,
-    onBytes: (bucket, count) => void received.set(bucket, (received.get(bucket) ?? 0) + count),
+    onBytes(bucket, count) {
+      received.set(bucket, (received.get(bucket) ?? 0) + count);
+      totalBytes += count;
+      options.onReceived?.(totalBytes);
+    },
   });
 
   /** Lets the request in, and gives the fault that hits it. Throws what it is refused with. */
@@ -286,6 +295,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
       buckets.store(bucket, { name }, Buffer.from(bytes), digest, null);
     },
     object: (bucket, name) => buckets.objects(bucket).get(name) ?? null,
+    dropConnections: () => server.closeAllConnections(),
     async stop() {
       server.closeAllConnections();
       server.close();
