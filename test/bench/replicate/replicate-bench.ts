@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { crc32c, crc32cHex } from '../../../src-main/stores/crc32c.ts';
 import { uploadWithCuts } from '../../support/gcs-server/cut-upload.ts';
 import { startGcsServer } from '../../support/gcs-server/gcs-server.ts';
-import { type UploadOrder, uploadReportSchema } from '../../support/gcs-server/upload-child.ts';
+import { type UploadOrder, uploadReportSchema } from '../../support/gcs-server/upload-order.ts';
 import { type Bench, type BenchOptions, inFolder, minRuns, type Row, rowOf, runProgram } from '../bench.ts';
 
 const mebibyte = 1024 * 1024;

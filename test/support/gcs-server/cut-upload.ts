@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { unavailable } from './faults.ts';
 import { startGcsServer } from './gcs-server.ts';
-import type { UploadOrder } from './upload-child.ts';
+import type { UploadOrder } from './upload-order.ts';
 
 export interface CutUpload {
   readonly path: string;

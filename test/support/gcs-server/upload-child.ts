@@ -1,21 +1,8 @@
 /** Owns one upload in a process of its own, to be killed or measured; what it needs for going on is in a file. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { createGcsStore } from '../../../src-main/stores/gcs/gcs-store.ts';
-
-export const uploadOrderSchema = z.object({
-  storeUrl: z.string(),
-  key: z.string(),
-  path: z.string(),
-  sizeBytes: z.number(),
-  sha256: z.string(),
-  crc32c: z.string().optional(),
-  /** Where the upload's state is kept; it is not resumable where left out. */
-  stateFile: z.string().optional(),
-});
-export type UploadOrder = z.infer<typeof uploadOrderSchema>;
-
-export const uploadReportSchema = z.object({ ms: z.number(), cpuMs: z.number(), peakBytes: z.number() });
+import { uploadOrderSchema, type uploadReportSchema } from './upload-order.ts';
 
 /** The most memory that this process ever held. Not `maxRSS`: on Linux a child inherits that of whoever started it. */
 async function peakMemoryBytes(): Promise<number> {
