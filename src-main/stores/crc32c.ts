@@ -49,7 +49,7 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
   const unaligned = Math.min(bytes.length, -bytes.byteOffset & 3);
   let remainder = byBytes(bytes, 0, unaligned, ~crc);
   let done = unaligned;
-  if (readsWords) {
+  if (readsWords && bytes.length - done >= slices) {
     const whole = Math.floor((bytes.length - done) / slices) * wordsAtOnce;
     const words = new Int32Array(bytes.buffer, bytes.byteOffset + done, whole);
     for (let index = 0; index < whole; index += wordsAtOnce) {

@@ -272,7 +272,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   const server = createServer((request, response) => {
     response.setHeader('date', new Date(clock()).toUTCString());
     answer(request, response).catch((error: unknown) => {
-      if (response.headersSent || request.socket.destroyed) return void response.destroy();
+      if (response.headersSent || !request.socket || request.socket.destroyed) return void response.destroy();
       const refused = error instanceof GoogleError ? error : new GoogleError(500, 'internalError', String(error));
       response.writeHead(refused.status, { 'content-type': 'application/json; charset=UTF-8', ...refused.headers });
       response.end(refused.body);
