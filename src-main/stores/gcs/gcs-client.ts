@@ -153,7 +153,7 @@ export function createGcsClient(
   if (account !== null) refuseOpenEndpoint(endpoint);
   const storage = new Storage({
     apiEndpoint: endpoint,
-    ...(account === null ? {} : { credentials: account, projectId: account.project_id ?? 'none' }),
+    ...(account === null ? {} : { projectId: account.project_id ?? 'none' }),
     ...(isAnonymous ? { projectId: 'none' } : {}),
     ...(account?.universe_domain === undefined ? {} : { universeDomain: account.universe_domain }),
     useAuthWithCustomEndpoint: !isAnonymous,
@@ -161,6 +161,8 @@ export function createGcsClient(
     retryOptions: { autoRetry: false, maxRetries: 0 },
     ...(options.clientOptions === undefined ? {} : { clientOptions: options.clientOptions }),
   });
+  // The option `credentials` means the same and warns on stderr of files from strangers; this one was given by a person.
+  if (account !== null) storage.authClient.jsonContent = account;
   const wait = options.wait ?? ((ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }));
 
   const pause = (tries: number, askedMs: number | null, signal?: AbortSignal) =>

@@ -6,8 +6,8 @@ import type { BlobSource, PutOptions } from '../blob-store.ts';
 import { crc32c, crc32cHex } from '../crc32c.ts';
 
 /** Large enough for few system calls, small enough that hashing one holds nobody up. */
-const chunkBytes = 512 * 1024;
-/** One is sent while the next is read and hashed, and one is at the kernel still. */
+const chunkBytes = 1024 * 1024;
+/** One is being sent, one is hashed, and one is read into. */
 const buffers = 3;
 
 export interface UploadSource {
@@ -56,23 +56,28 @@ export async function openUploadSource(
     hashedBytes += fresh.length;
   }
 
+  /** The bytes at `at`, into the next buffer of the pool; at least one of them. */
+  async function fetch(at: number, end: number): Promise<Uint8Array> {
+    const wanted = Math.min(chunkBytes, end - at);
+    if (source.kind === 'bytes') return source.bytes.subarray(at, at + wanted);
+    const buffer = pool[turn % buffers] ?? Buffer.allocUnsafe(chunkBytes);
+    turn += 1;
+    const bytesRead = handle === null ? 0 : (await handle.read(buffer, 0, wanted, at)).bytesRead;
+    if (bytesRead === 0) throw differs(source, 'became shorter while it was stored');
+    return buffer.subarray(0, bytesRead);
+  }
+
+  /** The disk reads the next chunk while this one is hashed and sent. */
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    for (let at = start; at < end; ) {
-      const wanted = Math.min(chunkBytes, end - at);
-      let chunk: Uint8Array;
-      if (source.kind === 'bytes') {
-        chunk = source.bytes.subarray(at, at + wanted);
-      } else {
-        const buffer = pool[turn % buffers];
-        turn += 1;
-        if (buffer === undefined || handle === null) return;
-        const { bytesRead } = await handle.read(buffer, 0, wanted, at);
-        if (bytesRead === 0) throw differs(source, 'became shorter while it was stored');
-        chunk = buffer.subarray(0, bytesRead);
-      }
+    let ahead = start < end ? fetch(start, end) : null;
+    for (let at = start; ahead !== null; ) {
+      const chunk: Uint8Array = await ahead;
+      const next: number = at + chunk.length;
+      ahead = next < end ? fetch(next, end) : null;
+      ahead?.catch(() => undefined);
       take(chunk, at);
       yield chunk;
-      at += chunk.length;
+      at = next;
     }
   }
 

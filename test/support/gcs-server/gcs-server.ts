@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createBuckets, createContentDigest, resourceOf, type StoredObject } from './bucket-objects.ts';
-import { checkSignedUrl, grantToken, type TestAccount, tokenOf } from './credentials.ts';
+import { checkSignedUrl, grantToken, isFrom, type TestAccount } from './credentials.ts';
 import { createFaults, type Fault, type Faults, type Operation } from './faults.ts';
 import { conditionNotMet, GoogleError } from './google-error.ts';
 import { createUploads } from './uploads.ts';
@@ -26,6 +26,8 @@ export interface GcsServerOptions {
   readonly discards?: boolean;
   /** Where session URIs point instead of here. */
   readonly sinkUrl?: string;
+  /** Called with the bytes of uploads that have come, as they come. */
+  readonly onReceived?: (totalBytes: number) => void;
   /** The server's clock. */
   readonly clock?: () => number;
 }
@@ -39,6 +41,8 @@ export interface GcsServer {
   /** Puts an object past the API. */
   put(bucket: string, name: string, bytes: Uint8Array): void;
   object(bucket: string, name: string): StoredObject | null;
+  /** Cuts every connection, as a network does. */
+  dropConnections(): void;
   stop(): Promise<void>;
 }
 
@@ -62,9 +66,14 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   const received = new Map<string, number>();
   const requests = new Map<Operation, number>();
   const rewrites = new Map<string, number>();
+  let totalBytes = 0;
   const uploads = createUploads(buckets, {
     discards,
-    onBytes: (bucket, count) => void received.set(bucket, (received.get(bucket) ?? 0) + count),
+    onBytes(bucket, count) {
+      received.set(bucket, (received.get(bucket) ?? 0) + count);
+      totalBytes += count;
+      options.onReceived?.(totalBytes);
+    },
   });
 
   /** Lets the request in, and gives the fault that hits it. Throws what it is refused with. */
@@ -72,7 +81,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     requests.set(operation, (requests.get(operation) ?? 0) + 1);
     const fault = faults.take(operation);
     if (account === undefined || operation === 'token' || operation === 'part' || operation === 'status') return fault;
-    if (request.headers.authorization !== `Bearer ${tokenOf(account)}`) {
+    if (!isFrom(account, request.headers.authorization, clock())) {
       throw new GoogleError(401, 'authError', 'Invalid Credentials', { 'www-authenticate': 'Bearer' });
     }
     const permission = permissionOf[operation];
@@ -263,7 +272,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   const server = createServer((request, response) => {
     response.setHeader('date', new Date(clock()).toUTCString());
     answer(request, response).catch((error: unknown) => {
-      if (response.headersSent || request.socket.destroyed) return void response.destroy();
+      if (response.headersSent || !request.socket || request.socket.destroyed) return void response.destroy();
       const refused = error instanceof GoogleError ? error : new GoogleError(500, 'internalError', String(error));
       response.writeHead(refused.status, { 'content-type': 'application/json; charset=UTF-8', ...refused.headers });
       response.end(refused.body);
@@ -286,6 +295,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
       buckets.store(bucket, { name }, Buffer.from(bytes), digest, null);
     },
     object: (bucket, name) => buckets.objects(bucket).get(name) ?? null,
+    dropConnections: () => server.closeAllConnections(),
     async stop() {
       server.closeAllConnections();
       server.close();
