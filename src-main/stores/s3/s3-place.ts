@@ -1,5 +1,5 @@
 /** Owns the client of one bucket: credentials, region, endpoint, retries. */
-import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { HeadBucketCommand, S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
 import { DomainError } from '../../contract/errors.ts';
 import type { StoreAccess } from '../store-access.ts';
 import { locateStore, storeLabels } from '../store-location.ts';
@@ -26,18 +26,18 @@ const silenceTimeoutMs = 120_000;
 const askedRegion = 'us-east-1';
 
 /**
- * The region in which Amazon keeps the bucket, which it tells to whoever asks, also with its refusal.
+ * The region in which Amazon keeps the bucket, which it tells to whoever asks, also with its refusal; null where its answer names
+ * none: what is wrong then is said by the request that wanted to know, with a body. Throws what the network says.
  * Source: HeadBucket in the Amazon S3 API Reference, `x-amz-bucket-region`.
  */
-async function discoverRegion(config: S3ClientConfig, bucket: string): Promise<string> {
+async function discoverRegion(config: S3ClientConfig, bucket: string): Promise<string | null> {
   const client = new S3Client({ ...config, region: askedRegion });
   try {
     const { BucketRegion } = await client.send(new HeadBucketCommand({ Bucket: bucket }));
-    return BucketRegion ?? askedRegion;
+    return BucketRegion ?? null;
   } catch (error) {
-    const region = answeredRegion(error);
-    // What else is wrong is said by the first request of the store itself, with a body that names it.
-    return region ?? askedRegion;
+    if (error instanceof S3ServiceException) return answeredRegion(error);
+    throw error;
   } finally {
     client.destroy();
   }
@@ -67,13 +67,8 @@ export function openS3Place(url: string, access: StoreAccess | undefined): S3Pla
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: connectionTimeoutMs, socketTimeout: silenceTimeoutMs },
   };
-  let discovered: Promise<string> | null = null;
-  const regionOf = () => {
-    if (endpoint !== null) return Promise.resolve(askedRegion);
-    discovered ??= discoverRegion(config, bucket);
-    return discovered;
-  };
-  const client = new S3Client({ ...config, region: region ?? regionOf });
+  let known = region ?? (endpoint === null ? null : askedRegion);
+  const client = new S3Client({ ...config, region: async () => known ?? askedRegion });
   const server = endpoint === null ? 'Amazon S3' : new URL(endpoint).host;
   const translate = (error: unknown, action: S3Action) =>
     translateS3Error(error, action, { url, bucket, server, region });
@@ -86,6 +81,7 @@ export function openS3Place(url: string, access: StoreAccess | undefined): S3Pla
     translate,
     run: async (action, call) => {
       try {
+        known ??= await discoverRegion(config, bucket);
         return await call();
       } catch (error) {
         throw translate(error, action);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createS3Store } from '../../../../src-main/stores/s3/s3-store.ts';
 import { type CannedAnswer, deadAddress, startCannedServer } from '../../../support/canned-server.ts';
 import { s3Access } from '../../../support/s3-server.ts';
@@ -70,6 +70,29 @@ describe('what S3 says', () => {
     await expect((await storeThatSays(inHeader, at)).put('a', text)).rejects.toMatchObject({
       message: expect.stringContaining('region=us-west-2'),
     });
+  });
+
+  it('asks Amazon for the region that its URL does not name, until it is told', async () => {
+    const signedFor: (string | undefined)[] = [];
+    let isUp = false;
+    const server = await startCannedServer(req => {
+      if (!isUp) return 'cut';
+      if (req.method === 'HEAD') {
+        return { status: 403, headers: { 'x-amz-bucket-region': 'eu-central-1' } };
+      }
+      signedFor.push(/Credential=[^/]+\/\d+\/([^/]+)/.exec(req.headers.authorization ?? '')?.[1]);
+      return { status: 204 };
+    });
+    vi.stubEnv('AWS_ENDPOINT_URL', server);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const store = createS3Store('s3://team-blobs', s3Access);
+    await expect(store.delete('a')).rejects.toMatchObject({ code: 'store.unreachable' });
+    isUp = true;
+    await store.delete('a');
+    await store.delete('b');
+    expect(signedFor).toEqual(['eu-central-1', 'eu-central-1']);
   });
 
   it('tells how long a server that is asked too much wants to be left alone', async () => {
