@@ -30,6 +30,7 @@ import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
 import { createSeeding, type Seeding } from './releases/seeding.ts';
+import { createStoreAccesses, type StoreAccesses } from './releases/store-accesses.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
@@ -75,6 +76,7 @@ export interface Engine {
   readonly keyProtection: KeyProtection;
   readonly trust: TrustService;
   readonly stores: RegionStores;
+  readonly accesses: StoreAccesses;
   readonly pool: WorkerPool;
   readonly drill: Drill;
   readonly storage: StorageWatch;
@@ -131,11 +133,13 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const [keyring, gitPath] = await Promise.all([openKeyring({ folder: folder.keys, masterKey }), findGit()]);
   const keyProtection = createKeyProtection({ folder: folder.keys, masterKey, wrap: keyWrap });
   const mainStoreUrl = await ensureMainRegion(db, folder, clock());
-  const main = await openStore(mainStoreUrl);
+  const accesses = createStoreAccesses({ db, masterKey, clock });
+  const mainStoreAccess = await accesses.find(mainStoreUrl);
+  const main = await openStore(mainStoreUrl, mainStoreAccess);
   await main.check();
 
   const feed = createEventFeed(db, logger);
-  const stores = createRegionStores(db, main);
+  const stores = createRegionStores(db, main, accesses);
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
@@ -208,6 +212,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       databaseFile: folder.databaseFile,
       dataFolder: folder.root,
       mainStoreUrl,
+      mainStoreAccess,
       masterKey: masterKey.toString('base64'),
     },
     acceptance: createBuildAcceptance({ db, main, releaseKey: keyring.release }),
@@ -309,6 +314,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     keyProtection,
     trust,
     stores,
+    accesses,
     pool,
     drill,
     storage,

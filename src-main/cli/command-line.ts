@@ -21,6 +21,7 @@ import { exitCodes, fail, type OutputOptions, print, printError, say, table } fr
 import { addPlanCommand } from './plan-command.ts';
 import { addMachineCommands, addRegionCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
+import { addStoreCommands } from './store-commands.ts';
 import { addVerifyCommands } from './verify-command.ts';
 import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
 
@@ -152,6 +153,7 @@ function commandLine(): Command {
   addIsolationCommands(program);
   addCacheCommands(program);
   addRegionCommands(program);
+  addStoreCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);
   addArtifactCommands(program);

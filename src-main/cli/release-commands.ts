@@ -41,7 +41,7 @@ export function addRegionCommands(program: Command): void {
   region
     .command('add <name>')
     .description('replicate to another store')
-    .requiredOption('--store <url>', 'file:///srv/blobs or an absolute path')
+    .requiredOption('--store <url>', 'file:///srv/blobs, an absolute path, or gs://bucket/prefix')
     .option('--location <word>', "the provider's word for the place, as europe-west3", '')
     .requiredOption('--latitude <degrees>', 'for the map', degrees(90))
     .requiredOption('--longitude <degrees>', 'for the map', degrees(180))

@@ -16,6 +16,7 @@ import { engineEventSchema, pushSchema } from './events.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
 import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
+import { storeAccessSchema, storeAccessViewSchema, storeUrlSchema } from './store-access.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import {
   buildViewSchema,
@@ -79,7 +80,9 @@ export const addRegionSchema = z.object({
   // Not coerced: null would become 0, a place in the Gulf of Guinea.
   latitude: z.number().min(-90).max(90),
   longitude: z.number().min(-180).max(180),
-  storeUrl: z.string().trim().min(1).max(2_000),
+  storeUrl: storeUrlSchema,
+  /** Kept sealed with the region; left out: what is set for the store already, else the provider's own chain. */
+  access: storeAccessSchema.optional(),
 });
 
 const route = (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: `/${string}`, summary: string) =>
@@ -220,6 +223,21 @@ export const api = {
     verify: route('POST', '/regions/{id}/verify', 'Read every copy of a region back and compare digests')
       .input(byId)
       .output(z.object({ checked: z.number().int(), damaged: z.number().int() })),
+  },
+  storeAccess: {
+    list: route('GET', '/store-access', 'Whose credentials open which store; never what is secret').output(
+      z.array(storeAccessViewSchema),
+    ),
+    set: route('POST', '/store-access', 'Set or replace the credentials of a store')
+      .input(z.object({ storeUrl: storeUrlSchema, access: storeAccessSchema }))
+      .output(storeAccessViewSchema),
+    remove: route(
+      'POST',
+      '/store-access/remove',
+      "Remove the credentials of a store; its provider's own chain is asked",
+    )
+      .input(z.object({ storeUrl: storeUrlSchema }))
+      .output(done),
   },
   swarm: {
     get: route('GET', '/swarm', 'What is seeded, to whom').output(swarmViewSchema),

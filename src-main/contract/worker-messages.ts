@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { buildFactsSchema } from './documents.ts';
 import { errorViewSchema } from './errors.ts';
+import { storeAccessSchema } from './store-access.ts';
 
 /**
  * Of a worker whose work could not be recorded, since the database was locked or could not be written: neither its job nor its own
@@ -15,6 +16,8 @@ export const workerSettingsSchema = z.object({
   databaseFile: z.string(),
   dataFolder: z.string(),
   mainStoreUrl: z.string(),
+  /** Goes over the parent's channel alone, as the master key does. */
+  mainStoreAccess: storeAccessSchema.optional(),
   /** The opened master key, Base64. Goes over the parent's channel alone: an environment or a command line is read by others. */
   masterKey: z.base64(),
   checkupMs: z.number(),

@@ -10,6 +10,7 @@ import { workerPool } from './migrations/006-worker-pool.ts';
 import { queueHeads } from './migrations/007-queue-heads.ts';
 import { eventCursors } from './migrations/008-event-cursors.ts';
 import { polling } from './migrations/009-polling.ts';
+import { storeAccesses } from './migrations/010-store-accesses.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -22,6 +23,7 @@ const migrations: readonly string[] = [
   queueHeads,
   eventCursors,
   polling,
+  storeAccesses,
 ];
 
 /** The version that this code writes. */

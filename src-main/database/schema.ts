@@ -1,5 +1,6 @@
 /** Owns the types of the tables as Kysely sees them. Columns are snake_case in SQL and camelCase here. */
 import type { ColumnType, Generated } from 'kysely';
+import type { StoreAccessView } from '../contract/store-access.ts';
 import type { ChannelPolicy, JobStatus, ReplicaStatus, Trigger } from '../contract/views.ts';
 
 /** JSON kept as text; written and read by the statement files. */
@@ -236,6 +237,14 @@ export interface SecretsTable {
   setAt: number;
 }
 
+export interface StoreAccessesTable {
+  storeUrl: string;
+  kind: StoreAccessView['kind'];
+  identity: string;
+  sealedAccess: string;
+  setAt: number;
+}
+
 export interface ChannelValuesTable {
   channelId: string;
   name: string;
@@ -315,6 +324,7 @@ export interface Schema {
   settings: SettingsTable;
   variables: VariablesTable;
   secrets: SecretsTable;
+  storeAccesses: StoreAccessesTable;
   channelValues: ChannelValuesTable;
   channelEnvironments: ChannelEnvironmentsTable;
   environmentSeals: EnvironmentSealsTable;

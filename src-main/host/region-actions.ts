@@ -1,7 +1,5 @@
 /** Owns what a person does with regions. The copying itself is the reconciler's. */
 
-import { isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
 import type { Engine } from '../compose.ts';
@@ -9,6 +7,7 @@ import type { addRegionSchema } from '../contract/api.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { EventType } from '../contract/events.ts';
 import { appendEvent } from '../database/events.ts';
+import { inTransaction } from '../database/open-database.ts';
 import {
   expediteReplicas,
   findRegion,
@@ -19,6 +18,8 @@ import {
 } from '../database/regions.ts';
 import type { RegionStore } from '../releases/region-stores.ts';
 import { openStore } from '../stores/open-store.ts';
+import { assertAccessFits } from '../stores/store-access.ts';
+import { canonicalStoreUrl } from '../stores/store-location.ts';
 
 async function mustFind(engine: Engine, id: string): Promise<RegionRecord> {
   const region = await findRegion(engine.db, id);
@@ -41,9 +42,11 @@ async function record(engine: Engine, type: EventType, region: RegionRecord): Pr
 
 /** Adds a region after its store has answered. Throws `store.*`; `conflict` when the store serves a region already. */
 export async function addRegion(engine: Engine, request: z.output<typeof addRegionSchema>): Promise<RegionRecord> {
-  // One spelling for one folder, so that a store cannot be added twice under two.
-  const storeUrl = isAbsolute(request.storeUrl) ? pathToFileURL(resolve(request.storeUrl)).href : request.storeUrl;
-  const store = await openStore(storeUrl);
+  // One spelling for one store, so that it cannot be added twice under two.
+  const storeUrl = canonicalStoreUrl(request.storeUrl);
+  const { access } = request;
+  if (access !== undefined) assertAccessFits(storeUrl, access);
+  const store = await openStore(storeUrl, access ?? (await engine.accesses.find(storeUrl)));
   await store.check();
   const known = await findRegionByStore(engine.db, storeUrl);
   if (known) {
@@ -56,17 +59,22 @@ export async function addRegion(engine: Engine, request: z.output<typeof addRegi
     );
   }
   const id = uuidv7();
-  await insertRegion(engine.db, {
+  const row = {
     id,
     name: request.name,
     location: request.location,
     latitude: request.latitude,
     longitude: request.longitude,
     storeUrl,
-    isMain: 0,
-    paused: 0,
+    isMain: 0 as const,
+    paused: 0 as const,
     addedAt: engine.clock(),
+  };
+  await inTransaction(engine.db, async transaction => {
+    await insertRegion(transaction, row);
+    if (access !== undefined) await engine.accesses.set(storeUrl, access, transaction);
   });
+  engine.stores.forget(storeUrl);
   const region = await mustFind(engine, id);
   await record(engine, 'region.added', region);
   return region;

@@ -12,6 +12,7 @@ import { changeBuildDefaults, chooseForRepository } from '../queue/build-default
 import { clearHomes } from '../queue/build-homes.ts';
 import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
+import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
@@ -201,6 +202,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       verify: os.regions.verify.handler(async ({ input }) =>
         engine.reconciler.verify(await regionStore(engine, input.id)),
       ),
+    },
+    storeAccess: {
+      list: os.storeAccess.list.handler(async () => [...(await engine.accesses.list())]),
+      set: os.storeAccess.set.handler(({ input }) => setStoreAccess(engine, input)),
+      remove: os.storeAccess.remove.handler(async ({ input }) => {
+        await removeStoreAccess(engine, input.storeUrl);
+        return done;
+      }),
     },
     swarm: {
       get: os.swarm.get.handler(() => swarmView(engine)),

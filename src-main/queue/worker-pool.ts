@@ -38,7 +38,10 @@ export interface WorkerPoolOptions {
   readonly power: PowerState;
   /** For this run, until a person sets the size; left out: what the settings say. */
   readonly size?: number;
-  readonly settings: Pick<WorkerSettings, 'databaseFile' | 'dataFolder' | 'mainStoreUrl' | 'masterKey'>;
+  readonly settings: Pick<
+    WorkerSettings,
+    'databaseFile' | 'dataFolder' | 'mainStoreUrl' | 'mainStoreAccess' | 'masterKey'
+  >;
   /** Signs what workers have built. */
   readonly acceptance: BuildAcceptance;
   readonly clock: Clock;

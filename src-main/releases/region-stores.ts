@@ -4,6 +4,8 @@ import type { Db } from '../database/open-database.ts';
 import { listRegions, type RegionRecord } from '../database/regions.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { openStore } from '../stores/open-store.ts';
+import { canonicalStoreUrl } from '../stores/store-location.ts';
+import type { StoreAccesses } from './store-accesses.ts';
 
 export interface RegionStore {
   readonly region: RegionRecord;
@@ -16,14 +18,16 @@ export interface RegionStores {
   regional(): Promise<readonly RegionStore[]>;
   /** The main store first. */
   all(): Promise<readonly BlobStore[]>;
+  /** The store's credentials have changed: it is opened anew at its next use. */
+  forget(storeUrl: string): void;
 }
 
-export function createRegionStores(db: Db, main: BlobStore): RegionStores {
+export function createRegionStores(db: Db, main: BlobStore, accesses: Pick<StoreAccesses, 'find'>): RegionStores {
   const opened = new Map<string, BlobStore>();
   const open = async (url: string) => {
     const known = opened.get(url);
     if (known) return known;
-    const store = await openStore(url);
+    const store = await openStore(url, await accesses.find(url));
     opened.set(url, store);
     return store;
   };
@@ -34,6 +38,9 @@ export function createRegionStores(db: Db, main: BlobStore): RegionStores {
   return {
     main,
     regional,
+    forget: storeUrl => {
+      for (const url of opened.keys()) if (canonicalStoreUrl(url) === canonicalStoreUrl(storeUrl)) opened.delete(url);
+    },
     all: async () => [main, ...(await regional()).map(({ store }) => store)],
   };
 }

@@ -10,7 +10,10 @@ export interface BlobChecksums {
 
 export interface BlobHead {
   readonly sizeBytes: number;
-  /** Changes with every write of the key: a GCS generation, an ETag, or the file system's equal. For preconditions. */
+  /**
+   * Changes with every write of other bytes to the key: a GCS generation, an ETag, or the file system's equal. For preconditions.
+   * S3 makes it of the content, so bytes that come back bring their version with them.
+   */
   readonly version: string;
   readonly modifiedAtMs: number;
   /** What the provider itself computed when the content was written: proof of it without reading it. */

@@ -10,12 +10,11 @@ import { translateFilesystemError } from './filesystem-errors.ts';
 import { filesystemRoot } from './filesystem-root.ts';
 import { acquireKeyLock } from './key-lock.ts';
 import { readRange } from './read-range.ts';
+import { removeStaleTemp, throughTempFile } from './temp-folder.ts';
 import { writeTempFile } from './write-temp-file.ts';
 
 /** The store's own folder for what is not a blob yet; no key can start with a dot. */
 const tempFolder = '.tmp';
-/** Longer than any put may take without progress: a temp file this old has lost its writer. */
-const staleTempMs = 60 * 60 * 1000;
 /** The lock is held for one stat and one rename; a holder silent for this long is dead. */
 const defaultLockStaleMs = 5_000;
 
@@ -205,14 +204,6 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
     }
   }
 
-  async function removeStaleTemp(): Promise<void> {
-    const oldest = Date.now() - staleTempMs;
-    for (const name of await readdir(temp)) {
-      const stats = await lstatOrNull(join(temp, name));
-      if (stats?.isFile() && Number(stats.mtimeMs) < oldest) await rm(join(temp, name), { force: true });
-    }
-  }
-
   return {
     url,
     check: () =>
@@ -225,7 +216,7 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
         } finally {
           await rm(probe, { force: true });
         }
-        await removeStaleTemp();
+        await removeStaleTemp(temp);
       }),
     head: key => translated(() => headOrNull(key)),
     get: (key, { range, signal } = {}) =>
@@ -273,16 +264,12 @@ export function createFilesystemStore(url: string, options: { readonly lockStale
       translated(async () => {
         splitKey(key);
         await makeFolder([tempFolder]);
-        const tempPath = join(temp, `${randomUUID()}.part`);
-        try {
-          await writeTempFile(tempPath, source, putOptions);
+        return throughTempFile(temp, source, putOptions, async tempPath => {
           const written = await stat(tempPath, { bigint: true });
           putOptions.signal?.throwIfAborted();
           await commit(tempPath, key, putOptions);
           return headOf(written);
-        } finally {
-          await rm(tempPath, { force: true });
-        }
+        });
       }),
     // A clone within one file system is what `put` from `localPath` does already.
     copyFrom: async () => null,

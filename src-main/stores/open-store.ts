@@ -1,8 +1,8 @@
 /** Owns which adapter serves which URL. A cloud's library is loaded when a store of its kind is first opened. */
-import { DomainError } from '../contract/errors.ts';
 import type { BlobStore } from './blob-store.ts';
 import { createFilesystemStore } from './filesystem-store.ts';
-import { locateStore, type StoreKind, storeLabels, withoutCredentials } from './store-location.ts';
+import type { StoreAccess } from './store-access.ts';
+import { locateStore, type StoreKind, storeLabels } from './store-location.ts';
 
 export interface StoreDescription {
   readonly kind: StoreKind;
@@ -21,13 +21,20 @@ export function describeStore(url: string): StoreDescription {
   return { kind: location.kind, label, place };
 }
 
-/** The store at `url`. Opens no connection: `check()` says whether it is there. Throws `store.url_invalid`. */
-export async function openStore(url: string): Promise<BlobStore> {
-  const location = locateStore(url);
-  if (location.kind === 'filesystem') return createFilesystemStore(url);
-  throw new DomainError(
-    'store.url_invalid',
-    `${JSON.stringify(withoutCredentials(url))} is on ${storeLabels[location.kind]}, which comes with the cloud adapters; this version stores in folders. Give one such as file:///srv/blobs.`,
-    { url: withoutCredentials(url), kind: location.kind },
-  );
+/**
+ * The store at `url`, opened with `access`, else with what the provider's own chain finds. Opens no connection: `check()` says
+ * whether it is there. Throws `store.url_invalid`, and `store.forbidden` where `access` is not of the store's kind.
+ */
+export async function openStore(url: string, access?: StoreAccess): Promise<BlobStore> {
+  const { kind } = locateStore(url);
+  switch (kind) {
+    case 'filesystem':
+      return createFilesystemStore(url);
+    case 'gcs':
+      return (await import('./gcs/gcs-store.ts')).createGcsStore(url, access);
+    case 's3':
+      return (await import('./s3/s3-store.ts')).createS3Store(url, access);
+    case 'azure':
+      return (await import('./azure/azure-store.ts')).createAzureStore(url, access);
+  }
 }

@@ -1,31 +1,50 @@
-/** Owns the words for what opens a private store: the credentials a person gave, by provider. */
+/** Owns which credentials open which kind of store, and what may be shown of them. */
 import { z } from 'zod';
+import { DomainError } from '../contract/errors.ts';
+import type { StoreAccess } from '../contract/store-access.ts';
+import { type CloudKind, locateStore, storeLabels, withoutCredentials } from './store-location.ts';
 
-/**
- * What a person gave to reach a store. Without it the provider's own chain is asked: environment variables,
- * the files of its command line tools, the metadata server of a cloud machine.
- */
-export const storeAccessSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    /** The JSON file of a service account, as Google hands it out, whole. */
-    kind: z.literal('service-account'),
-    json: z.string().min(2).max(20_000),
-  }),
-  z.strictObject({
-    kind: z.literal('access-key'),
-    accessKeyId: z.string().min(1).max(200),
-    secretAccessKey: z.string().min(1).max(500),
-  }),
-  z.strictObject({
-    /** Base64, of an Azure storage account. */
-    kind: z.literal('account-key'),
-    accountKey: z.string().min(1).max(500),
-  }),
-  z.strictObject({
-    /** A shared access signature of Azure: the query string with or without its question mark. */
-    kind: z.literal('shared-access-signature'),
-    token: z.string().min(1).max(2_000),
-  }),
-]);
+export type { StoreAccess } from '../contract/store-access.ts';
 
-export type StoreAccess = z.infer<typeof storeAccessSchema>;
+const accepted: Readonly<Record<CloudKind, readonly StoreAccess['kind'][]>> = {
+  gcs: ['service-account'],
+  s3: ['access-key'],
+  azure: ['account-key', 'shared-access-signature'],
+};
+const words: Readonly<Record<StoreAccess['kind'], string>> = {
+  'service-account': "a service account's JSON",
+  'access-key': 'an access key',
+  'account-key': 'an account key',
+  'shared-access-signature': 'a shared access signature',
+};
+
+/** Throws `input.invalid` where the store at `url` is not opened by such credentials, `store.url_invalid` where it is none. */
+export function assertAccessFits(url: string, access: StoreAccess): void {
+  const { kind } = locateStore(url);
+  if (kind === 'filesystem') {
+    throw new DomainError(
+      'input.invalid',
+      `${withoutCredentials(url)} is a folder: the file system says who may use it.`,
+      {},
+    );
+  }
+  if (accepted[kind].includes(access.kind)) return;
+  const wanted = accepted[kind].map(one => words[one]).join(' or ');
+  throw new DomainError('input.invalid', `${storeLabels[kind]} is opened with ${wanted}, not ${words[access.kind]}.`, {
+    given: access.kind,
+    accepted: accepted[kind],
+  });
+}
+
+const namedSchema = z.object({ client_email: z.string().max(300) });
+
+/** Whose credentials these are, where they say it; never what is secret. */
+export function identityOf(access: StoreAccess): string {
+  if (access.kind === 'access-key') return access.accessKeyId;
+  if (access.kind !== 'service-account') return '';
+  try {
+    return namedSchema.parse(JSON.parse(access.json)).client_email;
+  } catch {
+    return '';
+  }
+}

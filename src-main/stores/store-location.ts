@@ -1,5 +1,6 @@
 /** Owns the reading of a store's URL: which kind of store it names, and where. A URL holds no credentials. */
 import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { DomainError } from '../contract/errors.ts';
 import { filesystemRoot } from './filesystem-root.ts';
 
@@ -89,6 +90,20 @@ function readCloud(url: string, parsed: URL, kind: CloudKind): StoreLocation {
   if (region !== null && !regionName.test(region)) throw invalid(url, 'its region is malformed');
   const endpoint = readEndpoint(url, parsed.searchParams.get('endpoint'));
   return { kind, bucket, prefix: path.length === 0 ? '' : `${path.join('/')}/`, endpoint, region, account };
+}
+
+/** One spelling for one store, so that what is kept under its URL is found again. Throws `store.url_invalid`. */
+export function canonicalStoreUrl(url: string): string {
+  const location = locateStore(url);
+  if (location.kind === 'filesystem') return pathToFileURL(location.root).href;
+  const { kind, bucket, prefix, endpoint, region, account } = location;
+  const place = [account, bucket, prefix.replace(/\/$/, '')].filter(Boolean).join('/');
+  const settings = new URLSearchParams({
+    ...(endpoint === null ? {} : { endpoint }),
+    ...(region === null ? {} : { region }),
+  }).toString();
+  const scheme = { gcs: 'gs', s3: 's3', azure: 'azure' }[kind];
+  return `${scheme}://${place}${settings === '' ? '' : `?${settings}`}`;
 }
 
 /** What a store URL names, without opening it. Throws `store.url_invalid`. */

@@ -1,24 +1,13 @@
 /** Owns how a blob's bytes reach a temp file: cloned or streamed, hashed on the way, and safe on the disk at the end. */
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, open } from 'node:fs/promises';
-import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import { systemErrorCode } from '../contract/errors.ts';
 import type { BlobSource, PutOptions } from './blob-store.ts';
+import { throttledReport } from './progress.ts';
+import { SourceDigests } from './source-reader.ts';
 
 /** Large enough for sequential disk speed, small enough that hashing one takes a millisecond or two. */
 const chunkBytes = 1024 * 1024;
-const progressIntervalMs = 250;
-
-/** Calls `report` at most four times a second. */
-function throttled(report: ((bytesDone: number) => void) | undefined): (bytesDone: number) => void {
-  let lastMs = 0;
-  return bytesDone => {
-    const nowMs = performance.now();
-    if (report === undefined || nowMs - lastMs < progressIntervalMs) return;
-    lastMs = nowMs;
-    report(bytesDone);
-  };
-}
 
 /** A copy that shares the source's blocks, where the file system can do that (btrfs, XFS, APFS, ReFS). */
 async function cloned(sourcePath: string, tempPath: string): Promise<boolean> {
@@ -32,20 +21,21 @@ async function cloned(sourcePath: string, tempPath: string): Promise<boolean> {
   }
 }
 
-async function* chunksOf(handle: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+async function* chunksOf(handle: FileHandle, start: number, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(chunkBytes);
-  for (;;) {
+  for (let position = start; ; ) {
     signal?.throwIfAborted();
-    const { bytesRead } = await handle.read(buffer, 0, chunkBytes, null);
+    const { bytesRead } = await handle.read(buffer, 0, chunkBytes, position);
     if (bytesRead === 0) return;
+    position += bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
 }
 
-async function* chunksOfFile(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+async function* chunksOfFile(path: string, start: number, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
   const handle = await open(path, 'r');
   try {
-    yield* chunksOf(handle, signal);
+    yield* chunksOf(handle, start, signal);
   } finally {
     await handle.close();
   }
@@ -58,75 +48,70 @@ async function* chunksOfBytes(bytes: Uint8Array, signal: AbortSignal | undefined
   }
 }
 
-async function writeWhole(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+async function writeWhole(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done);
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;
   }
 }
 
-function refuseDifference(
-  tempPath: string,
-  source: BlobSource,
-  sizeBytes: number,
-  sha256: string | null,
-  want?: string,
-) {
-  const from = source.kind === 'file' ? source.path : 'the given bytes';
-  const wantedBytes = source.kind === 'file' ? source.sizeBytes : source.bytes.length;
-  if (sizeBytes !== wantedBytes) {
-    throw new DomainError(
-      'artifact.digest_mismatch',
-      `${from} had ${sizeBytes} bytes where ${wantedBytes} were expected: it changed while it was stored. Nothing was stored; make it again.`,
-      { tempPath, sizeBytes, wantedBytes },
-    );
+/**
+ * Takes `handle` back to what it has in common with the source, chunk by chunk from the start: what a power cut left of it may be
+ * zeros, and the source may be another one by now. What is kept is digested.
+ */
+async function keepCommon(
+  handle: FileHandle,
+  path: string,
+  digests: SourceDigests,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const written = Buffer.allocUnsafe(chunkBytes);
+  for await (const chunk of chunksOfFile(path, 0, signal)) {
+    const { bytesRead } = await handle.read(written, 0, chunk.length, digests.sizeBytes);
+    if (bytesRead < chunk.length || chunk.compare(written, 0, chunk.length) !== 0) break;
+    digests.update(chunk);
   }
-  if (want !== undefined && sha256 !== want) {
-    throw new DomainError(
-      'artifact.digest_mismatch',
-      `${from} has SHA-256 ${sha256} where ${want} was expected. Nothing was stored; fetch or make it again.`,
-      { sha256, wanted: want },
-    );
-  }
+  await handle.truncate(digests.sizeBytes);
 }
 
 /**
- * Writes `source` to the new file `tempPath`, checks its size and, where `sha256` is given, its digest, and syncs it.
+ * Writes `source` to the file `tempPath`, checks its size and, where `sha256` is given, its digest, and syncs it. The file must be new,
+ * unless `isKept`: then it goes on behind what a try before has written. A clone is paced by `throttle` as a copy is.
  * Throws `artifact.digest_mismatch`, the file system's own errors, or the signal's reason; the caller removes the file.
  */
 export async function writeTempFile(
   tempPath: string,
   source: BlobSource,
-  { sha256, onProgress, signal }: Pick<PutOptions, 'sha256' | 'onProgress' | 'signal'>,
+  { sha256, onProgress, signal, throttle }: Pick<PutOptions, 'sha256' | 'onProgress' | 'signal' | 'throttle'>,
+  isKept = false,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const isClone = source.kind === 'file' && (await cloned(source.path, tempPath));
-  const handle = await open(tempPath, isClone ? 'r+' : 'wx', 0o644);
+  const isClone = !isKept && source.kind === 'file' && (await cloned(source.path, tempPath));
+  const handle = await open(tempPath, isClone || isKept ? 'r+' : 'wx', 0o644);
   try {
-    const hash = createHash('sha256');
-    const report = throttled(onProgress);
-    let sizeBytes = 0;
-    const chunks = isClone
-      ? chunksOf(handle, signal)
-      : source.kind === 'file'
-        ? chunksOfFile(source.path, signal)
-        : chunksOfBytes(source.bytes, signal);
-    if (isClone && sha256 === undefined) {
-      sizeBytes = (await handle.stat()).size;
-    } else {
-      for await (const chunk of chunks) {
-        if (sha256 !== undefined) hash.update(chunk);
-        if (!isClone) await writeWhole(handle, chunk);
-        sizeBytes += chunk.length;
-        report(sizeBytes);
-      }
+    const digests = new SourceDigests(source, sha256 === undefined ? {} : { sha256 }, false);
+    const report = throttledReport(onProgress);
+    if (isKept && source.kind === 'file') {
+      await keepCommon(handle, source.path, digests, signal);
+      if (digests.sizeBytes > 0) report(digests.sizeBytes);
     }
-    refuseDifference(tempPath, source, sizeBytes, sha256 === undefined ? null : hash.digest('hex'), sha256);
+    const chunks = isClone
+      ? chunksOf(handle, 0, signal)
+      : source.kind === 'file'
+        ? chunksOfFile(source.path, digests.sizeBytes, signal)
+        : chunksOfBytes(source.bytes, signal);
+    for await (const chunk of chunks) {
+      await throttle?.(chunk.length);
+      if (!isClone) await writeWhole(handle, chunk, digests.sizeBytes);
+      digests.update(chunk);
+      report(digests.sizeBytes);
+    }
+    digests.finish();
     // A version is made of inode, time and size. A random part of a millisecond keeps two writes of one tick apart.
     const nowSeconds = (Date.now() + Math.random()) / 1000;
     await handle.utimes(nowSeconds, nowSeconds);
     await handle.sync();
-    onProgress?.(sizeBytes);
+    onProgress?.(digests.sizeBytes);
   } finally {
     await handle.close();
   }

@@ -114,7 +114,7 @@ async function run(settings: WorkerSettings): Promise<void> {
   const folder = dataFolder(settings.dataFolder);
   const masterKey = Buffer.from(settings.masterKey, 'base64');
   const [store, gitPath] = await Promise.all([
-    openStore(settings.mainStoreUrl),
+    openStore(settings.mainStoreUrl, settings.mainStoreAccess),
     findGit(),
     // Who cannot show that he lives takes no job.
     signs.started,

@@ -10,6 +10,7 @@ import { planBench } from './plan/plan-bench.ts';
 import { pollBench } from './poll/poll-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
+import { replicateBench } from './replicate/replicate-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
   plan: planBench,
   poll: pollBench,
   recovery: recoveryBench,
+  replicate: replicateBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

@@ -44,7 +44,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const bare = createFilesystemStore(mainFolder);
   const main = options.around?.(bare) ?? bare;
   const keyring = await openKeyring({ folder: keys });
-  const stores = createRegionStores(db, main);
+  const stores = createRegionStores(db, main, { find: async () => undefined });
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });

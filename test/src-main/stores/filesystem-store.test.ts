@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { translateFilesystemError } from '../../../src-main/stores/filesystem-errors.ts';
@@ -18,6 +20,7 @@ describeStoreConformance('filesystem', async () => {
   return {
     store: createFilesystemStore(url),
     sibling: createFilesystemStore(root),
+    resumes: true,
     dispose: () => rm(root, { recursive: true, force: true }),
   };
 });
@@ -85,11 +88,15 @@ describe('the filesystem store', () => {
   it('removes temp files that lost their writer at its check, and only those', async () => {
     await mkdir(join(root, '.tmp'));
     await writeFile(join(root, '.tmp', 'old.part'), 'x');
+    await writeFile(join(root, '.tmp', 'older.kept'), 'x');
+    await writeFile(join(root, '.tmp', 'old.kept'), 'x');
     await writeFile(join(root, '.tmp', 'new.part'), 'x');
     const twoHoursAgo = Date.now() / 1000 - 7_200;
     await utimes(join(root, '.tmp', 'old.part'), twoHoursAgo, twoHoursAgo);
+    await utimes(join(root, '.tmp', 'old.kept'), twoHoursAgo, twoHoursAgo);
+    await utimes(join(root, '.tmp', 'older.kept'), twoHoursAgo - 604_800, twoHoursAgo - 604_800);
     await createFilesystemStore(root).check();
-    expect(await readdir(join(root, '.tmp'))).toEqual(['new.part']);
+    expect(await readdir(join(root, '.tmp'))).toEqual(['new.part', 'old.kept']);
   });
 
   it('shows the old blob or the new one when a writer is killed', async () => {
@@ -117,6 +124,85 @@ describe('the filesystem store', () => {
     expect(bytes.length).toBe(8 * 1024 * 1024);
     expect(bytes.every(byte => byte === 'n'.charCodeAt(0))).toBe(true);
     expect((await entriesOf(store.list(''))).map(entry => entry.key)).toEqual(['blob']);
+  });
+
+  describe('a put that goes on', () => {
+    const bytes = randomBytes(6 * 1024 * 1024 + 5);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const folder = () => join(root, 'store');
+    const source = () => ({ kind: 'file' as const, path: join(root, 'source'), sizeBytes: bytes.length });
+
+    beforeEach(async () => {
+      await mkdir(folder());
+      await writeFile(join(root, 'source'), bytes);
+    });
+
+    /** Puts in another process until 4 MiB were written, kills it there, and gives the state that it had saved. */
+    async function killedPut(): Promise<string> {
+      const module = pathToFileURL(join(import.meta.dirname, '../../../src-main/stores/filesystem-store.ts')).href;
+      const program = `
+        import { createFilesystemStore } from ${JSON.stringify(module)};
+        const store = createFilesystemStore(${JSON.stringify(folder())});
+        let asked = 0;
+        await store.put('packs/a', ${JSON.stringify(source())}, {
+          resume: { state: null, save: async state => console.log('state', state) },
+          throttle: async bytes => {
+            if (asked >= 4 * 1024 * 1024) {
+              console.log('there');
+              await new Promise(() => setInterval(() => undefined, 60_000));
+            }
+            asked += bytes;
+          },
+        });
+      `;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let state = '';
+      for await (const line of createInterface({ input: child.stdout })) {
+        if (line.startsWith('state ')) state = line.slice('state '.length);
+        if (line === 'there') break;
+      }
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+      return state;
+    }
+
+    async function goOn(state: string): Promise<number> {
+      let askedBytes = 0;
+      const store = createFilesystemStore(folder());
+      await store.check();
+      await store.put('packs/a', source(), {
+        sha256,
+        resume: { state, save: async () => undefined },
+        throttle: async part => {
+          askedBytes += part;
+        },
+      });
+      expect((await readFile(join(folder(), 'packs/a'))).equals(bytes)).toBe(true);
+      expect(await readdir(join(folder(), '.tmp'))).toEqual([]);
+      return askedBytes;
+    }
+
+    it('begins where a killed one stopped', async () => {
+      const state = await killedPut();
+      expect(await goOn(state)).toBe(bytes.length - 4 * 1024 * 1024);
+    });
+
+    it('begins where what is there is damaged', async () => {
+      const state = await killedPut();
+      const handle = await open(join(folder(), '.tmp', state), 'r+');
+      await handle.write(Buffer.alloc(64), 0, 64, 2 * 1024 * 1024 + 1);
+      await handle.close();
+      expect(await goOn(state)).toBe(bytes.length - 2 * 1024 * 1024);
+    });
+
+    it('takes no name from its state that is not one of its own', async () => {
+      await writeFile(join(root, 'precious'), 'precious');
+      expect(await goOn('../../precious')).toBe(bytes.length);
+      expect(await readFile(join(root, 'precious'), 'utf8')).toBe('precious');
+    });
   });
 
   it('reads a blob to its end although it is replaced meanwhile', async () => {
