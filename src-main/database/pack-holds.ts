@@ -12,7 +12,7 @@ export interface Held {
 export function reclaimedError(build: { readonly id: string; readonly revision: string }): DomainError {
   return new DomainError(
     'artifact.reclaimed',
-    `The pack of build ${build.id} was reclaimed to free space. Build revision ${build.revision.slice(0, 12)} again ("slipway job retry", or Retry on its job's page), then take the new build.`,
+    `The pack of build ${build.id} was reclaimed to free space. Build revision ${build.revision.slice(0, 12)} again ("slipway job retry", or its job's page), then take the new build.`,
     { buildId: build.id, revision: build.revision },
   );
 }
