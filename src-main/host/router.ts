@@ -154,7 +154,8 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         const job = await mustFindJob(engine, input.id);
         const attempt = input.attempt ?? job.attempt;
         const { testList, testSummary } = engine.folder;
-        return readTests({ list: testList(job.id, attempt), summary: testSummary(job.id, attempt) }, input);
+        const files = { list: testList(job.id, attempt), summary: testSummary(job.id, attempt) };
+        return { ...(await readTests(files, input)), reclaimedAtMs: await findLogReclaimed(db, job.id, attempt) };
       }),
       cancel: os.jobs.cancel.handler(async ({ input }) => {
         await cancelJob(db, input.id, engine.clock());

@@ -13,6 +13,7 @@ import { beginRemoval, listRemovals } from '../../../src-main/database/retention
 import { writeSetting } from '../../../src-main/database/settings.ts';
 import { dataFolder } from '../../../src-main/domain/data-folder.ts';
 import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
+import { changeBuildDefaults } from '../../../src-main/queue/build-defaults.ts';
 import { retryJob } from '../../../src-main/queue/enqueue.ts';
 import { createRetention } from '../../../src-main/retention/retention.ts';
 import type { BlobStore } from '../../../src-main/stores/blob-store.ts';
@@ -359,4 +360,14 @@ describe('what attempts leave', () => {
     expect(await readdir(dirname(file))).toEqual(['2.log']);
     await rm(dirname(file), { recursive: true });
   });
+});
+
+it('says that builds do not start while the disk is below their floor', async () => {
+  const center = await world();
+  await changeBuildDefaults(center.db, { keepFreeBytes: 2 ** 50 });
+  await center.retention.reclaim();
+  expect(center.retention.problem).toMatchObject({ code: 'step.disk' });
+  await changeBuildDefaults(center.db, { keepFreeBytes: 0 });
+  await center.retention.reclaim();
+  expect(center.retention.problem).toBeNull();
 });
