@@ -46,7 +46,9 @@ export async function sizeOnDisk(path: string): Promise<number> {
     if (entry.isDirectory()) folders.push(below);
     else
       await tasks.add(async () => {
-        sizeBytes += await sizeOnDisk(below);
+        // Two steps: others add to the sum while this one waits.
+        const own = await sizeOnDisk(below);
+        sizeBytes += own;
       });
   }
   await tasks.finish();

@@ -22,7 +22,7 @@ function Kinds({ use }: { readonly use: DiskUse }) {
       <thead>
         <tr>
           <th scope="col">Kind</th>
-          <th className={classes(table.num, table.last, styles.size)} scope="col">
+          <th className={classes(table.num, styles.size)} scope="col">
             Size
           </th>
         </tr>
@@ -31,7 +31,7 @@ function Kinds({ use }: { readonly use: DiskUse }) {
         {kindsBySize(use).map(({ kind, sizeBytes }) => (
           <tr key={kind}>
             <td>{kindNames[kind]}</td>
-            <td className={classes(table.num, table.last, styles.size)}>{formatBytes(sizeBytes)}</td>
+            <td className={classes(table.num, styles.size)}>{formatBytes(sizeBytes)}</td>
           </tr>
         ))}
       </tbody>

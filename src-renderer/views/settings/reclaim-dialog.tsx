@@ -48,7 +48,7 @@ export function ReclaimDialog({
       {plan.error && <ErrorNotice error={plan.error} onRetry={plan.refetch} />}
       {reclaim.error && <ErrorNotice error={reclaim.error} />}
       {shown && (
-        <>
+        <div className={styles.plan}>
           <h3 className={styles.heading}>Is deleted, here and in every region</h3>
           {!hasWork(shown) && <p className={styles.note}>Nothing: all that is there is kept for a reason.</p>}
           <ul className={styles.list}>
@@ -78,7 +78,7 @@ export function ReclaimDialog({
               </li>
             ))}
           </ul>
-        </>
+        </div>
       )}
     </DockedDialog>
   );
