@@ -10,6 +10,7 @@ import { diskUseSchema, reclaimPlanSchema, reclaimResultSchema } from '../../../
 import {
   engineStatusSchema,
   jobDetailSchema,
+  jobSummarySchema,
   machineViewSchema,
   pairingSchema,
 } from '../../../src-main/contract/views.ts';
@@ -33,6 +34,7 @@ async function installation() {
     engine.signal('SIGTERM');
     await engine.ended;
   });
+  const { ask } = engine;
   const slipway = (...args: readonly string[]) =>
     run(process.execPath, [cli, ...args, '--data', data], { maxBuffer: 2 ** 26 }).then(
       ({ stdout, stderr }) => ({ exitCode: 0, stdout, stderr }),
@@ -60,37 +62,51 @@ async function installation() {
   }
   await writeFile(join(source, 'slipway.yml'), `isolation: none\n${pipeline('true')}artifact: [data, app.txt]\n`);
   await writeFile(join(source, 'data'), noise(200_000));
-  const poll = (repositoryId: string) => engine.ask(z.unknown(), `/repositories/${repositoryId}/poll`, {});
-  return { root, data, source, region, slipway, json, build, poll };
+  /** The job of this number once it has succeeded; asked for without a process for each look. */
+  const succeeded = (number: number) =>
+    eventually(
+      async () => {
+        const { jobs } = await ask(z.object({ jobs: z.array(jobSummarySchema) }), '/jobs');
+        const job = jobs.find(one => one.number === number && one.status === 'succeeded');
+        return job ? ask(jobDetailSchema, `/jobs/${job.id}`) : null;
+      },
+      { what: `the success of job ${number}` },
+    );
+  return { root, data, source, region, slipway, json, build, ask, succeeded };
 }
 
-it('reclaims what the rule lets go and nothing else, leaves whole stores, and builds it again on demand', async () => {
+/** Some thirty processes, one after another: minutes on a machine that is busy. */
+const timeoutMs = 600_000;
+
+it('reclaims what the rule lets go and nothing else, leaves whole stores, and builds it again on demand', {
+  timeout: timeoutMs,
+}, async () => {
   const world = await installation();
-  const { slipway, json } = world;
+  const { slipway, json, ask } = world;
   const any = z.unknown();
-  await json(any, 'region', 'add', 'Near', '--store', world.region, '--latitude', '1', '--longitude', '1');
+  const region = { name: 'Near', storeUrl: world.region, latitude: 1, longitude: 1 };
+  await ask(any, '/regions', region);
   for (const [name, value] of [
     ['retention.builds', '1'],
     ['retention.rollbacks', '1'],
     ['retention.graceMinutes', '0'],
   ] as const)
-    await json(any, 'settings', 'set', name, value);
+    await ask(any, '/settings', { name, value });
   await world.build('1');
-  const { id: repositoryId } = await json(z.object({ id: z.string() }), 'repo', 'add', world.source, '--name', 'app');
+  const { id: repositoryId } = await ask(z.object({ id: z.string() }), '/repositories', {
+    url: world.source,
+    name: 'app',
+  });
   const jobs = [];
-  for (const content of ['1', '2', '3', '4', '5']) {
-    if (content !== '1') await world.build(content);
-    await world.poll(repositoryId);
-    const job = await eventually(
-      async () => {
-        const shown = await slipway('job', 'show', content, '--json');
-        const detail = shown.exitCode === 0 ? jobDetailSchema.parse(JSON.parse(shown.stdout)) : null;
-        return detail?.status === 'succeeded' && detail;
-      },
-      { what: `job ${content}` },
-    );
+  for (const number of [1, 2, 3, 4, 5]) {
+    if (number > 1) {
+      await world.build(String(number));
+      await ask(any, `/repositories/${repositoryId}/poll`, {});
+    }
+    const job = await world.succeeded(number);
     jobs.push(job);
-    if (Number(content) <= 3) await json(any, 'release', 'promote', 'app', '--build', job.build?.id ?? '');
+    if (number <= 3)
+      await ask(any, '/releases/promote', { repositoryId, channel: 'production', buildId: job.build?.id });
   }
   const [first, , third, fourth] = jobs;
   if (!first?.build || !third?.build || !fourth?.build) throw new Error('a job made no build');
@@ -124,13 +140,14 @@ it('reclaims what the rule lets go and nothing else, leaves whole stores, and bu
     );
   await runs('3');
   await eventually(async () =>
-    (await json(z.array(machineViewSchema), 'machine', 'list')).some(one => one.artifactId === third.build?.artifactId),
+    (await ask(z.array(machineViewSchema), '/machines')).some(one => one.artifactId === third.build?.artifactId),
   );
 
   const plan = await eventually(async () => {
-    const planned = await json(reclaimPlanSchema, 'disk', 'reclaim', '--dry-run');
+    const planned = await ask(reclaimPlanSchema, '/disk/reclaim');
     return planned.kept.every(pack => !pack.reasons.includes('being copied to a region')) && planned;
   });
+  expect((await json(reclaimPlanSchema, 'disk', 'reclaim', '--dry-run')).reclaim).toEqual(plan.reclaim);
   const full = plan.reclaim.filter(pack => pack.kind === 'full');
   expect(full.map(pack => pack.jobNumber)).toEqual([4]);
   expect(plan.kept.find(pack => pack.jobNumber === 1)?.reasons).toContain('pinned by a person');
@@ -168,12 +185,10 @@ it('reclaims what the rule lets go and nothing else, leaves whole stores, and bu
   await runs('2');
   // The same tree is the same pack: it is kept again, as a build of its own.
   await json(any, 'job', 'retry', '4');
-  const again = await eventually(async () => {
-    const detail = await json(jobDetailSchema, 'job', 'show', '4');
-    return detail.status === 'succeeded' && detail.build;
-  });
+  const { build: again } = await world.succeeded(4);
+  if (!again) throw new Error('the job made no build');
   expect(again).toMatchObject({ packDigest: fourth.build.packDigest, reclaimedAtMs: null });
-  await json(any, 'release', 'promote', 'app', '--build', again.id);
+  await ask(any, '/releases/promote', { repositoryId, channel: 'production', buildId: again.id });
   await runs('4');
   await json(any, 'artifact', 'unpin', first.build.artifactId.slice(0, 12));
   const last = await json(reclaimResultSchema, 'disk', 'reclaim');
