@@ -35,6 +35,8 @@ import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
 import { createRegionDocuments } from './replication/region-documents.ts';
+import { createDiskUse, type DiskUseMeter } from './retention/disk-use.ts';
+import { createRetention, type Retention } from './retention/retention.ts';
 import { createKeyProtection, type KeyProtection, type KeyWrap } from './secrets/key-protection.ts';
 import { type Keyring, openKeyring } from './secrets/keyring.ts';
 import { openMasterKey } from './secrets/master-key.ts';
@@ -90,6 +92,8 @@ export interface Engine {
   readonly machines: MachineRegistry;
   readonly swarm: SwarmClient;
   readonly seeding: Seeding;
+  readonly retention: Retention;
+  readonly diskUse: DiskUseMeter;
   /** Why the swarm does not run, or null. Stores serve machines all the same. */
   swarmProblem(): DomainError | null;
   stop(): Promise<void>;
@@ -266,6 +270,19 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
 
   const homes = createHomeKeeper({ db, folder, logger });
+  const diskUse = createDiskUse({ db, main, folder, clock });
+  const retention = createRetention({
+    db,
+    stores,
+    folder,
+    clock,
+    logger,
+    onReclaimed: async () => {
+      feed.nudge();
+      await seeding.update();
+    },
+    onChanged: () => feed.pulse('status'),
+  });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
   let stopped: Promise<void> | null = null;
 
@@ -275,6 +292,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await poller.stop();
     await pool.stop();
     await homes.stop();
+    await retention.stop();
     await feed.stop();
     await followUps.stop();
     await machines.stop();
@@ -290,6 +308,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await releases.adoptPointers();
     await pool.start();
     await reconciler.start();
+    await retention.start();
   } catch (error) {
     await stop();
     throw error;
@@ -328,6 +347,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     machines,
     swarm,
     seeding,
+    retention,
+    diskUse,
     swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();

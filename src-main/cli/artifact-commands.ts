@@ -11,6 +11,7 @@ import { parseMetainfo } from '../swarm/metainfo.ts';
 import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineOptions } from './engine-client.ts';
 import { exitCodes, type OutputOptions, plain, print, say, table } from './output.ts';
+import { addPinCommands } from './pin-commands.ts';
 import { placeFile } from './place-file.ts';
 import { chosenStore, type StoreOptions } from './stored-artifacts.ts';
 import { writeBytes } from './write-bytes.ts';
@@ -51,6 +52,7 @@ export function addArtifactCommands(program: Command): void {
     .action(async (named: string, _options: unknown, command: Command) => {
       await torrent(named, command.optsWithGlobals<Options & { out?: string }>());
     });
+  addPinCommands(artifact);
   artifact
     .command('verify <artifact-id>')
     .description('check pack, file list and build record in the main store')

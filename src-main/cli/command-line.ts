@@ -11,6 +11,7 @@ import { fitting, several, wholeNumber } from './arguments.ts';
 import { addArtifactCommands } from './artifact-commands.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
+import { addDiskCommands } from './disk-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
@@ -152,6 +153,7 @@ function commandLine(): Command {
   addKeyCommands(program);
   addIsolationCommands(program);
   addCacheCommands(program);
+  addDiskCommands(program);
   addRegionCommands(program);
   addStoreCommands(program);
   addReleaseCommands(program);

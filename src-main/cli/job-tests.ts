@@ -11,13 +11,14 @@ export async function allTests(read: (after: number) => Promise<TestPage>): Prom
   for (let after = 0; ; ) {
     const page = await read(after);
     tests.push(...page.tests);
-    if (page.next === null) return { summary: page.summary, tests };
+    if (page.next === null) return { summary: page.summary, tests, reclaimedAtMs: page.reclaimedAtMs };
     after = page.next;
   }
 }
 
 /** The failed tests first, each with what it says; the others as a table. */
-export function describeTestPage({ summary, tests }: Omit<TestPage, 'next'>): string {
+export function describeTestPage({ summary, tests, reclaimedAtMs }: Omit<TestPage, 'next'>): string {
+  if (reclaimedAtMs !== null) return 'The log of this attempt was reclaimed to free space, and its tests with it.';
   if (summary === null) return 'No step of this attempt wrote a JUnit report.';
   const { total, failed, skipped, files, kept, durationMs } = summary;
   const sums = `${total} tests, ${failed} failed, ${skipped} skipped, ${seconds(durationMs)}, in ${files} JUnit ${files === 1 ? 'file' : 'files'}`;

@@ -4,13 +4,13 @@ import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
-import type { AttemptView, JobSummary, Polling } from '../contract/views.ts';
+import type { AttemptView, JobDetail, JobSummary, Polling } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { ordinal } from '../domain/waiting.ts';
 import { onOrOff, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { allTests, describeTestPage } from './job-tests.ts';
-import { type OutputOptions, plain, print, table } from './output.ts';
+import { type OutputOptions, plain, print, say, table } from './output.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -180,6 +180,13 @@ function lastLines(whose: string, text: string): string[] {
   return lines.filter(line => line !== '').map(line => `\n  ${whose} | ${plain(line)}`);
 }
 
+function buildWords(build: NonNullable<JobDetail['build']>): string {
+  const what = `${formatSize(build.sizeBytes)}, artifact ${build.artifactId}`;
+  if (build.reclaimedAtMs !== null)
+    return `${what}; reclaimed at ${clock(build.reclaimedAtMs)}: retry the job to have it again`;
+  return build.pinnedAtMs === null ? what : `${what}; pinned`;
+}
+
 export function addJobCommands(program: Command): void {
   const job = program.command('job').description('builds of revisions');
   job
@@ -215,6 +222,12 @@ export function addJobCommands(program: Command): void {
         let offset = 0;
         for (;;) {
           const chunk = await client.jobs.log({ id, offset });
+          if (chunk.reclaimedAtMs !== null) {
+            say(
+              `The log was reclaimed at ${clock(chunk.reclaimedAtMs)} to free space. "slipway job show" has what is kept.`,
+            );
+            return;
+          }
           process.stdout.write(chunk.text);
           offset = chunk.nextOffset;
           if (chunk.complete || (!options.follow && offset >= chunk.totalBytes)) return;
@@ -237,7 +250,7 @@ export function addJobCommands(program: Command): void {
             : '-',
           step.detail ?? step.command ?? '',
         ]);
-        const size = detail.build ? `\n${formatSize(detail.build.sizeBytes)}, artifact ${detail.build.artifactId}` : '';
+        const size = detail.build ? `\n${buildWords(detail.build)}` : '';
         const firstError = firstErrorOf(detail.error);
         const place =
           firstError === null

@@ -1,6 +1,5 @@
 /** Owns `slipway serve`: the headless host, from its start to its end in good order. */
 import { spawn } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +12,7 @@ import { createRouter } from '../host/router.ts';
 import { listStaticFiles } from '../host/static-files.ts';
 import { resourcesFolder } from '../process/entry-points.ts';
 import { createNodeLauncher } from '../process/node-launcher.ts';
+import { createLogFile } from '../telemetry/log-file.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 
 export interface ServeOptions {
@@ -43,21 +43,7 @@ export async function openEngineLog(folder: DataFolder): Promise<Logger> {
       `${folder.root} cannot be written (${systemErrorCode(error) ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
     );
   }
-  let file: WriteStream | null = null;
-  const open = () => {
-    const opened = createWriteStream(folder.engineLog, { flags: 'a', mode: 0o600 });
-    // A log that cannot be written must not end what it tells of; the next line tries again, when the disk has space.
-    opened.on('error', () => {
-      file = null;
-    });
-    return opened;
-  };
-  return createLogger({
-    write: line => {
-      file ??= open();
-      file.write(line);
-    },
-  });
+  return createLogger(createLogFile(folder.engineLog, folder.olderEngineLog));
 }
 
 /** Starts engine and host. Throws what either throws; then nothing is left running. */

@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { cacheLimitSchema, cachesViewSchema, clearedCachesSchema } from './caches.ts';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
+import { diskApi, pinBuildRoute } from './disk.ts';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
 import { drillApi } from './drill.ts';
 import {
@@ -203,6 +204,7 @@ export const api = {
     sbom: route('GET', '/builds/{id}/sbom', 'The SBOM of a build, or of a job: CycloneDX 1.6 JSON')
       .input(byId)
       .output(z.object({ buildId: idSchema, document: z.string() })),
+    pin: pinBuildRoute,
   },
   regions: {
     list: route('GET', '/regions', 'The main store and every region').output(z.array(regionViewSchema)),
@@ -321,6 +323,7 @@ export const api = {
   channelEnvironment: channelEnvironmentApi,
   key: keyApi,
   drill: drillApi,
+  disk: diskApi,
   /** What builds keep for later ones: files by lock file, and results by everything that they are made of. */
   caches: {
     list: route('GET', '/caches', 'Caches and the disk that they take')

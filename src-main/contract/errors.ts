@@ -57,6 +57,7 @@ export const errorCodes = {
   'artifact.digest_mismatch': 'automatic',
   'artifact.malformed': 'never',
   'artifact.too_large': 'user',
+  'artifact.reclaimed': 'user',
 
   'store.url_invalid': 'user',
   'store.unreachable': 'automatic',

@@ -57,6 +57,28 @@ const definitions = {
     512 * mebibyte,
     'memory of a worker between jobs above which it makes place for a fresh one, in bytes: at least 268435456',
   ),
+  'retention.builds': define(
+    wholeNumber(1, 10_000),
+    10,
+    'newest builds of a repository whose packs are kept, unless it has a number of its own: 1 to 10000',
+  ),
+  'retention.rollbacks': define(wholeNumber(1, 1_000), 5, 'earlier builds that each channel can go back to: 1 to 1000'),
+  'retention.graceMinutes': define(
+    wholeNumber(0, 10_080),
+    60,
+    'how long a pack stays after it was stored, and after a channel ran it, in minutes: 0 to 10080',
+  ),
+  'retention.logJobs': define(
+    wholeNumber(1, 1_000_000),
+    500,
+    'jobs of a repository whose logs are kept at most; the newest 10 always: 1 to 1000000',
+  ),
+  'retention.logDays': define(wholeNumber(1, 36_500), 180, 'how long logs are kept at most, in days: 1 to 36500'),
+  'retention.logBytes': define(
+    wholeNumber(mebibyte, 1024 * 1024 * mebibyte),
+    2048 * mebibyte,
+    'what all logs may take together, in bytes; the oldest go first: at least 1048576',
+  ),
 } as const;
 
 export type SettingName = keyof typeof definitions;
@@ -71,6 +93,12 @@ const names = [
   'workers.stallMs',
   'workers.recycleAfterJobs',
   'workers.recycleAboveBytes',
+  'retention.builds',
+  'retention.rollbacks',
+  'retention.graceMinutes',
+  'retention.logJobs',
+  'retention.logDays',
+  'retention.logBytes',
 ] as const satisfies readonly SettingName[];
 export const settingNameSchema = z.enum(names);
 export const settingValueSchema = z.union([z.string().max(100), z.number()]);
@@ -100,6 +128,12 @@ export function settingsOf(stored: StoredSettings): Settings {
     'workers.stallMs': held('workers.stallMs', definitions['workers.stallMs']),
     'workers.recycleAfterJobs': held('workers.recycleAfterJobs', definitions['workers.recycleAfterJobs']),
     'workers.recycleAboveBytes': held('workers.recycleAboveBytes', definitions['workers.recycleAboveBytes']),
+    'retention.builds': held('retention.builds', definitions['retention.builds']),
+    'retention.rollbacks': held('retention.rollbacks', definitions['retention.rollbacks']),
+    'retention.graceMinutes': held('retention.graceMinutes', definitions['retention.graceMinutes']),
+    'retention.logJobs': held('retention.logJobs', definitions['retention.logJobs']),
+    'retention.logDays': held('retention.logDays', definitions['retention.logDays']),
+    'retention.logBytes': held('retention.logBytes', definitions['retention.logBytes']),
   };
 }
 

@@ -49,5 +49,7 @@ export const testPageSchema = z.object({
   tests: z.array(testCaseSchema),
   /** Where the next page begins, for `after`; null at the end. */
   next: z.number().int().positive().nullable(),
+  /** Since when they are not kept any more; there was something to list, or not. */
+  reclaimedAtMs: z.number().int().nonnegative().nullable(),
 });
 export type TestPage = z.infer<typeof testPageSchema>;

@@ -115,6 +115,14 @@ export const lossViewSchema = z.object({
 });
 export type LossView = z.infer<typeof lossViewSchema>;
 
+/** Of a build. */
+const keepingShape = {
+  /** Since when its pack is not kept any more; build the revision again to have it. */
+  reclaimedAtMs: time.nullable(),
+  /** Since when a person keeps it. */
+  pinnedAtMs: time.nullable(),
+};
+
 export const attemptViewSchema = z.object({
   attempt: z.number().int().positive(),
   workerName: z.string(),
@@ -136,7 +144,14 @@ export const jobDetailSchema = jobSummarySchema.extend({
   plan: planSchema.nullable(),
   logSizeBytes: bytes,
   build: z
-    .object({ id: idSchema, artifactId: z.string(), packDigest: z.string(), sizeBytes: bytes, treeSizeBytes: bytes })
+    .object({
+      id: idSchema,
+      artifactId: z.string(),
+      packDigest: z.string(),
+      sizeBytes: bytes,
+      treeSizeBytes: bytes,
+      ...keepingShape,
+    })
     .nullable(),
 });
 export type JobDetail = z.infer<typeof jobDetailSchema>;
@@ -149,6 +164,8 @@ export const logChunkSchema = z.object({
   totalBytes: bytes,
   /** No more will be written. */
   complete: z.boolean(),
+  /** Since when it is not kept any more; its text is empty then. */
+  reclaimedAtMs: time.nullable(),
 });
 export type LogChunk = z.infer<typeof logChunkSchema>;
 
@@ -229,6 +246,8 @@ export const releaseViewSchema = z.object({
   environmentVersion: z.number().int().positive().nullable(),
   current: z.boolean(),
   machinesOnIt: z.number().int().nonnegative(),
+  /** Since when its build's pack is not kept any more: no channel can go back to it. */
+  reclaimedAtMs: time.nullable(),
 });
 export type ReleaseView = z.infer<typeof releaseViewSchema>;
 
@@ -248,6 +267,7 @@ export const buildViewSchema = z.object({
   createdAtMs: time,
   regionsVerified: z.number().int().nonnegative(),
   regionsTotal: z.number().int().nonnegative(),
+  ...keepingShape,
 });
 export type BuildView = z.infer<typeof buildViewSchema>;
 

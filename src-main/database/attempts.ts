@@ -48,6 +48,17 @@ export async function listAttempts(db: Db, jobId: string): Promise<AttemptRecord
   return db.selectFrom('attempts').selectAll().where('jobId', '=', jobId).orderBy('attempt').execute();
 }
 
+/** Since when the log of an attempt is not kept any more, or null. */
+export async function findLogReclaimed(db: Db, jobId: string, attempt: number): Promise<number | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('logReclaimedAt')
+    .where('jobId', '=', jobId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirst();
+  return row?.logReclaimedAt ?? null;
+}
+
 export async function insertSteps(db: Db, rows: readonly Insertable<StepsTable>[]): Promise<void> {
   if (rows.length > 0)
     await db

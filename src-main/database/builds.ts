@@ -1,5 +1,5 @@
 /** Owns the statements of the tables packs and builds: the main storage. */
-import type { Insertable, Selectable } from 'kysely';
+import { type Insertable, type Selectable, sql } from 'kysely';
 import type { Db } from './open-database.ts';
 import type { BuildsTable, PacksTable } from './schema.ts';
 
@@ -15,13 +15,20 @@ export interface BuildWithPack extends BuildRecord {
   readonly committedAt: number | null;
 }
 
-/** The same tree packs to the same bytes, so a pack that is there already is the same one. */
+/**
+ * The same tree packs to the same bytes, so a pack that is there already is the same one. One that was reclaimed is kept again: its blobs
+ * lie in the main store once more.
+ */
 export async function insertPack(db: Db, row: Insertable<PacksTable>): Promise<void> {
+  const { storedAt } = row;
   await db
     .insertInto('packs')
     .values(row)
-    .onConflict(conflict => conflict.column('digest').doNothing())
+    .onConflict(conflict =>
+      conflict.column('digest').doUpdateSet({ reclaimedAt: null, storedAt }).where('packs.reclaimedAt', 'is not', null),
+    )
     .execute();
+  await db.deleteFrom('packRemovals').where('packDigest', '=', row.digest).where('begunAt', 'is', null).execute();
 }
 
 export async function insertBuild(db: Db, row: Insertable<BuildsTable>): Promise<void> {
@@ -35,13 +42,14 @@ export async function findPack(db: Db, digest: string): Promise<PackRecord | nul
 /** More are made only of an artifact that is built again and again from the same inputs; a pointer names them all. */
 const maximumDeltas = 6;
 
-/** The delta packs that lead to an artifact, the newest first. */
+/** The delta packs that are kept and lead to an artifact, the newest first. */
 export async function listDeltaPacks(db: Db, artifactId: string): Promise<PackRecord[]> {
   return db
     .selectFrom('packs')
     .selectAll()
     .where('artifactId', '=', artifactId)
     .where('kind', '=', 'delta')
+    .where('reclaimedAt', 'is', null)
     .orderBy('storedAt', 'desc')
     .orderBy('digest')
     .limit(maximumDeltas)
@@ -61,10 +69,16 @@ function selectBuilds(db: Db) {
 /** Newest first. */
 export async function listBuilds(
   db: Db,
-  query: { readonly repositoryId?: string | undefined; readonly limit: number },
+  query: {
+    readonly repositoryId?: string | undefined;
+    readonly limit: number;
+    /** Only those whose pack is kept. */
+    readonly kept?: boolean;
+  },
 ): Promise<BuildWithPack[]> {
   let select = selectBuilds(db).orderBy('builds.createdAt', 'desc').orderBy('builds.id', 'desc').limit(query.limit);
   if (query.repositoryId !== undefined) select = select.where('builds.repositoryId', '=', query.repositoryId);
+  if (query.kept === true) select = select.where('builds.reclaimedAt', 'is', null);
   return select.execute();
 }
 
@@ -94,12 +108,23 @@ export async function findBuildOfArtifact(db: Db, artifactId: string): Promise<B
   return (
     (await selectBuilds(db)
       .where('builds.artifactId', '=', artifactId)
+      .orderBy(sql`builds.reclaimed_at IS NULL`, 'desc')
       .orderBy('builds.createdAt', 'desc')
       .executeTakeFirst()) ?? null
   );
 }
 
-/** Builds whose pack a region should hold. */
+/** Builds whose pack a region should hold: those that have a record in the main store. */
 export async function listBuildsOfPack(db: Db, packDigest: string): Promise<BuildRecord[]> {
-  return db.selectFrom('builds').selectAll().where('packDigest', '=', packDigest).execute();
+  return db
+    .selectFrom('builds')
+    .selectAll()
+    .where('packDigest', '=', packDigest)
+    .where('reclaimedAt', 'is', null)
+    .execute();
+}
+
+/** Keeps the pack of a build from `pinnedAt` on, or leaves it to the rule. */
+export async function setBuildPinned(db: Db, id: string, pinnedAt: number | null): Promise<void> {
+  await db.updateTable('builds').set({ pinnedAt }).where('id', '=', id).execute();
 }

@@ -11,6 +11,7 @@ import { queueHeads } from './migrations/007-queue-heads.ts';
 import { eventCursors } from './migrations/008-event-cursors.ts';
 import { polling } from './migrations/009-polling.ts';
 import { storeAccesses } from './migrations/010-store-accesses.ts';
+import { retention } from './migrations/011-retention.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -24,6 +25,7 @@ const migrations: readonly string[] = [
   eventCursors,
   polling,
   storeAccesses,
+  retention,
 ];
 
 /** The version that this code writes. */

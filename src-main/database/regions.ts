@@ -48,7 +48,10 @@ export async function findRegionByStore(db: Db, storeUrl: string): Promise<Regio
   );
 }
 
-/** Adds the replica rows that should be there and are not: every pack × every region but the main one. */
+/**
+ * Adds the replica rows that should be there and are not: every pack that is kept × every region but the main one. A region waits until
+ * what was reclaimed there of the same artifact is deleted.
+ */
 export async function insertMissingReplicas(db: Db): Promise<number> {
   const result = await db
     .insertInto('replicas')
@@ -63,6 +66,17 @@ export async function insertMissingReplicas(db: Db): Promise<number> {
         .where('regions.removedAt', 'is', null)
         .where('regions.isMain', '=', 0)
         .where('existing.packDigest', 'is', null)
+        .where('packs.reclaimedAt', 'is', null)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('packRemovals')
+                .select('packRemovals.packDigest')
+                .whereRef('packRemovals.regionId', '=', 'regions.id')
+                .whereRef('packRemovals.artifactId', '=', 'packs.artifactId'),
+            ),
+          ),
+        )
         .select([
           'packs.digest',
           'regions.id',

@@ -31,6 +31,8 @@ export interface RepositoriesTable {
   supersede: Generated<Flag>;
   /** How often a job that failed by itself is tried again by itself. */
   retryLimit: Generated<number>;
+  /** Of how many of its newest builds the packs are kept; null for what the installation keeps. */
+  keptBuilds: ColumnType<number | null, number | null | undefined, number | null>;
 }
 
 export interface JobsTable {
@@ -88,6 +90,8 @@ export interface AttemptsTable {
   error: JsonText | null;
   /** What it ran under, once that was decided. */
   isolation: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
+  /** Since when its log is not kept any more. */
+  logReclaimedAt: ColumnType<number | null, undefined, number | null>;
 }
 
 export interface StepsTable {
@@ -128,6 +132,8 @@ export interface PacksTable {
   sizeBytes: number;
   infoHash: string;
   storedAt: number;
+  /** Since when its blobs are deleted, or to be deleted; null for a pack that is kept. */
+  reclaimedAt: ColumnType<number | null, undefined, number | null>;
 }
 
 export interface BuildsTable {
@@ -144,6 +150,29 @@ export interface BuildsTable {
   start: string | null;
   health: JsonText | null;
   createdAt: number;
+  /** Since when its record is in no store. A later build of the same pack has a record of its own. */
+  reclaimedAt: ColumnType<number | null, undefined, number | null>;
+  /** Since when a person keeps it. */
+  pinnedAt: ColumnType<number | null, undefined, number | null>;
+}
+
+/** What may not be reclaimed, before any other row says so. */
+export interface PackHoldsTable {
+  packDigest: string;
+  artifactId: string;
+  /** `JOB-ID/ATTEMPT`, or the id of a release. */
+  holder: string;
+  jobId: string | null;
+  attempt: number | null;
+  takenAt: number;
+}
+
+/** A store that may still have blobs of a reclaimed pack. */
+export interface PackRemovalsTable {
+  packDigest: string;
+  regionId: string;
+  artifactId: string;
+  begunAt: number | null;
 }
 
 export interface RegionsTable {
@@ -316,6 +345,8 @@ export interface Schema {
   workers: WorkersTable;
   packs: PacksTable;
   builds: BuildsTable;
+  packHolds: PackHoldsTable;
+  packRemovals: PackRemovalsTable;
   regions: RegionsTable;
   replicas: ReplicasTable;
   channels: ChannelsTable;

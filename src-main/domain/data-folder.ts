@@ -6,10 +6,15 @@ export interface DataFolder {
   readonly lockFile: string;
   readonly hostFile: string;
   readonly engineLog: string;
+  /** What the engine's log was before it reached its limit. */
+  readonly olderEngineLog: string;
   readonly keys: string;
   readonly mainStore: string;
   readonly sample: string;
   mirror(repositoryId: string): string;
+  readonly mirrors: string;
+  /** A folder for each job. */
+  readonly logs: string;
   jobLog(jobId: string, attempt: number): string;
   /** The tests of an attempt, a line of JSON each, and their sum. */
   testList(jobId: string, attempt: number): string;
@@ -33,10 +38,13 @@ export function dataFolder(root: string): DataFolder {
     lockFile: `${root}/engine.lock`,
     hostFile: `${root}/host.json`,
     engineLog: `${root}/engine.log`,
+    olderEngineLog: `${root}/engine.log.1`,
     keys: `${root}/keys`,
     mainStore: `${root}/store`,
     sample: `${root}/sample`,
     mirror: repositoryId => `${root}/mirrors/${repositoryId}.git`,
+    mirrors: `${root}/mirrors`,
+    logs: `${root}/logs`,
     jobLog: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.log`,
     testList: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.jsonl`,
     testSummary: (jobId, attempt) => `${root}/logs/${jobId}/${attempt}.tests.json`,

@@ -6,12 +6,12 @@ import type { JobStatus } from '../contract/views.ts';
  * queued: a worker (claim), a person (cancel), the poller (revision left the branch, or was superseded).
  * running: its worker (succeeded, failed, cancelled; queued where its failure may pass by itself); the supervisor, when the worker
  * is lost or its engine ends (queued, or what `afterLostWorker` says). Within a deadline, so nobody has to look after a job that runs.
- * failed, cancelled, interrupted: a person (retry). succeeded: nobody.
+ * failed, cancelled, interrupted: a person (retry). succeeded: a person too, once the pack that it made was reclaimed.
  */
 const next: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   queued: ['running', 'cancelled'],
   running: ['succeeded', 'failed', 'cancelled', 'interrupted', 'queued'],
-  succeeded: [],
+  succeeded: ['queued'],
   failed: ['queued'],
   cancelled: ['queued'],
   interrupted: ['queued'],

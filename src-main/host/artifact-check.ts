@@ -4,6 +4,7 @@ import type { Engine } from '../compose.ts';
 import { storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { findBuildOfArtifact } from '../database/builds.ts';
+import { reclaimedError } from '../database/pack-holds.ts';
 import { verifyBuild } from '../releases/build-document.ts';
 import { digestOf } from '../replication/copy-pack.ts';
 
@@ -23,10 +24,11 @@ async function check(name: string, work: () => Promise<string>): Promise<Artifac
   }
 }
 
-/** Reads the artifact's blobs back from the main store. Throws `not_found` when no build made it. */
+/** Reads the artifact's blobs back from the main store. Throws `not_found` when no build made it, `artifact.reclaimed`. */
 export async function verifyArtifact(engine: Engine, artifactId: string): Promise<{ checks: ArtifactCheck[] }> {
   const build = await findBuildOfArtifact(engine.db, artifactId);
   if (!build) throw new DomainError('not_found', `No build made the artifact ${artifactId}.`, { artifactId });
+  if (build.reclaimedAt !== null) throw reclaimedError(build);
   const { main } = engine.stores;
   const signal = new AbortController().signal;
   const read = async (key: string) => {

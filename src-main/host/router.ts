@@ -3,6 +3,7 @@ import { implement, ORPCError, withEventMeta } from '@orpc/server';
 import type { Engine } from '../compose.ts';
 import { api } from '../contract/api.ts';
 import { DomainError } from '../contract/errors.ts';
+import { findLogReclaimed } from '../database/attempts.ts';
 import { listBuilds } from '../database/builds.ts';
 import { listEvents } from '../database/events.ts';
 import { countJobs, listJobs } from '../database/jobs.ts';
@@ -14,6 +15,7 @@ import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts'
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
+import { diskUse, keepBuilds, pinBuild, reclaimDisk } from './disk-actions.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
@@ -150,13 +152,15 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         const job = await mustFindJob(engine, input.id);
         const attempt = input.attempt ?? job.attempt;
         const finished = isFinished(job.status) || attempt < job.attempt;
-        return readLog(engine.folder.jobLog(job.id, attempt), input.offset, input.limit, finished);
+        const reclaimedAtMs = await findLogReclaimed(db, job.id, attempt);
+        return readLog(engine.folder.jobLog(job.id, attempt), input.offset, input.limit, { finished, reclaimedAtMs });
       }),
       tests: os.jobs.tests.handler(async ({ input }) => {
         const job = await mustFindJob(engine, input.id);
         const attempt = input.attempt ?? job.attempt;
         const { testList, testSummary } = engine.folder;
-        return readTests({ list: testList(job.id, attempt), summary: testSummary(job.id, attempt) }, input);
+        const files = { list: testList(job.id, attempt), summary: testSummary(job.id, attempt) };
+        return { ...(await readTests(files, input)), reclaimedAtMs: await findLogReclaimed(db, job.id, attempt) };
       }),
       cancel: os.jobs.cancel.handler(async ({ input }) => {
         await cancelJob(db, input.id, engine.clock());
@@ -181,6 +185,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         const { buildId, bytes } = await readSbom(engine, input.id);
         return { buildId, document: Buffer.from(bytes).toString('utf8') };
       }),
+      pin: os.builds.pin.handler(({ input }) => pinBuild(engine, input)),
     },
     regions: {
       list: os.regions.list.handler(async () =>
@@ -297,6 +302,15 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     key: {
       get: os.key.get.handler(() => engine.keyProtection.state()),
       set: os.key.set.handler(({ input }) => engine.keyProtection.set(input.wrapped)),
+    },
+    disk: {
+      use: os.disk.use.handler(() => diskUse(engine)),
+      plan: os.disk.plan.handler(() => engine.retention.plan()),
+      reclaim: os.disk.reclaim.handler(({ input }) => reclaimDisk(engine, input.packs)),
+      keep: os.disk.keep.handler(async ({ input }) => {
+        await keepBuilds(engine, input);
+        return done;
+      }),
     },
     drill: { run: os.drill.run.handler(() => engine.drill.run()) },
     caches: {

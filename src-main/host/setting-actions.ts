@@ -14,7 +14,7 @@ export async function changeSetting(
   { name, value }: { readonly name: SettingName; readonly value: string | number },
 ): Promise<SettingView> {
   await writeSetting(engine.db, name, settingText(name, value));
-  await engine.pool.configure(name);
+  if (name.startsWith('workers.')) await engine.pool.configure(name);
   const view = (await listSettings(engine)).find(setting => setting.name === name);
   if (!view) throw new DomainError('not_found', `There is no setting ${name}.`, { name });
   return view;

@@ -70,7 +70,9 @@ export function createPointerService(options: {
         sizeBytes: build.sizeBytes,
         infoHash: build.infoHash,
       };
-      const deltas = (await listDeltaPacks(db, build.artifactId)).map(({ storedAt: _storedAt, ...delta }) => delta);
+      const deltas = (await listDeltaPacks(db, build.artifactId)).map(
+        ({ storedAt: _storedAt, reclaimedAt: _reclaimedAt, ...delta }) => delta,
+      );
       const now = clock();
       return {
         type: 'slipway.pointer/v1',

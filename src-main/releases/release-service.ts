@@ -5,6 +5,7 @@ import { DomainError } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
+import { endAllReleases, endRelease, holdForRelease, reclaimedError } from '../database/pack-holds.ts';
 import {
   type ChannelRecord,
   findRelease,
@@ -16,6 +17,7 @@ import {
   updateChannel,
 } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
+import { releaseBefore, runsAs } from '../domain/release-history.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ChannelEnvironments } from './channel-environment.ts';
@@ -43,32 +45,11 @@ export interface ReleaseService {
   releaseToReturnTo(channel: ChannelRecord, serial: number | undefined): Promise<ReleaseRecord>;
   /** The serial that the next release of a channel takes. */
   nextSerial(channel: ChannelRecord): Promise<number>;
-  /** Throws `conflict` where an automatic release was decided on a channel that has changed since. */
+  /** Throws `artifact.reclaimed`, and `conflict` where an automatic release was decided on a channel that has changed since. */
   release(request: ReleaseRequest): Promise<ReleaseRecord>;
   rollback(channel: ChannelRecord, serial: number | undefined, reason: string | null): Promise<ReleaseRecord>;
   /** Takes over pointers of the main store that this database does not know: a crash between the two, or another control center. */
   adoptPointers(): Promise<void>;
-}
-
-/** Whether two releases run the same: the same build with the same values. */
-function runsAs(one: ReleaseRecord, other: ReleaseRecord): boolean {
-  return one.buildId === other.buildId && one.environmentVersion === other.environmentVersion;
-}
-
-/**
- * The release before `current` among `releases`, newest first: what a person means by going back. A rollback stands for the
- * release that it returned to, so that a second one goes further back, and never to what the first one fled from.
- */
-export function releaseBefore(current: ReleaseRecord, releases: readonly ReleaseRecord[]): ReleaseRecord | null {
-  let standsFor = current;
-  while (standsFor.kind === 'rollback') {
-    const back = standsFor;
-    const original = releases.find(release => release.serial < back.serial && runsAs(release, back));
-    if (!original) break;
-    standsFor = original;
-  }
-  const { serial } = standsFor;
-  return releases.find(release => release.serial < serial && !runsAs(release, current)) ?? null;
 }
 
 export function createReleaseService(options: {
@@ -137,13 +118,34 @@ export function createReleaseService(options: {
   }
 
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
-    const { build, kind, reason } = request;
+    const { build, kind } = request;
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
+    const id = uuidv7();
+    await holdForRelease(db, id, build.id, clock());
+    try {
+      const created = await releaseHeld(request, channel, id);
+      await endRelease(db, id).catch(error => logger.warn('release.hold_left', { releaseId: id, error }));
+      return created;
+    } catch (error) {
+      await endUnlessWritten(channel, id).catch(why => logger.warn('release.hold_left', { releaseId: id, error: why }));
+      throw error;
+    }
+  }
+
+  /** A pointer that was written and not recorded is adopted at the next start; until then its packs stay held, as where nobody can tell. */
+  async function endUnlessWritten(channel: ChannelRecord, id: string): Promise<void> {
+    const stored = await pointers.read(main, channel);
+    if (stored?.pointer.releaseId !== id) await endRelease(db, id);
+  }
+
+  /** The build's packs cannot be reclaimed meanwhile. */
+  async function releaseHeld(request: ReleaseRequest, channel: ChannelRecord, id: string): Promise<ReleaseRecord> {
+    const { build, kind, reason } = request;
     const stored = await pointers.read(main, channel);
     const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
     const created: ReleaseRecord = {
-      id: uuidv7(),
+      id,
       channelId: channel.id,
       serial,
       buildId: build.id,
@@ -209,6 +211,7 @@ export function createReleaseService(options: {
     async rollback(channel, serial, reason) {
       const target = await service.releaseToReturnTo(channel, serial);
       const build = await service.buildToPromote(channel.repositoryId, target.buildId);
+      if (build.reclaimedAt !== null) throw reclaimedError(build);
       if (channel.policy === 'auto') {
         const why = `rolled back to ${target.serial}${reason ? `: ${reason}` : ''}`;
         await updateChannel(db, channel.id, { pausedReason: why });
@@ -250,6 +253,7 @@ export function createReleaseService(options: {
           build,
         );
       }
+      await endAllReleases(db);
     },
   };
   return service;

@@ -53,11 +53,11 @@ export function createSeeding(options: {
   let paused = false;
 
   async function wanted(): Promise<SeedablePack[]> {
-    const builds = await listBuilds(db, { limit: newestBuilds });
+    const builds = await listBuilds(db, { limit: newestBuilds, kept: true });
     for (const channel of await listChannels(db)) {
       const release = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
       const build = release ? await findBuild(db, release.buildId) : null;
-      if (build) builds.push(build);
+      if (build?.reclaimedAt === null) builds.push(build);
     }
     const packs = new Map<string, SeedablePack>();
     for (const build of builds) {

@@ -90,6 +90,8 @@ export function createReconciler(options: {
       await record(replica, 'replica.started');
       const pack = await findPack(db, replica.packDigest);
       if (!pack) throw new DomainError('not_found', `Pack ${replica.packDigest} is not in the database any more.`);
+      // Its row was chosen before the pack was reclaimed, and went with that; from `copying` on it is not reclaimed.
+      if (pack.reclaimedAt !== null) return;
       await copyPack({
         db,
         main: stores.main,

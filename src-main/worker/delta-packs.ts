@@ -15,6 +15,7 @@ import { hostPlatform } from '../releases/platform.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { createMetainfo } from '../swarm/metainfo.ts';
 import { type AttemptRun, asStep } from './attempt-run.ts';
+import { holdArtifact } from './hold-artifact.ts';
 
 export const deltaStep = { name: 'Delta packs', phase: 'publish' } as const;
 /** Each base costs a pass over what changed, and a pack in every region. */
@@ -95,6 +96,8 @@ async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Pr
   await mkdir(work, { recursive: true });
   await mkdir(folder.chunks, { recursive: true });
   const outFile = join(work, base.artifactId);
+  // A channel may go on while its release is read as the base.
+  await holdArtifact(run, base);
   const to = await openArtifact(run, target);
   try {
     const from = await openArtifact(run, {
@@ -119,6 +122,7 @@ async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Pr
         await keepSignatures(run);
       }
       const { torrent, infoHash } = createMetainfo({ name: `${digest}.tar.zst`, sizeBytes, pieceLengthBytes, pieces });
+      await holdArtifact(run, { packDigest: digest, artifactId: pack.artifactId });
       await store.put(
         storeKeys.pack(digest),
         { kind: 'file', path: outFile, sizeBytes },

@@ -1,6 +1,7 @@
 /** Owns the log file of one attempt: sanitised, masked, append-only, with the offset at which each step begins. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemErrorCode } from '../contract/errors.ts';
 import { type Masker, prepareMasking } from '../secrets/masking.ts';
 import { createLogSanitiser } from './log-sanitiser.ts';
 
@@ -40,8 +41,15 @@ export async function openJobLog(options: {
   readonly secrets: readonly string[];
   readonly onGrowth: () => void;
 }): Promise<JobLog> {
-  await mkdir(dirname(options.file), { recursive: true });
-  const handle = await open(options.file, 'wx+', 0o600);
+  const openNew = async () => {
+    await mkdir(dirname(options.file), { recursive: true });
+    return open(options.file, 'wx+', 0o600);
+  };
+  // Once more: who reclaims the logs of earlier attempts removes the folder when it is empty.
+  const handle = await openNew().catch(error => {
+    if (systemErrorCode(error) === 'ENOENT') return openNew();
+    throw error;
+  });
   return createJobLog(handle, options.secrets, options.onGrowth);
 }
 

@@ -19,6 +19,7 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import { createMetainfo } from '../swarm/metainfo.ts';
 import type { ResolvedTools } from '../toolchains/resolve-tools.ts';
 import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
+import { holdArtifact } from './hold-artifact.ts';
 
 export interface PackedArtifact {
   readonly tree: PackedTree;
@@ -129,6 +130,7 @@ export async function publishArtifact(
   const { artifact, store } = options;
   const { tree, pack } = artifact;
   return asStep(run, { position: options.position, name: publishStep }, async () => {
+    await holdArtifact(run, { packDigest: pack.digest, artifactId: tree.artifactId });
     // Read, not only seen: to build again is how a damaged pack of the main store is repaired.
     const isThere = await isWhole(store, pack, run);
     if (!isThere) {

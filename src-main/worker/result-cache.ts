@@ -13,6 +13,7 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import { hostEnvironment } from '../toolchains/step-environment.ts';
 import type { AttemptRun } from './attempt-run.ts';
 import type { PlannedTree } from './build-tree.ts';
+import { holdArtifact } from './hold-artifact.ts';
 import { isWhole, type ReusedResult } from './publish.ts';
 import { whyLeftOut } from './step-condition.ts';
 
@@ -69,9 +70,11 @@ function byName([a]: readonly [string, string], [b]: readonly [string, string]):
 /** The build of the same key, where all that its artifact needs is read back whole from the main store; else null, and the steps run. */
 export async function findReusable(run: AttemptRun, key: string, store: BlobStore): Promise<ReusedResult | null> {
   const build = await findResult(run.db, key, run.repository.id);
-  if (build === null) return null;
+  if (build === null || build.reclaimedAt !== null) return null;
+  await holdArtifact(run, build);
   const [pack, job] = await Promise.all([findPack(run.db, build.packDigest), findJob(run.db, build.jobId)]);
-  if (pack === null || job === null) return null;
+  // Reclaimed before it was held.
+  if (pack === null || job === null || pack.reclaimedAt !== null) return null;
   if (!(await isInStore(store, build, pack, run))) {
     await run.log.note(
       `What job #${job.number} made of the same inputs is no longer whole in the main store; it is built again.`,

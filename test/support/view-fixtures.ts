@@ -91,6 +91,7 @@ export function releaseFixture(more: Partial<ReleaseView> = {}): ReleaseView {
     environmentVersion: null,
     current: false,
     machinesOnIt: 0,
+    reclaimedAtMs: null,
     ...more,
   };
 }
@@ -112,6 +113,8 @@ export function buildFixture(more: Partial<BuildView> = {}): BuildView {
     createdAtMs: 1,
     regionsVerified: 1,
     regionsTotal: 1,
+    reclaimedAtMs: null,
+    pinnedAtMs: null,
     ...more,
   };
 }

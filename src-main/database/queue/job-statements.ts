@@ -113,7 +113,9 @@ export const jobStatements = {
   askToCancel: `UPDATE jobs SET cancel_requested_at = @now WHERE id = @id AND status = 'running'`,
   retry: `UPDATE jobs SET status = 'queued', queued_at = @now, finished_at = NULL, started_at = NULL, error = NULL, lost_count = 0,
       cancel_requested_at = NULL, not_before = 0, automatic_retries = 0
-    WHERE id = @id AND status IN ('failed', 'cancelled', 'interrupted')`,
+    WHERE id = @id AND (status IN ('failed', 'cancelled', 'interrupted')
+      -- What it made is not kept any more.
+      OR (status = 'succeeded' AND (SELECT reclaimed_at FROM builds WHERE job_id = jobs.id ORDER BY attempt DESC LIMIT 1) IS NOT NULL))`,
   wakeHead: `UPDATE jobs SET not_before = 0 WHERE number = (SELECT head FROM queue_heads WHERE repository_id = @repositoryId AND not_before > @now)`,
   retryNow: `UPDATE jobs SET not_before = 0, automatic_retries = 0 WHERE id = @id AND status = 'queued' AND not_before > @now`,
 

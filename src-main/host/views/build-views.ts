@@ -28,6 +28,8 @@ export async function buildView(engine: Engine, snapshot: Snapshot, build: Build
     createdAtMs: build.createdAt,
     regionsVerified: replicas.filter(replica => replica.status === 'verified').length,
     regionsTotal: snapshot.regions.filter(region => region.isMain === 0).length,
+    reclaimedAtMs: build.reclaimedAt,
+    pinnedAtMs: build.pinnedAt,
   };
 }
 
@@ -85,6 +87,7 @@ async function mainTotals(engine: Engine): Promise<{ packCount: number; bytesSto
   const row = await engine.db
     .selectFrom('packs')
     .select(({ fn }) => [fn.countAll<number>().as('packCount'), fn.sum<number | null>('sizeBytes').as('bytesStored')])
+    .where('reclaimedAt', 'is', null)
     .executeTakeFirstOrThrow();
   return { packCount: row.packCount, bytesStored: row.bytesStored ?? 0 };
 }
@@ -94,7 +97,7 @@ export async function replicationView(
   query: { readonly repositoryId?: string | undefined; readonly limit: number },
 ): Promise<ReplicationView> {
   const snapshot = await takeSnapshot(engine);
-  const builds = await listBuilds(engine.db, query);
+  const builds = await listBuilds(engine.db, { ...query, kept: true });
   const replicas = await listReplicas(
     engine.db,
     builds.map(build => build.packDigest),

@@ -98,7 +98,8 @@ async function regionFacts(
   snapshot: Snapshot,
   build: BuildWithPack | null,
 ): Promise<TrackFacts['regions']> {
-  const total = snapshot.regions.filter(region => region.isMain === 0).length;
+  // What was reclaimed is no region's any more, and waits for none.
+  const total = build?.reclaimedAt == null ? snapshot.regions.filter(region => region.isMain === 0).length : 0;
   const replicas = build ? await listReplicas(engine.db, [build.packDigest]) : [];
   const verified = replicas.filter(replica => replica.status === 'verified');
   const live = replicas.map(replica => {
@@ -225,6 +226,8 @@ export async function jobDetail(engine: Engine, id: string): Promise<JobDetail> 
       packDigest: build.packDigest,
       sizeBytes: build.sizeBytes,
       treeSizeBytes: build.treeSizeBytes,
+      reclaimedAtMs: build.reclaimedAt,
+      pinnedAtMs: build.pinnedAt,
     },
   };
 }

@@ -26,11 +26,19 @@ function wholeCharacters(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-/** Part of a log from `offset` (bytes), at most `limit` bytes. `finished` says that no more will be written. */
-export async function readLog(file: string, offset: number, limit: number, finished: boolean): Promise<LogChunk> {
+/**
+ * Part of a log from `offset` (bytes), at most `limit` bytes. `finished` says that no more will be written, `reclaimedAtMs` since when it is
+ * not kept any more.
+ */
+export async function readLog(
+  file: string,
+  offset: number,
+  limit: number,
+  { finished, reclaimedAtMs }: { readonly finished: boolean; readonly reclaimedAtMs: number | null },
+): Promise<LogChunk> {
   const totalBytes = await logSizeBytes(file);
   const start = Math.min(offset, totalBytes);
-  const empty: LogChunk = { text: '', offset: start, nextOffset: start, totalBytes, complete: finished };
+  const empty: LogChunk = { text: '', offset: start, nextOffset: start, totalBytes, complete: finished, reclaimedAtMs };
   if (start >= totalBytes) return empty;
   const handle = await open(file, 'r');
   try {
@@ -48,6 +56,7 @@ export async function readLog(file: string, offset: number, limit: number, finis
       nextOffset,
       totalBytes,
       complete: finished && nextOffset >= totalBytes,
+      reclaimedAtMs,
     };
   } finally {
     await handle.close();

@@ -42,6 +42,7 @@ export async function releaseView(
     environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
     machinesOnIt: reportsOf(snapshot, channel).filter(({ report }) => report?.serial === release.serial).length,
+    reclaimedAtMs: build.reclaimedAt,
   };
 }
 
@@ -64,6 +65,18 @@ function environmentCheck(from: number | null, to: number | null, machines: numb
   const detail =
     machines > 0 ? 'encrypted to the machines of this channel' : 'kept sealed, and encrypted to the first machine';
   return [{ state: 'ok', title, detail }];
+}
+
+/** Nothing to say of a build whose pack is kept. */
+function keptCheck(reclaimedAt: number | null): Preflight['checks'] {
+  if (reclaimedAt === null) return [];
+  return [
+    {
+      state: 'blocked',
+      title: 'Its pack was reclaimed to free space',
+      detail: 'build its revision again, then take the new build',
+    },
+  ];
 }
 
 /** Checks a promote (with a build) or a rollback (without) against what is true now. Changes nothing. */
@@ -100,6 +113,7 @@ export async function preflight(
   const silent = reports.filter(({ machine }) => isSilent(machine, snapshot.now));
 
   const checks: Preflight['checks'] = [
+    ...keptCheck(build.reclaimedAt),
     {
       state: running?.id === build.id && !next.changes ? 'warning' : 'ok',
       title:

@@ -8,6 +8,7 @@ import { storeKeys } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import type { SbomView } from '../../contract/views.ts';
 import { findBuild, findBuildOfJob } from '../../database/builds.ts';
+import { reclaimedError } from '../../database/pack-holds.ts';
 import { verifyBuild } from '../../releases/build-document.ts';
 import { maxDocumentBytes } from '../../releases/signed-document.ts';
 
@@ -22,13 +23,14 @@ export interface StoredSbom {
 }
 
 /**
- * The SBOM of a build by its id, or by that of its job, as the main store holds it. Throws `not_found` where there is no build, or one of
+ * The SBOM of a build by its id, or by that of its job, as the main store holds it. Throws `artifact.reclaimed`, `not_found` where there is no build, or one of
  * before there were SBOMs; `store.not_found`, `artifact.digest_mismatch`, `trust.*` where what lies in the store is not what was recorded.
  */
 export async function readSbom({ db, stores, trust }: Engine, id: string): Promise<StoredSbom> {
   const build = (await findBuild(db, id)) ?? (await findBuildOfJob(db, id));
   if (build === null)
     throw new DomainError('not_found', `No build has the id ${id}, and no job with it has made one.`, { id });
+  if (build.reclaimedAt !== null) throw reclaimedError(build);
   const read = async (key: string, maxBytes: number) => {
     const found = await stores.main.read(key, maxBytes);
     if (found !== null) return found.bytes;

@@ -9,9 +9,12 @@ export async function engineStatus(engine: Engine): Promise<EngineStatus> {
   const { torrents } = engine.swarm.stats();
   const repositories = [...snapshot.repositories.values()];
   const lastPoll = Math.max(0, ...repositories.map(repository => repository.checkupAt ?? 0));
-  const problems = [engine.storage.problem, engine.pool.problem, engine.swarmProblem()].filter(
-    problem => problem !== null,
-  );
+  const problems = [
+    engine.storage.problem,
+    engine.retention.problem,
+    engine.pool.problem,
+    engine.swarmProblem(),
+  ].filter(problem => problem !== null);
   return {
     version,
     host: engine.host,

@@ -35,7 +35,7 @@ async function readSummary(file: string): Promise<z.infer<typeof storedSchema> |
 export async function readTests(
   files: { readonly list: string; readonly summary: string },
   query: TestQuery,
-): Promise<TestPage> {
+): Promise<Omit<TestPage, 'reclaimedAtMs'>> {
   const stored = await readSummary(files.summary);
   if (stored === null) return { summary: null, tests: [], next: null };
   // What is beyond belongs to a step that has not ended.

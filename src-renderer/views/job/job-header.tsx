@@ -12,6 +12,7 @@ import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
 import { AheadTime, ClockTime, Elapsed, RelativeTime, Sha } from '../../ui/time.tsx';
 import { WaitingWords } from '../jobs/waiting-words.tsx';
+import { BuildKeeping } from './build-keeping.tsx';
 import { jobActions, jobHeading } from './job-model.ts';
 import styles from './job-view.module.css';
 
@@ -24,9 +25,9 @@ export interface JobHeaderProps {
 
 /** The header of a job. */
 export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
-  const actions = jobActions(job.status);
+  const actions = jobActions(job);
   // A failure has a banner of its own with the retry in it.
-  const retryHere = actions.retry && job.status === 'cancelled';
+  const retryHere = actions.retry && (job.status === 'cancelled' || job.status === 'succeeded');
   return (
     <header className={styles.header}>
       <div className={styles.title}>
@@ -61,7 +62,7 @@ export function JobHeader({ job, busy, onCancel, onRetry }: JobHeaderProps) {
           )}
           {retryHere && (
             <Button icon={<RotateCw size={14} strokeWidth={1.5} aria-hidden />} busy={busy} onClick={onRetry}>
-              Retry as attempt {job.attempt + 1}
+              {job.status === 'succeeded' ? 'Build again' : `Retry as attempt ${job.attempt + 1}`}
             </Button>
           )}
         </div>
@@ -105,6 +106,7 @@ function Facts({ job }: { readonly job: JobDetail }) {
           {` · ${formatBytes(job.build.treeSizeBytes)}, packed ${formatBytes(job.build.sizeBytes)}`}
         </span>
       )}
+      {job.build && <BuildKeeping build={job.build} />}
     </p>
   );
 }

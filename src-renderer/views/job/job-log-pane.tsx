@@ -5,6 +5,7 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
 import { LogTerminal, type LogTerminalHandle, type LogTerminalView } from '../../ui/log-terminal.tsx';
 import text from '../../ui/text.module.css';
+import { RelativeTime } from '../../ui/time.tsx';
 import styles from './job-log-pane.module.css';
 import { JobLogToolbar } from './job-log-toolbar.tsx';
 import { stepOfLine } from './job-model.ts';
@@ -30,7 +31,7 @@ export interface JobLogPaneProps {
 /** The log of one attempt. Key it by job and attempt. */
 export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onStep }: JobLogPaneProps) {
   const terminal = useRef<LogTerminalHandle>(null);
-  const { facts, follower, error, refetch } = useJobLog(job, attempt, terminal);
+  const { facts, follower, error, reclaimedAtMs, refetch } = useJobLog(job, attempt, terminal);
   const [view, setView] = useState<LogTerminalView | null>(null);
   const [raw, setRaw] = useState(false);
   const running = attempt === job.attempt && job.status === 'running';
@@ -94,7 +95,15 @@ export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onS
         </pre>
       )}
       <footer className={styles.foot}>
-        <span>{footWords(job, running, following, raw, facts.detached)}</span>
+        <span>
+          {reclaimedAtMs === null ? (
+            footWords(job, running, following, raw, facts.detached)
+          ) : (
+            <>
+              The log was reclaimed <RelativeTime atMs={reclaimedAtMs} /> to free space. Steps and times are kept.
+            </>
+          )}
+        </span>
         {!following && !raw && (
           <button type="button" className={styles.toEnd} onClick={() => void follower.goToEnd()}>
             Go to the end

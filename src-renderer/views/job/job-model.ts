@@ -1,7 +1,7 @@
 /** Owns what a job's page says: heading, facts, steps, failure. Pure; times come in. */
 import type { ErrorView } from '../../../src-main/contract/errors.ts';
 import { type FirstError, firstErrorOf } from '../../../src-main/contract/first-error.ts';
-import type { JobDetail, JobStatus, JobSummary, StepView, VisualState } from '../../../src-main/contract/views.ts';
+import type { JobDetail, JobSummary, StepView, VisualState } from '../../../src-main/contract/views.ts';
 import { ordinal } from '../../state/job-words.ts';
 import { formatDuration } from '../../ui/format.ts';
 
@@ -146,11 +146,19 @@ function adviceOn(status: 'failed' | 'interrupted', error: ErrorView | null): Pi
   }
 }
 
-/** What a person may do with the job now. */
-export function jobActions(status: JobStatus): { cancel: boolean; retry: boolean } {
+/** What a person may do with the job now. One that succeeded is run again only to have a pack back that was reclaimed. */
+export function jobActions({ status, build }: Pick<JobDetail, 'status' | 'build'>): {
+  cancel: boolean;
+  retry: boolean;
+} {
+  const isReclaimed = build?.reclaimedAtMs != null;
   return {
     cancel: status === 'queued' || status === 'running',
-    retry: status === 'failed' || status === 'cancelled' || status === 'interrupted',
+    retry:
+      status === 'failed' ||
+      status === 'cancelled' ||
+      status === 'interrupted' ||
+      (status === 'succeeded' && isReclaimed),
   };
 }
 

@@ -25,7 +25,12 @@ export function JobTests({ jobId, attempt, first }: JobTestsProps) {
   const [showsAll, setShowsAll] = useState(false);
   if (first.error && !first.data) return <ErrorNotice error={first.error} onRetry={first.refetch} />;
   if (!first.data) return <EmptyState title="Loading the tests" />;
-  const { summary } = first.data;
+  const { summary, reclaimedAtMs } = first.data;
+  if (reclaimedAtMs !== null) {
+    return (
+      <EmptyState title="The tests were reclaimed">They went with the log of this attempt, to free space.</EmptyState>
+    );
+  }
   if (summary === null) {
     return (
       <EmptyState title="No test report">

@@ -29,7 +29,7 @@ export function JobView({ jobId }: { readonly jobId: string }) {
     query.refetch();
   };
   const job = query.data;
-  const actions = job ? jobActions(job.status) : { cancel: false, retry: false };
+  const actions = job ? jobActions(job) : { cancel: false, retry: false };
   useCommands([
     {
       id: 'job.cancel',

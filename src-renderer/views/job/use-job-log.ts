@@ -13,6 +13,8 @@ export interface JobLog {
   readonly facts: LogFacts;
   readonly follower: LogFollower;
   readonly error: DomainError | null;
+  /** Since when the log is not kept any more, or null. */
+  readonly reclaimedAtMs: number | null;
   readonly refetch: () => void;
 }
 
@@ -24,12 +26,17 @@ export function useJobLog(job: JobDetail, attempt: number, terminal: RefObject<L
   const error = useRef(firstError);
   error.current = firstError;
   const [facts, setFacts] = useState(noLogFacts);
+  const [reclaimedAtMs, setReclaimedAtMs] = useState<number | null>(null);
   const follower = useMemo(() => {
     const boundaries = () =>
       [...steps.current.map(step => step.logOffset), error.current?.logOffset ?? null]
         .filter(offset => offset !== null)
         .sort((a, b) => a - b);
-    const read = (offset: number, limit: number) => client.jobs.log({ id: job.id, attempt, offset, limit });
+    const read = async (offset: number, limit: number) => {
+      const chunk = await client.jobs.log({ id: job.id, attempt, offset, limit });
+      setReclaimedAtMs(chunk.reclaimedAtMs);
+      return chunk;
+    };
     const sink = {
       append: async (text: string) => terminal.current?.append(text),
       replace: async (text: string) => terminal.current?.replace(text),
@@ -53,5 +60,5 @@ export function useJobLog(job: JobDetail, attempt: number, terminal: RefObject<L
     if ((failedStep ?? errorOffset) !== null) void follower.stepsChanged();
   }, [failedStep, errorOffset, follower]);
 
-  return { facts, follower, error: query.error, refetch: query.refetch };
+  return { facts, follower, error: query.error, reclaimedAtMs, refetch: query.refetch };
 }

@@ -37,6 +37,7 @@ export function ReleaseList({
                 {release.environmentVersion !== null && (
                   <span className={text.sub}> · environment {release.environmentVersion}</span>
                 )}
+                {release.reclaimedAtMs !== null && <span className={text.sub}> · reclaimed</span>}
                 {release.current && <span className={text.hidden}>, current</span>}
               </td>
               <td className={classes(table.num, text.sub, styles.when)}>

@@ -5,27 +5,29 @@ import type { SelectOption } from '../../ui/select.tsx';
 
 export type ReleaseKind = 'promote' | 'rollback';
 
-/** Builds that can be promoted, newest first; the one that the channel runs only where its environment would change. */
+/** Builds that can be promoted, newest first, and whose pack is kept; the one that the channel runs only where its environment would change. */
 export function promotable(
   builds: readonly BuildView[],
   releases: readonly ReleaseView[],
   environmentChanges: boolean,
 ): readonly BuildView[] {
   const current = releases.find(release => release.current);
-  return builds.filter(build => environmentChanges || build.id !== current?.buildId);
+  return builds
+    .filter(build => build.reclaimedAtMs === null)
+    .filter(build => environmentChanges || build.id !== current?.buildId);
 }
 
 /** What a release runs: its build with its environment. */
 const contentOf = ({ buildId, environmentVersion }: ReleaseView) => `${buildId} ${environmentVersion}`;
 
-/** Releases that can be gone back to, newest first: older than the current one, each build with each environment once. */
+/** Releases that can be gone back to, newest first: older than the current one, their pack kept, each build with each environment once. */
 export function rollbackTargets(releases: readonly ReleaseView[]): readonly ReleaseView[] {
   const current = releases.find(release => release.current);
   const seen = new Set<string>(current ? [contentOf(current)] : []);
   return [...releases]
     .sort((left, right) => right.serial - left.serial)
     .filter(release => {
-      if (current && release.serial >= current.serial) return false;
+      if (release.reclaimedAtMs !== null || (current && release.serial >= current.serial)) return false;
       if (seen.has(contentOf(release))) return false;
       seen.add(contentOf(release));
       return true;

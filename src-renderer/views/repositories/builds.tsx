@@ -39,15 +39,20 @@ export function Builds({ builds }: { readonly builds: readonly BuildView[] }) {
       </thead>
       <tbody>
         {builds.map(build => {
+          const gone = build.reclaimedAtMs !== null;
           const complete = build.regionsVerified >= build.regionsTotal;
           return (
             <tr key={build.id}>
               <td className={table.state}>
-                <StateGlyph
-                  state={complete ? 'verified' : 'running'}
-                  progress={complete ? null : build.regionsVerified / build.regionsTotal}
-                  label={complete ? 'verified in every region' : 'on its way'}
-                />
+                {gone ? (
+                  <StateGlyph state="pending" label="reclaimed" />
+                ) : (
+                  <StateGlyph
+                    state={complete ? 'verified' : 'running'}
+                    progress={complete ? null : build.regionsVerified / build.regionsTotal}
+                    label={complete ? 'verified in every region' : 'on its way'}
+                  />
+                )}
               </td>
               <td className={styles.sha}>
                 <a href={routeHref({ view: 'job', jobId: build.jobId })}>
@@ -60,13 +65,15 @@ export function Builds({ builds }: { readonly builds: readonly BuildView[] }) {
                 </span>{' '}
                 <span className={text.sub}>
                   {formatCount(build.fileCount)} files · {build.platform}
+                  {gone && ' · reclaimed'}
+                  {build.pinnedAtMs !== null && ' · pinned'}
                 </span>
               </td>
               <td className={classes(table.num, styles.size)}>{formatBytes(build.treeSizeBytes)}</td>
               <td className={classes(table.num, styles.size)}>{formatBytes(build.sizeBytes)}</td>
               <td className={classes(table.num, styles.regions)}>
                 <a href={routeHref({ view: 'regions' })}>
-                  {build.regionsVerified}/{build.regionsTotal}
+                  {gone ? '–' : `${build.regionsVerified}/${build.regionsTotal}`}
                 </a>
               </td>
               <td className={classes(table.num, table.last, styles.when, text.sub)}>

@@ -17,8 +17,9 @@ import { Select, type SelectOption } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
 import { CrashDrill } from './crash-drill.tsx';
+import { DiskSection } from './disk-use.tsx';
+import { SettingList } from './setting-list.tsx';
 import styles from './settings.module.css';
-import { WorkerSettings } from './worker-settings.tsx';
 
 const themeOptions: readonly SelectOption<Theme>[] = [
   { value: 'system', label: 'Like the system' },
@@ -75,7 +76,7 @@ function Workers({ workers }: { readonly workers: EngineStatus['workers'] }) {
         </dd>
       </dl>
       {set.error && <ErrorNotice error={set.error} />}
-      <WorkerSettings />
+      <SettingList title="Number, signs of life and replacement" prefix="workers." />
     </section>
   );
 }
@@ -145,6 +146,7 @@ export function SettingsView() {
             </dl>
           </section>
           <Workers workers={engine.workers} />
+          <DiskSection />
           <CrashDrill />
         </>
       )}

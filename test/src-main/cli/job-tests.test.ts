@@ -33,14 +33,14 @@ it('reads every page', async () => {
   const asked: number[] = [];
   const found = await allTests(async after => {
     asked.push(after);
-    return { summary, tests: [after === 0 ? passed : failed], next: after === 0 ? 120 : null };
+    return { summary, tests: [after === 0 ? passed : failed], next: after === 0 ? 120 : null, reclaimedAtMs: null };
   });
-  expect(found).toEqual({ summary, tests: [passed, failed] });
+  expect(found).toEqual({ summary, tests: [passed, failed], reclaimedAtMs: null });
   expect(asked).toEqual([0, 120]);
 });
 
 it('shows the failed tests first, and nothing that a terminal would act on', () => {
-  expect(describeTestPage({ summary, tests: [passed, failed] }).split('\n')).toEqual([
+  expect(describeTestPage({ summary, tests: [passed, failed], reclaimedAtMs: null }).split('\n')).toEqual([
     '7 tests, 1 failed, 0 skipped, 1.25 s, in 1 JUnit file',
     '5 of them are counted and not listed.',
     '',
@@ -53,5 +53,6 @@ it('shows the failed tests first, and nothing that a terminal would act on', () 
     'passed   1.25 s  Test  a.B › adds',
     '',
   ]);
-  expect(describeTestPage({ summary: null, tests: [] })).toContain('No step');
+  expect(describeTestPage({ summary: null, tests: [], reclaimedAtMs: null })).toContain('No step');
+  expect(describeTestPage({ summary: null, tests: [], reclaimedAtMs: 1 })).toContain('reclaimed');
 });

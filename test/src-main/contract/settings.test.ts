@@ -10,6 +10,12 @@ it('holds the defaults while nobody has chosen, and in place of what does not fi
     'workers.stallMs': 900_000,
     'workers.recycleAfterJobs': 50,
     'workers.recycleAboveBytes': 512 * 1024 * 1024,
+    'retention.builds': 10,
+    'retention.rollbacks': 5,
+    'retention.graceMinutes': 60,
+    'retention.logJobs': 500,
+    'retention.logDays': 180,
+    'retention.logBytes': 2 * 1024 * 1024 * 1024,
   });
   const unfit = new Map([
     ['workers.checkupMs', 'often'],

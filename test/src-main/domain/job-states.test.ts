@@ -18,6 +18,7 @@ describe('the states of a job', () => {
       'running → failed',
       'running → cancelled',
       'running → interrupted',
+      'succeeded → queued',
       'failed → queued',
       'cancelled → queued',
       'interrupted → queued',

@@ -52,7 +52,12 @@ it('gives the tests of a job that a worker ran', async () => {
   expect((await page(`/jobs/${id}/tests?outcome=failed`)).tests).toEqual([
     { step: 'Test', className: '', name: 'bad', outcome: 'failed', durationMs: 2_000, message: 'no', output: 'at x' },
   ]);
-  expect(await page(`/jobs/${id}/tests?attempt=7`)).toEqual({ summary: null, tests: [], next: null });
+  expect(await page(`/jobs/${id}/tests?attempt=7`)).toEqual({
+    summary: null,
+    tests: [],
+    next: null,
+    reclaimedAtMs: null,
+  });
   for (const query of ['after=1', 'limit=0', 'limit=201', 'outcome=odd', 'attempt=-1']) {
     const { status, body } = await call(`/jobs/${id}/tests?${query}`);
     expect([400, 422], query).toContain(status);

@@ -126,7 +126,14 @@ describe('jobActions', () => {
     ['cancelled', false, true],
     ['interrupted', false, true],
   ] as const)('%s', (status, cancel, retry) => {
-    expect(jobActions(status)).toEqual({ cancel, retry });
+    expect(jobActions({ status, build: null })).toEqual({ cancel, retry });
+  });
+
+  it('builds again what was reclaimed', () => {
+    const kept = { id: 'b', artifactId: '', packDigest: '', sizeBytes: 1, treeSizeBytes: 1, pinnedAtMs: null };
+    const build = { ...kept, reclaimedAtMs: 1 };
+    expect(jobActions({ status: 'succeeded', build })).toEqual({ cancel: false, retry: true });
+    expect(jobActions({ status: 'succeeded', build: { ...kept, reclaimedAtMs: null } }).retry).toBe(false);
   });
 });
 

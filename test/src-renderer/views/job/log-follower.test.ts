@@ -39,6 +39,7 @@ function screenOf(text: string, steps: StepView[] = []) {
       nextOffset: end,
       totalBytes: state.log.length,
       complete: false,
+      reclaimedAtMs: null,
     };
   };
   const window = new LogWindow(read, () => state.steps.map(one => one.logOffset ?? 0));
@@ -138,7 +139,7 @@ describe('LogFollower', () => {
       async offset => {
         if (!online) throw new Error('offline');
         const text = 'one\n'.slice(offset);
-        return { text, offset, nextOffset: 4, totalBytes: 4, complete: true };
+        return { text, offset, nextOffset: 4, totalBytes: 4, complete: true, reclaimedAtMs: null };
       },
       () => [],
     );

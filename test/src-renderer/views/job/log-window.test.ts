@@ -11,7 +11,7 @@ function logOf(initial: string, complete = true) {
     const lineEnd = log.bytes.lastIndexOf(0x0a, end - 1) + 1;
     if (lineEnd > offset) end = lineEnd;
     const text = new TextDecoder().decode(log.bytes.subarray(offset, end));
-    return { text, offset, nextOffset: end, totalBytes: log.bytes.length, complete: log.complete };
+    return { text, offset, nextOffset: end, totalBytes: log.bytes.length, complete: log.complete, reclaimedAtMs: null };
   };
   const append = (text: string) => {
     log.bytes = new Uint8Array([...log.bytes, ...new TextEncoder().encode(text)]);

@@ -59,6 +59,8 @@ const artifact = (replicas: ReplicaView[]): ArtifactView => ({
   fileCount: 1,
   platform: 'linux/x64',
   createdAtMs: 0,
+  reclaimedAtMs: null,
+  pinnedAtMs: null,
   regionsVerified: 0,
   regionsTotal: 0,
   replicas,

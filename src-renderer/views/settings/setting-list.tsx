@@ -1,4 +1,4 @@
-/** Owns what a person may choose for the workers: each setting with its meaning, changed one at a time, in force at once. */
+/** Owns what a person may choose for a part of the engine: each setting with its meaning, changed one at a time, in force at once. */
 import { type FormEvent, useState } from 'react';
 import type { SettingView } from '../../../src-main/contract/settings.ts';
 import { client } from '../../client/client.ts';
@@ -19,6 +19,7 @@ function Setting({ setting }: { readonly setting: SettingView }) {
     setTyped(null);
     queries.refetch('settings');
     queries.refetch('status');
+    queries.refetch('disk');
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -47,16 +48,18 @@ function Setting({ setting }: { readonly setting: SettingView }) {
   );
 }
 
-/** Every setting of the installation. */
-export function WorkerSettings() {
+/** The settings of the installation whose names begin with `prefix`. */
+export function SettingList({ title, prefix }: { readonly title: string; readonly prefix: string }) {
   const settings = useQuery('settings', () => client.settings.list(), ['worker']);
   return (
     <details className={styles.more}>
-      <summary>Number, signs of life and replacement</summary>
+      <summary>{title}</summary>
       {settings.error && !settings.data && <ErrorNotice error={settings.error} onRetry={settings.refetch} />}
-      {settings.data?.map(setting => (
-        <Setting key={setting.name} setting={setting} />
-      ))}
+      {settings.data
+        ?.filter(setting => setting.name.startsWith(prefix))
+        .map(setting => (
+          <Setting key={setting.name} setting={setting} />
+        ))}
     </details>
   );
 }
