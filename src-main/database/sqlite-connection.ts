@@ -88,24 +88,75 @@ export class SqliteConnection implements DatabaseConnection {
   }
 }
 
-class ConnectionDriver implements Driver {
+/**
+ * The one connection to a file, for one caller at a time: a transaction is many calls, and nobody else's may come between them. A
+ * queue's operation is one call, and needs neither the compiler nor the driver of Kysely, which cost more than it does.
+ */
+export class SqliteLane {
   readonly #open: () => SqliteBackend;
   readonly #patienceMs: number;
+  readonly #waiting: (() => void)[] = [];
   #connection: SqliteConnection | null = null;
+  #isFree = true;
+  #isClosed = false;
 
-  constructor(open: () => SqliteBackend, patienceMs: number) {
+  /** The file is opened when the lane is first used. */
+  constructor(open: () => SqliteBackend, patienceMs = usualPatienceMs) {
     this.#open = open;
     this.#patienceMs = patienceMs;
   }
 
-  async init(): Promise<void> {
-    this.#connection = new SqliteConnection(this.#open(), this.#patienceMs);
+  /** In the order of the calls; who took the connection gives it back by `release`. */
+  async take(): Promise<SqliteConnection> {
+    if (this.#isFree) this.#isFree = false;
+    else await new Promise<void>(resolve => this.#waiting.push(resolve));
+    return this.#use();
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    // Kysely calls `init` first, and hands the one connection to one caller at a time.
-    if (!this.#connection) throw new Error('The database was not opened.');
-    return this.#connection;
+  #use(): SqliteConnection {
+    try {
+      if (this.#isClosed) throw new Error('The database was closed.');
+      this.#connection ??= new SqliteConnection(this.#open(), this.#patienceMs);
+      return this.#connection;
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#isFree = true;
+  }
+
+  /** Carries out an operation of the queue, outside of any transaction. */
+  async callQueue(call: QueueCall): Promise<unknown> {
+    const connection = await this.take();
+    try {
+      return await connection.callQueue(call);
+    } finally {
+      this.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#connection?.close();
+  }
+}
+
+class ConnectionDriver implements Driver {
+  readonly #lane: SqliteLane;
+
+  constructor(lane: SqliteLane) {
+    this.#lane = lane;
+  }
+
+  async init(): Promise<void> {}
+
+  acquireConnection(): Promise<DatabaseConnection> {
+    return this.#lane.take();
   }
 
   /** IMMEDIATE, or WAL answers BUSY at once to the second writer. Source: sqlite.org/lang_transaction.html */
@@ -129,29 +180,36 @@ class ConnectionDriver implements Driver {
     }
   }
 
-  async releaseConnection(): Promise<void> {}
+  async releaseConnection(): Promise<void> {
+    this.#lane.release();
+  }
 
   async destroy(): Promise<void> {
-    await this.#connection?.close();
+    await this.#lane.close();
   }
 }
 
-/** SQLite through a backend, which is opened when the database is first used. */
-export class SqliteBackendDialect implements Dialect {
-  readonly #open: () => SqliteBackend;
-  readonly #patienceMs: number;
+/** The lane lets one caller at a time have the connection; Kysely need not. */
+class LaneAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
 
-  constructor(open: () => SqliteBackend, patienceMs = usualPatienceMs) {
-    this.#open = open;
-    this.#patienceMs = patienceMs;
+/** SQLite through a lane. */
+export class SqliteLaneDialect implements Dialect {
+  readonly #lane: SqliteLane;
+
+  constructor(lane: SqliteLane) {
+    this.#lane = lane;
   }
 
   createAdapter(): DialectAdapter {
-    return new SqliteAdapter();
+    return new LaneAdapter();
   }
 
   createDriver(): Driver {
-    return new ConnectionDriver(this.#open, this.#patienceMs);
+    return new ConnectionDriver(this.#lane);
   }
 
   createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {

@@ -10,7 +10,6 @@ import { mustFind } from './queued-jobs.ts';
 export function claim(statements: JobStatements, { worker, now }: QueueRequests['claim']): JobRecord | null {
   const job = statements.claim.get(worker.id, now, now, now, now + longestRetryMs);
   if (!job) return null;
-  statements.insertAttempt().run(job.id, job.attempt, worker.id, worker.name, now);
   statements.appendEvent({
     type: 'job.started',
     at: now,
@@ -45,9 +44,12 @@ export function finish(statements: JobStatements, request: QueueRequests['finish
   const { status, notBefore } = nextOf(statements, request);
   const isRetried = status === 'queued';
   const [finishedAt, retried] = isRetried ? [null, 1] : [now, 0];
-  const job = statements.end().get(status, finishedAt, error, notBefore, retried, 0, jobId, attempt, token.workerId);
+  if (isRetried) statements.keepRunning().run(now, request.status, error, jobId, attempt, token.workerId);
+  const isLast = isRetried ? 0 : 1;
+  const job = statements
+    .end()
+    .get(status, finishedAt, error, isLast, notBefore, retried, 0, jobId, attempt, token.workerId);
   if (!job) throw fenced(token);
-  statements.finishAttempt().run(now, request.status, error, jobId, attempt);
   statements.closeSteps().run(now, jobId, attempt);
   const about = { at: now, repositoryId: job.repositoryId, jobId };
   if (isRetried) {
@@ -82,8 +84,8 @@ export function release(statements: JobStatements, request: QueueRequests['relea
   const text = JSON.stringify(error.toView());
   const finishedAt = status === 'queued' ? null : now;
   statements.closeSteps().run(now, id, attempt);
-  statements.finishAttempt().run(now, 'lost', text, id, attempt);
-  statements.end().get(status, finishedAt, text, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
+  statements.keepRunning().run(now, 'lost', text, id, attempt, workerId);
+  statements.end().get(status, finishedAt, text, 0, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
   statements.appendEvent({
     type: status === 'queued' ? 'job.requeued' : 'job.finished',
     at: now,

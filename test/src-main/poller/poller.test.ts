@@ -224,7 +224,7 @@ describe('a force push', () => {
     const claimed = await claimNextJob(db, await addWorker(db), 1);
     if (claimed) await finishJob(db, claimed, { status: 'succeeded', error: null, now: 2 });
     // As after the loss of the mirror: this revision is neither there nor on the server.
-    await updateRepository(db, id, { currentRevision: 'e'.repeat(40) });
+    await updateRepository(db, id, { seenRevision: 'e'.repeat(40) });
     const second = await source.commit({ 'a.txt': '2' }, 'Second');
     await poller.pollNow(id);
     expect((await findRepository(db, id))?.pollError).toBeNull();
