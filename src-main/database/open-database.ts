@@ -60,7 +60,7 @@ export async function callQueue<Name extends QueueOperation>(
   if (lane) return (await lane.callQueue(call)) as QueueResults[Name];
   const result = await db.getExecutor().provideConnection(async connection => {
     if (!(connection instanceof SqliteConnection)) throw new Error('This database has no queue.');
-    return connection.callQueue(call);
+    return (await connection.call(call)).result;
   });
   return result as QueueResults[Name];
 }

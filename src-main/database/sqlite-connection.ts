@@ -48,34 +48,42 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   /**
+   * Carries out a call. Where the file is open in this thread the answer is there at once: a transaction lasts no longer than its
+   * work, and an operation of the queue costs no turn of the event loop.
+   */
+  call(call: DatabaseCall): DatabaseAnswer | Promise<DatabaseAnswer> {
+    try {
+      const answer = this.#backend.call(call);
+      return answer instanceof Promise ? answer.catch(error => this.#callAgain(call, error)) : answer;
+    } catch (error) {
+      return this.#callAgain(call, error);
+    }
+  }
+
+  /**
    * SQLite's own waiting is not fair: it looks again ever more seldom, so one writer among many may wait in vain. Each try begins
    * anew here. A refused statement has changed nothing: what is refused is the lock of the writers, which a transaction of ours
    * takes as it begins. Source: sqlite.org/c3ref/busy_timeout.html, sqlite.org/rescode.html#busy
    */
-  async #patiently(call: DatabaseCall): Promise<DatabaseAnswer> {
+  async #callAgain(call: DatabaseCall, firstError: unknown): Promise<DatabaseAnswer> {
     const until = performance.now() + this.#patienceMs;
-    for (;;) {
-      try {
-        // Kept in this turn of the event loop where the file is open in this thread: a transaction then lasts no longer than its work.
-        const answer = this.#backend.call(call);
-        return answer instanceof Promise ? await answer : answer;
-      } catch (error) {
-        if (!isBusy(error)) throw error;
-        if (performance.now() >= until) throw lockedError(error, 'the database of the data folder') ?? error;
-      }
+    for (let error = firstError; ; ) {
+      if (!isBusy(error)) throw error;
+      if (performance.now() >= until) throw lockedError(error, 'the database of the data folder') ?? error;
       await delay(Math.random() * pauseMs);
+      try {
+        return await this.#backend.call(call);
+      } catch (next) {
+        error = next;
+      }
     }
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const answer = await this.#patiently({ sql, parameters });
+    const called = this.call({ sql, parameters });
+    const answer = called instanceof Promise ? await called : called;
     const rows = answer.rows as Row[];
     return answer.changes === null ? { rows } : { rows, numAffectedRows: BigInt(answer.changes) };
-  }
-
-  /** Carries out an operation of the queue; in the transaction that is open, or in its own. */
-  async callQueue(call: QueueCall): Promise<unknown> {
-    return (await this.#patiently(call)).result;
   }
 
   // biome-ignore lint/correctness/useYield: no caller streams; a stream would hold the one connection open
@@ -100,7 +108,7 @@ export class SqliteLane {
   #isFree = true;
   #isClosed = false;
 
-  /** The file is opened when the lane is first used. */
+  /** The file is opened when the connection is first taken. */
   constructor(open: () => SqliteBackend, patienceMs = usualPatienceMs) {
     this.#open = open;
     this.#patienceMs = patienceMs;
@@ -108,12 +116,12 @@ export class SqliteLane {
 
   /** In the order of the calls; who took the connection gives it back by `release`. */
   async take(): Promise<SqliteConnection> {
-    if (this.#isFree) this.#isFree = false;
-    else await new Promise<void>(resolve => this.#waiting.push(resolve));
-    return this.#use();
+    if (!this.#isFree) await new Promise<void>(resolve => this.#waiting.push(resolve));
+    return this.#taken();
   }
 
-  #use(): SqliteConnection {
+  #taken(): SqliteConnection {
+    this.#isFree = false;
     try {
       if (this.#isClosed) throw new Error('The database was closed.');
       this.#connection ??= new SqliteConnection(this.#open(), this.#patienceMs);
@@ -132,9 +140,10 @@ export class SqliteLane {
 
   /** Carries out an operation of the queue, outside of any transaction. */
   async callQueue(call: QueueCall): Promise<unknown> {
-    const connection = await this.take();
+    const connection = this.#isFree ? this.#taken() : await this.take();
     try {
-      return await connection.callQueue(call);
+      const called = connection.call(call);
+      return (called instanceof Promise ? await called : called).result;
     } finally {
       this.release();
     }
