@@ -4,30 +4,21 @@ import { isFinished } from '../../domain/job-states.ts';
 import { countedPlaces, type JobRecord, type QueuePosition, type QueueRequests } from '../job-queue.ts';
 import type { JobStatements } from './job-statements.ts';
 
+/** The new row, told without reading it back: a row of so many columns costs as much as writing it. */
 function insert(statements: JobStatements, request: QueueRequests['enqueue']): JobRecord {
-  const { id, repositoryId, revision, trigger, seenAtMs, now } = request;
+  const { id, repositoryId, trigger, seenAtMs: seenAt, now: queuedAt } = request;
+  const { revision, subject, authorName, committedAtMs: committedAt } = request.revision;
   const priority = request.priority && trigger === 'manual' ? 1 : 0;
   const withoutCache = request.withoutCache ? 1 : 0;
-  const { lastInsertRowid } = statements
-    .insert()
-    .run(
-      ...([
-        id,
-        repositoryId,
-        revision.revision,
-        revision.subject,
-        revision.authorName,
-        revision.committedAtMs,
-      ] as const),
-      ...([seenAtMs, trigger, now, priority, withoutCache] as const),
-    );
+  const given = [id, repositoryId, revision, subject, authorName, committedAt, seenAt, trigger, queuedAt] as const;
+  const { lastInsertRowid } = statements.insert().run(...given, priority, withoutCache);
   return {
     number: Number(lastInsertRowid),
-    ...{ id, repositoryId, revision: revision.revision, subject: revision.subject, authorName: revision.authorName },
-    ...{ committedAt: revision.committedAtMs, seenAt: seenAtMs, trigger, status: 'queued', queuedAt: now },
-    ...{ attempt: 0, lostCount: 0, workerId: null, startedAt: null, finishedAt: null, checkupAt: null },
-    ...{ cancelRequestedAt: null, error: null, plan: null, priority, notBefore: 0, automaticRetries: 0 },
-    ...{ withoutCache, isolation: null },
+    ...{ id, repositoryId, revision, subject, authorName, committedAt, seenAt },
+    ...{ trigger, queuedAt, priority, withoutCache },
+    ...{ status: 'queued', attempt: 0, lostCount: 0, automaticRetries: 0, notBefore: 0 },
+    ...{ workerId: null, startedAt: null, finishedAt: null, checkupAt: null, cancelRequestedAt: null },
+    ...{ error: null, plan: null, isolation: null },
   };
 }
 
