@@ -313,6 +313,8 @@ export interface EventsTable {
   jobId: string | null;
   subjectId: string | null;
   data: JsonText;
+  /** The writer has put the cursor into the job's row itself; else a trigger does. */
+  inJob: Generated<Flag>;
 }
 
 export interface Schema {

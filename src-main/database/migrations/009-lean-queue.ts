@@ -190,9 +190,9 @@ END;
 CREATE TRIGGER queue_heads_of_gone_running_job AFTER DELETE ON jobs WHEN OLD.status = 'running' BEGIN ${ended('OLD')}
 END;
 
--- Kept by a trigger, so that no writer can forget it; the queue's operations write the cursor with the rest of the row.
-CREATE TRIGGER event_of_job AFTER INSERT ON events WHEN NEW.job_id IS NOT NULL BEGIN
-  UPDATE jobs SET event_cursors = event_cursors || ',' || NEW.cursor
-    WHERE id = NEW.job_id AND instr(event_cursors || ',', ',' || NEW.cursor || ',') = 0;
+-- Kept by a trigger, so that no writer can forget it. The operations that write the job's row anyway write the cursor with it, and say so.
+ALTER TABLE events ADD COLUMN in_job INTEGER NOT NULL DEFAULT 0 CHECK (in_job IN (0, 1));
+CREATE TRIGGER event_of_job AFTER INSERT ON events WHEN NEW.job_id IS NOT NULL AND NEW.in_job = 0 BEGIN
+  UPDATE jobs SET event_cursors = event_cursors || ',' || NEW.cursor WHERE id = NEW.job_id;
 END;
 `;

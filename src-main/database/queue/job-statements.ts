@@ -87,8 +87,8 @@ export const jobStatements = {
   insert: `INSERT INTO jobs (id, repository_id, revision, subject, author_name, committed_at, seen_at, trigger, status, queued_at, priority,
       without_cache, event_cursors)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ',' || ${nextCursor} || ',' || (${nextCursor} + 1))`,
-  appendQueued: `INSERT INTO events (at, type, repository_id, job_id, data)
-    VALUES (?, 'revision.seen', ?, ?, ?), (?, 'job.queued', ?, ?, ?)`,
+  appendQueued: `INSERT INTO events (at, type, repository_id, job_id, data, in_job)
+    VALUES (?, 'revision.seen', ?, ?, ?, 1), (?, 'job.queued', ?, ?, ?, 1)`,
   supersede: `UPDATE jobs SET status = 'cancelled', finished_at = @now, error = @error, not_before = 0
     WHERE repository_id = @repositoryId AND status = 'queued' AND number < @number AND trigger IN ('poll', 'added') RETURNING id`,
 
@@ -144,7 +144,7 @@ export const jobStatements = {
     LIMIT @limit)`,
   liftedTo: 'SELECT lifted_to AS liftedTo FROM queue_heads WHERE repository_id = ?',
 
-  appendEvent: `INSERT INTO events (at, type, repository_id, job_id, subject_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
+  appendEvent: `INSERT INTO events (at, type, repository_id, job_id, subject_id, data, in_job) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 } as const;
 
 /** Prepares the statements on a connection, each when it is first needed. */
@@ -207,13 +207,17 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
     countBefore: prepare<[Named], { count: number }>(text.countBefore),
     liftedTo: prepare<[string], { liftedTo: number | null }>(text.liftedTo),
   };
-  const append = prepare<[number, string, string | null, string | null, string | null, string], never>(
+  const append = prepare<[number, string, string | null, string | null, string | null, string, 0 | 1], never>(
     text.appendEvent,
   );
   return {
     ...statements,
     appendEvent({ at, type, repositoryId, jobId, subjectId, data }: JobEvent): void {
-      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data));
+      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data), 0);
+    },
+    /** The event whose cursor the statement before it, a claim or an end, has put into the job's row. */
+    appendNotedEvent({ at, type, repositoryId, jobId, subjectId, data }: JobEvent): void {
+      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data), 1);
     },
   };
 }

@@ -10,7 +10,7 @@ import { mustFind } from './queued-jobs.ts';
 export function claim(statements: JobStatements, { worker, now }: QueueRequests['claim']): JobRecord | null {
   const job = statements.claim.get(worker.id, now, now, now, now + longestRetryMs);
   if (!job) return null;
-  statements.appendEvent({
+  statements.appendNotedEvent({
     type: 'job.started',
     at: now,
     repositoryId: job.repositoryId,
@@ -55,10 +55,10 @@ export function finish(statements: JobStatements, request: QueueRequests['finish
   if (isRetried) {
     const reason = request.error?.message ?? '';
     const data = { attempt, status, reason, error: request.error?.code, retry: job.automaticRetries, notBefore };
-    statements.appendEvent({ type: 'job.requeued', ...about, data });
+    statements.appendNotedEvent({ type: 'job.requeued', ...about, data });
   } else {
     const data = { attempt, status, error: request.error?.code ?? null };
-    statements.appendEvent({ type: 'job.finished', ...about, data });
+    statements.appendNotedEvent({ type: 'job.finished', ...about, data });
   }
   return status;
 }
@@ -86,7 +86,7 @@ export function release(statements: JobStatements, request: QueueRequests['relea
   statements.closeSteps().run(now, id, attempt);
   statements.keepRunning().run(now, 'lost', text, id, attempt, workerId);
   statements.end().get(status, finishedAt, text, 0, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
-  statements.appendEvent({
+  statements.appendNotedEvent({
     type: status === 'queued' ? 'job.requeued' : 'job.finished',
     at: now,
     repositoryId: running.repositoryId,

@@ -43,6 +43,11 @@ async function underTest(db: Db): Promise<QueueUnderTest> {
       const heads = await db.selectFrom('queueHeads').selectAll().orderBy('repositoryId').execute();
       const shown = heads.map(head => ({ ...head, runningNumbers: numbersIn(head.runningNumbers) }));
       expect(shown).toEqual(await headsOfJobs(db));
+      // Each job names each of its events, once and in order.
+      const events = await db.selectFrom('events').select(['cursor', 'jobId']).orderBy('cursor').execute();
+      const jobs = await db.selectFrom('jobs').select(['id', 'eventCursors']).execute();
+      const cursorsOf = (id: string) => events.filter(({ jobId }) => jobId === id).map(({ cursor }) => cursor);
+      expect(jobs.map(job => numbersIn(job.eventCursors))).toEqual(jobs.map(({ id }) => cursorsOf(id)));
     },
   };
 }
