@@ -6,44 +6,6 @@ import type { AttemptsTable, StepsTable } from './schema.ts';
 export type AttemptRecord = Selectable<AttemptsTable>;
 export type StepRecord = Selectable<StepsTable>;
 
-export async function insertAttempt(db: Db, row: Insertable<AttemptsTable>): Promise<void> {
-  await db.insertInto('attempts').values(row).execute();
-}
-
-export async function finishAttempt(
-  db: Db,
-  jobId: string,
-  attempt: number,
-  change: Pick<AttemptRecord, 'finishedAt' | 'outcome' | 'error'>,
-): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set(change)
-    .where('jobId', '=', jobId)
-    .where('attempt', '=', attempt)
-    .where('outcome', '=', 'running')
-    .execute();
-}
-
-export async function setAttemptIsolation(db: Db, jobId: string, attempt: number, isolation: string): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set({ isolation })
-    .where('jobId', '=', jobId)
-    .where('attempt', '=', attempt)
-    .execute();
-}
-
-/** The attempts that a worker has begun and not ended. */
-export async function listRunningAttempts(db: Db, workerId: string): Promise<AttemptRecord[]> {
-  return db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('workerId', '=', workerId)
-    .where('outcome', '=', 'running')
-    .execute();
-}
-
 export async function listAttempts(db: Db, jobId: string): Promise<AttemptRecord[]> {
   return db.selectFrom('attempts').selectAll().where('jobId', '=', jobId).orderBy('attempt').execute();
 }
@@ -51,12 +13,27 @@ export async function listAttempts(db: Db, jobId: string): Promise<AttemptRecord
 /** Since when the log of an attempt is not kept any more, or null. */
 export async function findLogReclaimed(db: Db, jobId: string, attempt: number): Promise<number | null> {
   const row = await db
-    .selectFrom('attempts')
-    .select('logReclaimedAt')
+    .selectFrom('reclaimedLogs')
+    .select('at')
     .where('jobId', '=', jobId)
     .where('attempt', '=', attempt)
     .executeTakeFirst();
-  return row?.logReclaimedAt ?? null;
+  return row?.at ?? null;
+}
+
+/** From now on the logs of these attempts are not kept. One that was reclaimed before keeps its time. */
+export async function insertReclaimedLogs(
+  db: Db,
+  jobId: string,
+  attempts: readonly number[],
+  at: number,
+): Promise<void> {
+  if (attempts.length === 0) return;
+  await db
+    .insertInto('reclaimedLogs')
+    .values(attempts.map(attempt => ({ jobId, attempt, at })))
+    .onConflict(conflict => conflict.columns(['jobId', 'attempt']).doNothing())
+    .execute();
 }
 
 export async function insertSteps(db: Db, rows: readonly Insertable<StepsTable>[]): Promise<void> {
@@ -79,13 +56,6 @@ export async function updateStep(
     .where('attempt', '=', key.attempt)
     .where('position', '=', key.position)
     .execute();
-}
-
-/** Steps of an attempt that had begun and not ended become failed; those that never ran are skipped. */
-export async function closeSteps(db: Db, jobId: string, attempt: number, now: number): Promise<void> {
-  const ofAttempt = db.updateTable('steps').where('jobId', '=', jobId).where('attempt', '=', attempt);
-  await ofAttempt.set({ status: 'failed', finishedAt: now }).where('status', '=', 'running').execute();
-  await ofAttempt.set({ status: 'skipped' }).where('status', '=', 'pending').execute();
 }
 
 export async function listSteps(db: Db, jobId: string, attempt: number): Promise<StepRecord[]> {

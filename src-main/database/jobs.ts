@@ -37,7 +37,7 @@ export async function findPolledJob(db: Db, repositoryId: string, revision: stri
 export async function updateRunningJob(
   db: Db,
   token: FencingToken,
-  change: Partial<Pick<JobRecord, 'plan' | 'workerId'>>,
+  change: Partial<Pick<JobRecord, 'plan' | 'workerId' | 'isolation'>>,
 ): Promise<void> {
   const result = await db
     .updateTable('jobs')
@@ -71,18 +71,21 @@ export async function moveJob(
   return result.numUpdatedRows > 0n;
 }
 
-/** The job that a worker runs. Looks only at the jobs that run. */
-export async function findJobOfWorker(db: Db, workerId: string): Promise<JobRecord | null> {
-  const select = db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('running'));
-  return (await select.where('workerId', '=', workerId).executeTakeFirst()) ?? null;
-}
+/** Those that the heads of the queue name: looks at no others. */
+const selectRunning = (db: Db) =>
+  db.selectFrom('jobs').selectAll().where('number', 'in', db.selectFrom('runningJobs').select('number'));
 
-/** Oldest first. The state is written into the statement: a partial index is not used for a parameter. */
-export async function listRunningJobs(db: Db): Promise<JobRecord[]> {
-  return db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('running')).orderBy('number').execute();
+/** The job that a worker runs. */
+export async function findJobOfWorker(db: Db, workerId: string): Promise<JobRecord | null> {
+  return (await selectRunning(db).where('workerId', '=', workerId).executeTakeFirst()) ?? null;
 }
 
 /** Oldest first. */
+export async function listRunningJobs(db: Db): Promise<JobRecord[]> {
+  return selectRunning(db).orderBy('number').execute();
+}
+
+/** Oldest first. The state is written into the statement: a partial index is not used for a parameter. */
 export async function listQueuedJobs(db: Db, repositoryId?: string): Promise<JobRecord[]> {
   let select = db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('queued')).orderBy('number');
   if (repositoryId !== undefined) select = select.where('repositoryId', '=', repositoryId);

@@ -3,10 +3,26 @@ import { CamelCasePlugin, Kysely } from 'kysely';
 import type { QueueCall, QueueOperation, QueueResults } from './job-queue.ts';
 import { type OpenOptions, openSqlite } from './open-sqlite.ts';
 import type { Schema } from './schema.ts';
-import { directBackend, SqliteBackendDialect, SqliteConnection } from './sqlite-connection.ts';
+import {
+  directBackend,
+  type SqliteBackend,
+  SqliteConnection,
+  SqliteLane,
+  SqliteLaneDialect,
+} from './sqlite-connection.ts';
 import { threadBackend } from './thread-connection.ts';
 
 export type Db = Kysely<Schema>;
+
+/** Of each database that was opened; a transaction has none. */
+const lanes = new WeakMap<Db, SqliteLane>();
+
+function createDb(open: () => SqliteBackend, patienceMs?: number): Db {
+  const lane = new SqliteLane(open, patienceMs);
+  const db = new Kysely<Schema>({ dialect: new SqliteLaneDialect(lane), plugins: [new CamelCasePlugin()] });
+  lanes.set(db, lane);
+  return db;
+}
 
 /**
  * Opens the database file in this thread, and creates or migrates it where `migrateSchema` is set (the engine, never a worker).
@@ -15,10 +31,7 @@ export type Db = Kysely<Schema>;
  */
 export function openDatabase(file: string, options: OpenOptions): Db {
   const sqlite = openSqlite(file, options);
-  return new Kysely<Schema>({
-    dialect: new SqliteBackendDialect(() => directBackend(sqlite), options.patienceMs),
-    plugins: [new CamelCasePlugin()],
-  });
+  return createDb(() => directBackend(sqlite), options.patienceMs);
 }
 
 /**
@@ -27,10 +40,7 @@ export function openDatabase(file: string, options: OpenOptions): Db {
  */
 export function openDatabaseInThread(file: string): Db {
   openSqlite(file, { migrateSchema: true }).close();
-  return new Kysely<Schema>({
-    dialect: new SqliteBackendDialect(() => threadBackend(file)),
-    plugins: [new CamelCasePlugin()],
-  });
+  return createDb(() => threadBackend(file));
 }
 
 /** Runs `work` in one write transaction. */
@@ -46,9 +56,11 @@ export async function callQueue<Name extends QueueOperation>(
   db: Db,
   call: QueueCall & { readonly operation: Name },
 ): Promise<QueueResults[Name]> {
+  const lane = lanes.get(db);
+  if (lane) return (await lane.callQueue(call)) as QueueResults[Name];
   const result = await db.getExecutor().provideConnection(async connection => {
     if (!(connection instanceof SqliteConnection)) throw new Error('This database has no queue.');
-    return connection.callQueue(call);
+    return (await connection.call(call)).result;
   });
   return result as QueueResults[Name];
 }

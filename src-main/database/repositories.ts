@@ -4,27 +4,35 @@ import { drillRepositoryId } from '../contract/drill.ts';
 import type { Db } from './open-database.ts';
 import type { RepositoriesTable } from './schema.ts';
 
-export type RepositoryRecord = Selectable<RepositoriesTable>;
+export type RepositoryRecord = Selectable<RepositoriesTable> & {
+  /** Seen last by a poll, or queued last. */
+  readonly currentRevision: string | null;
+};
+
+/** Where nothing else is kept, the current revision is the newest job's. */
+const select = (db: Db) =>
+  db
+    .selectFrom('repositories')
+    .selectAll()
+    .select(
+      sql<
+        string | null
+      >`coalesce(seen_revision, (SELECT revision FROM jobs WHERE repository_id = repositories.id ORDER BY number DESC LIMIT 1))`.as(
+        'currentRevision',
+      ),
+    );
 
 export async function insertRepository(db: Db, row: Insertable<RepositoriesTable>): Promise<void> {
   await db.insertInto('repositories').values(row).execute();
 }
 
 export async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
-  return db
-    .selectFrom('repositories')
-    .selectAll()
-    .where('removedAt', 'is', null)
-    .where('id', '!=', drillRepositoryId)
-    .orderBy('addedAt')
-    .execute();
+  return select(db).where('removedAt', 'is', null).where('id', '!=', drillRepositoryId).orderBy('addedAt').execute();
 }
 
 export async function findRepository(db: Db, id: string): Promise<RepositoryRecord | null> {
   return (
-    (await db
-      .selectFrom('repositories')
-      .selectAll()
+    (await select(db)
       .where('id', '=', id)
       .where('id', '!=', drillRepositoryId)
       .where('removedAt', 'is', null)
@@ -34,9 +42,7 @@ export async function findRepository(db: Db, id: string): Promise<RepositoryReco
 
 export async function findRepositoryBySource(db: Db, url: string, branch: string): Promise<RepositoryRecord | null> {
   return (
-    (await db
-      .selectFrom('repositories')
-      .selectAll()
+    (await select(db)
       .where('url', '=', url)
       .where('branch', '=', branch)
       .where('removedAt', 'is', null)

@@ -14,7 +14,8 @@ export interface RepositoriesTable {
   vcs: 'git';
   url: string;
   branch: string;
-  currentRevision: string | null;
+  /** The current revision where it is not the newest job's, else null. */
+  seenRevision: ColumnType<string | null, string | null | undefined, string | null>;
   checkupAt: number | null;
   nextPollAt: number;
   pollFailures: number;
@@ -49,6 +50,7 @@ export interface JobsTable {
   queuedAt: number;
   attempt: number;
   lostCount: number;
+  /** Who runs it, or ran it last; null while it waits and after its worker was lost. */
   workerId: string | null;
   startedAt: number | null;
   finishedAt: number | null;
@@ -62,8 +64,10 @@ export interface JobsTable {
   /** A waiting job is not claimed before this; 0: at once. */
   notBefore: Generated<number>;
   automaticRetries: Generated<number>;
-  /** `,12,15`: the cursors of its events. Written by a trigger on events, and by nobody else. */
+  /** `,12,15`: the cursors of its events. Written by the queue with the rest of the row, and else by a trigger on events. */
   eventCursors: Generated<string>;
+  /** What the newest attempt runs under, once that was decided. */
+  isolation: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
 }
 
 /** What a claim may take, one row per repository. Written by triggers on jobs and repositories, and by nobody else. */
@@ -77,8 +81,18 @@ export interface QueueHeadsTable {
   liftedTo: number | null;
   running: number;
   cap: number;
+  /** Whether fewer run than may. */
+  hasRoom: Flag;
+  /** `,12,15`: those of the jobs that run. */
+  runningNumbers: string;
 }
 
+/** A view of what the heads name. */
+export interface RunningJobsTable {
+  number: number;
+}
+
+/** A view: the newest attempt lies in the row of its job, those before it in a table. */
 export interface AttemptsTable {
   jobId: string;
   attempt: number;
@@ -89,9 +103,19 @@ export interface AttemptsTable {
   outcome: 'running' | 'succeeded' | 'failed' | 'cancelled' | 'lost';
   error: JsonText | null;
   /** What it ran under, once that was decided. */
-  isolation: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
-  /** Since when its log is not kept any more. */
-  logReclaimedAt: ColumnType<number | null, undefined, number | null>;
+  isolation: JsonText | null;
+}
+
+/** Those that a later attempt, or a lost worker, took the place of. */
+export interface EarlierAttemptsTable extends AttemptsTable {
+  finishedAt: number;
+}
+
+/** Logs that are not kept any more. */
+export interface ReclaimedLogsTable {
+  jobId: string;
+  attempt: number;
+  at: number;
 }
 
 export interface StepsTable {
@@ -334,13 +358,18 @@ export interface EventsTable {
   jobId: string | null;
   subjectId: string | null;
   data: JsonText;
+  /** The writer has put the cursor into the job's row itself; else a trigger does. */
+  inJob: Generated<Flag>;
 }
 
 export interface Schema {
   repositories: RepositoriesTable;
   jobs: JobsTable;
   queueHeads: QueueHeadsTable;
+  runningJobs: RunningJobsTable;
   attempts: AttemptsTable;
+  earlierAttempts: EarlierAttemptsTable;
+  reclaimedLogs: ReclaimedLogsTable;
   steps: StepsTable;
   workers: WorkersTable;
   packs: PacksTable;

@@ -48,34 +48,42 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   /**
+   * Carries out a call. Where the file is open in this thread the answer is there at once: a transaction lasts no longer than its
+   * work, and an operation of the queue costs no turn of the event loop.
+   */
+  call(call: DatabaseCall): DatabaseAnswer | Promise<DatabaseAnswer> {
+    try {
+      const answer = this.#backend.call(call);
+      return answer instanceof Promise ? answer.catch(error => this.#callAgain(call, error)) : answer;
+    } catch (error) {
+      return this.#callAgain(call, error);
+    }
+  }
+
+  /**
    * SQLite's own waiting is not fair: it looks again ever more seldom, so one writer among many may wait in vain. Each try begins
    * anew here. A refused statement has changed nothing: what is refused is the lock of the writers, which a transaction of ours
    * takes as it begins. Source: sqlite.org/c3ref/busy_timeout.html, sqlite.org/rescode.html#busy
    */
-  async #patiently(call: DatabaseCall): Promise<DatabaseAnswer> {
+  async #callAgain(call: DatabaseCall, firstError: unknown): Promise<DatabaseAnswer> {
     const until = performance.now() + this.#patienceMs;
-    for (;;) {
-      try {
-        // Kept in this turn of the event loop where the file is open in this thread: a transaction then lasts no longer than its work.
-        const answer = this.#backend.call(call);
-        return answer instanceof Promise ? await answer : answer;
-      } catch (error) {
-        if (!isBusy(error)) throw error;
-        if (performance.now() >= until) throw lockedError(error, 'the database of the data folder') ?? error;
-      }
+    for (let error = firstError; ; ) {
+      if (!isBusy(error)) throw error;
+      if (performance.now() >= until) throw lockedError(error, 'the database of the data folder') ?? error;
       await delay(Math.random() * pauseMs);
+      try {
+        return await this.#backend.call(call);
+      } catch (next) {
+        error = next;
+      }
     }
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const answer = await this.#patiently({ sql, parameters });
+    const called = this.call({ sql, parameters });
+    const answer = called instanceof Promise ? await called : called;
     const rows = answer.rows as Row[];
     return answer.changes === null ? { rows } : { rows, numAffectedRows: BigInt(answer.changes) };
-  }
-
-  /** Carries out an operation of the queue; in the transaction that is open, or in its own. */
-  async callQueue(call: QueueCall): Promise<unknown> {
-    return (await this.#patiently(call)).result;
   }
 
   // biome-ignore lint/correctness/useYield: no caller streams; a stream would hold the one connection open
@@ -88,24 +96,76 @@ export class SqliteConnection implements DatabaseConnection {
   }
 }
 
-class ConnectionDriver implements Driver {
+/**
+ * The one connection to a file, for one caller at a time: a transaction is many calls, and nobody else's may come between them. A
+ * queue's operation is one call, and needs neither the compiler nor the driver of Kysely, which cost more than it does.
+ */
+export class SqliteLane {
   readonly #open: () => SqliteBackend;
   readonly #patienceMs: number;
+  readonly #waiting: (() => void)[] = [];
   #connection: SqliteConnection | null = null;
+  #isFree = true;
+  #isClosed = false;
 
-  constructor(open: () => SqliteBackend, patienceMs: number) {
+  /** The file is opened when the connection is first taken. */
+  constructor(open: () => SqliteBackend, patienceMs = usualPatienceMs) {
     this.#open = open;
     this.#patienceMs = patienceMs;
   }
 
-  async init(): Promise<void> {
-    this.#connection = new SqliteConnection(this.#open(), this.#patienceMs);
+  /** In the order of the calls; who took the connection gives it back by `release`. */
+  async take(): Promise<SqliteConnection> {
+    if (!this.#isFree) await new Promise<void>(resolve => this.#waiting.push(resolve));
+    return this.#taken();
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    // Kysely calls `init` first, and hands the one connection to one caller at a time.
-    if (!this.#connection) throw new Error('The database was not opened.');
-    return this.#connection;
+  #taken(): SqliteConnection {
+    this.#isFree = false;
+    try {
+      if (this.#isClosed) throw new Error('The database was closed.');
+      this.#connection ??= new SqliteConnection(this.#open(), this.#patienceMs);
+      return this.#connection;
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#isFree = true;
+  }
+
+  /** Carries out an operation of the queue, outside of any transaction. */
+  async callQueue(call: QueueCall): Promise<unknown> {
+    const connection = this.#isFree ? this.#taken() : await this.take();
+    try {
+      const called = connection.call(call);
+      return (called instanceof Promise ? await called : called).result;
+    } finally {
+      this.release();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#connection?.close();
+  }
+}
+
+class ConnectionDriver implements Driver {
+  readonly #lane: SqliteLane;
+
+  constructor(lane: SqliteLane) {
+    this.#lane = lane;
+  }
+
+  async init(): Promise<void> {}
+
+  acquireConnection(): Promise<DatabaseConnection> {
+    return this.#lane.take();
   }
 
   /** IMMEDIATE, or WAL answers BUSY at once to the second writer. Source: sqlite.org/lang_transaction.html */
@@ -129,29 +189,36 @@ class ConnectionDriver implements Driver {
     }
   }
 
-  async releaseConnection(): Promise<void> {}
+  async releaseConnection(): Promise<void> {
+    this.#lane.release();
+  }
 
   async destroy(): Promise<void> {
-    await this.#connection?.close();
+    await this.#lane.close();
   }
 }
 
-/** SQLite through a backend, which is opened when the database is first used. */
-export class SqliteBackendDialect implements Dialect {
-  readonly #open: () => SqliteBackend;
-  readonly #patienceMs: number;
+/** The lane lets one caller at a time have the connection; Kysely need not. */
+class LaneAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
 
-  constructor(open: () => SqliteBackend, patienceMs = usualPatienceMs) {
-    this.#open = open;
-    this.#patienceMs = patienceMs;
+/** SQLite through a lane. */
+export class SqliteLaneDialect implements Dialect {
+  readonly #lane: SqliteLane;
+
+  constructor(lane: SqliteLane) {
+    this.#lane = lane;
   }
 
   createAdapter(): DialectAdapter {
-    return new SqliteAdapter();
+    return new LaneAdapter();
   }
 
   createDriver(): Driver {
-    return new ConnectionDriver(this.#open, this.#patienceMs);
+    return new ConnectionDriver(this.#lane);
   }
 
   createIntrospector(db: Kysely<unknown>): DatabaseIntrospector {

@@ -104,13 +104,18 @@ export async function countWaiting(db: Db, repositoryId: string): Promise<number
 export async function lastAttemptError(db: Db, repositoryId: string, number: number): Promise<string | null> {
   const row = await db
     .selectFrom('jobs')
-    .innerJoin('attempts', join =>
-      join.onRef('attempts.jobId', '=', 'jobs.id').onRef('attempts.attempt', '=', 'jobs.attempt'),
+    .select(jobs =>
+      jobs
+        .selectFrom('attempts')
+        .select('error')
+        .whereRef('attempts.jobId', '=', 'jobs.id')
+        .whereRef('attempts.attempt', '=', 'jobs.attempt')
+        .as('error'),
     )
-    .select('attempts.error')
-    .where('jobs.repositoryId', '=', repositoryId)
-    .where('jobs.number', '<=', number)
-    .orderBy('jobs.number', 'desc')
+    .where('repositoryId', '=', repositoryId)
+    .where('number', '<=', number)
+    .where('attempt', '>', 0)
+    .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
   return row?.error ?? null;

@@ -1,5 +1,5 @@
 /** Owns the statements of the table workers. */
-import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
+import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
 import type { WorkersTable } from './schema.ts';
 
@@ -28,7 +28,7 @@ export async function listGivenUpHolders(db: Db): Promise<string[]> {
     .innerJoin('workers', 'workers.id', 'jobs.workerId')
     .select('workers.id')
     .distinct()
-    .where('jobs.status', '=', sql.lit('running'))
+    .where('jobs.number', 'in', db.selectFrom('runningJobs').select('number'))
     .where('workers.stoppedAt', 'is not', null)
     .execute();
   return rows.map(row => row.id);

@@ -3,7 +3,7 @@ import type { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
 import type { JobStatus, StepView } from '../contract/views.ts';
-import { insertSteps, type StepRecord, setAttemptIsolation, updateStep } from '../database/attempts.ts';
+import { insertSteps, type StepRecord, updateStep } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
 import type { WorkerIdentity } from '../database/job-queue.ts';
 import { assertRunning, type FencingToken, type JobRecord, updateRunningJob } from '../database/jobs.ts';
@@ -58,10 +58,7 @@ export async function addSteps(
 
 /** Records what the attempt runs under. Throws `job.fenced`. */
 export async function recordIsolation(db: Db, token: FencingToken, used: IsolationUsed): Promise<void> {
-  await inTransaction(db, async transaction => {
-    await assertRunning(transaction, token);
-    await setAttemptIsolation(transaction, token.jobId, token.attempt, JSON.stringify(used));
-  });
+  await updateRunningJob(db, token, { isolation: JSON.stringify(used) });
 }
 
 /** Records the beginning or the end of a step, with its event. Throws `job.fenced`. */

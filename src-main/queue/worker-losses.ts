@@ -2,7 +2,6 @@
 import { open } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { isolationUsedSchema } from '../contract/isolation.ts';
-import { listRunningAttempts } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
 import { findJobOfWorker } from '../database/jobs.ts';
 import { fromJson } from '../database/json-column.ts';
@@ -75,10 +74,10 @@ export function createWorkerLosses(options: {
 
   /** What runs in a container is no process of the worker's. */
   async function removeContainers(workerId: string): Promise<void> {
-    for (const { jobId, isolation } of await listRunningAttempts(db, workerId)) {
-      const level = fromJson(isolationUsedSchema, isolation)?.level;
-      if (level === 'docker' || level === 'podman') await removeContainersOfJob(level, jobId, logger);
-    }
+    const job = await findJobOfWorker(db, workerId);
+    if (!job) return;
+    const level = fromJson(isolationUsedSchema, job.isolation)?.level;
+    if (level === 'docker' || level === 'podman') await removeContainersOfJob(level, job.id, logger);
   }
 
   async function endProcesses(workerId: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tasks } from '../artifacts/tasks.ts';
+import { insertReclaimedLogs } from '../database/attempts.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { inParts } from '../database/retention.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
@@ -56,14 +57,10 @@ async function markAttempts(db: Db, jobId: string, now: number): Promise<readonl
   return inTransaction(db, async transaction => {
     const job = await transaction.selectFrom('jobs').select('finishedAt').where('id', '=', jobId).executeTakeFirst();
     if (job === undefined || job.finishedAt === null) return null;
-    await transaction
-      .updateTable('attempts')
-      .set({ logReclaimedAt: now })
-      .where('jobId', '=', jobId)
-      .where('logReclaimedAt', 'is', null)
-      .execute();
-    const attempts = await transaction.selectFrom('attempts').select('attempt').where('jobId', '=', jobId).execute();
-    return attempts.map(({ attempt }) => attempt);
+    const rows = await transaction.selectFrom('attempts').select('attempt').where('jobId', '=', jobId).execute();
+    const attempts = rows.map(({ attempt }) => attempt);
+    await insertReclaimedLogs(transaction, jobId, attempts, now);
+    return attempts;
   });
 }
 

@@ -171,6 +171,36 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       ]);
     });
 
+    it('tells every attempt once, while the newest runs, when it has ended, and when the job waits again', async () => {
+      const { db, check } = await make();
+      const job = await add(db, await addRepository(db));
+      const told = async () =>
+        (await listAttempts(db, job.id)).map(
+          ({ attempt, workerId, workerName, outcome, startedAt, finishedAt, error }) => {
+            expect([startedAt !== null, workerName]).toEqual([true, 'worker 1']);
+            return [attempt, workerId, outcome, finishedAt !== null, error !== null];
+          },
+        );
+      expect(await told()).toEqual([]);
+      const first = await mustClaim(db);
+      const failed = [1, first.token.workerId, 'failed', true, true];
+      expect(await told()).toEqual([[1, first.token.workerId, 'running', false, false]]);
+      const step = new DomainError('step.failed', 'It ended with 1.');
+      expect(await fail(db, first, step)).toBe('failed');
+      expect(await told()).toEqual([failed]);
+      await retryJob(db, job.id, now);
+      expect(await told()).toEqual([failed]);
+      const second = await mustClaim(db);
+      const lost = [2, second.token.workerId, 'lost', true, true];
+      await releaseJobOfLostWorker(db, second.token.workerId, killed, now, false);
+      expect(await told()).toEqual([failed, lost]);
+      const third = await mustClaim(db);
+      expect(await told()).toEqual([failed, lost, [3, third.token.workerId, 'running', false, false]]);
+      await succeed(db, third);
+      expect(await told()).toEqual([failed, lost, [3, third.token.workerId, 'succeeded', true, false]]);
+      await check();
+    });
+
     it('does not wait for days where the clock was set back after a failure', async () => {
       const { db, check } = await make();
       const job = await add(db, await addRepository(db));

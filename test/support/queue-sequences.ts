@@ -181,7 +181,7 @@ async function compare({ db, model }: World): Promise<void> {
 }
 
 async function startAnew(db: Db): Promise<World> {
-  for (const table of ['attempts', 'jobs', 'events', 'workers'] as const) await db.deleteFrom(table).execute();
+  for (const table of ['earlierAttempts', 'jobs', 'events', 'workers'] as const) await db.deleteFrom(table).execute();
   const repositories: ModelRepository[] = [];
   for (let count = 0; count < 3; count += 1) {
     repositories.push({ id: await addRepository(db), concurrency: 1, supersede: false, retryLimit: 3 });

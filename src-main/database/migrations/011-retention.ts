@@ -9,7 +9,12 @@ export const retention = `
 ALTER TABLE packs ADD COLUMN reclaimed_at INTEGER;
 ALTER TABLE builds ADD COLUMN reclaimed_at INTEGER;
 ALTER TABLE builds ADD COLUMN pinned_at INTEGER;
-ALTER TABLE attempts ADD COLUMN log_reclaimed_at INTEGER;
+CREATE TABLE reclaimed_logs (
+  job_id TEXT NOT NULL REFERENCES jobs (id),
+  attempt INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (job_id, attempt)
+) STRICT, WITHOUT ROWID;
 ALTER TABLE repositories ADD COLUMN kept_builds INTEGER CHECK (kept_builds BETWEEN 1 AND 10000);
 CREATE INDEX packs_of_artifact ON packs (artifact_id);
 

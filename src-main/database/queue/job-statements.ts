@@ -9,7 +9,22 @@ const jobColumns = `number, id, repository_id AS repositoryId, revision, subject
   committed_at AS committedAt, seen_at AS seenAt, trigger, status, queued_at AS queuedAt, attempt, lost_count AS lostCount,
   worker_id AS workerId, started_at AS startedAt, finished_at AS finishedAt, checkup_at AS checkupAt,
   cancel_requested_at AS cancelRequestedAt, error, plan, priority, not_before AS notBefore,
-  automatic_retries AS automaticRetries, without_cache AS withoutCache`;
+  automatic_retries AS automaticRetries, without_cache AS withoutCache, isolation`;
+
+/** What the next event is called: cursors are given in order, and never again. */
+const nextCursor = `(SELECT coalesce(max(cursor), 0) + 1 FROM events)`;
+/** With the row that is written anyway, for the one event that the caller writes next. */
+const noteEvent = `event_cursors = event_cursors || ',' || ${nextCursor}`;
+
+/** A job whose pack was reclaimed may be built again, though it succeeded. */
+const isReclaimed =
+  "(status = 'succeeded' AND (SELECT reclaimed_at FROM builds WHERE job_id = jobs.id ORDER BY attempt DESC LIMIT 1) IS NOT NULL)";
+
+/** The newest attempt of a job becomes an earlier one. */
+const keepAttempt = (finishedAt: string, outcome: string, error: string) =>
+  `INSERT INTO earlier_attempts (job_id, attempt, worker_id, worker_name, started_at, finished_at, outcome, error, isolation)
+    SELECT id, attempt, worker_id, coalesce((SELECT name FROM workers WHERE workers.id = jobs.worker_id), worker_id), started_at,
+      ${finishedAt}, ${outcome}, ${error}, isolation FROM jobs`;
 
 /** What an operation tells of itself. */
 interface JobEvent {
@@ -34,7 +49,7 @@ type RawJob = [
   ],
   ...[lostCount: number, workerId: string | null, startedAt: number | null, finishedAt: number | null],
   ...[checkupAt: number | null, cancelRequestedAt: number | null, error: string | null, plan: string | null],
-  ...[priority: 0 | 1, notBefore: number, automaticRetries: number, withoutCache: 0 | 1],
+  ...[priority: 0 | 1, notBefore: number, automaticRetries: number, withoutCache: 0 | 1, isolation: string | null],
 ];
 
 function jobOf(row: RawJob): JobRecord {
@@ -63,6 +78,7 @@ function jobOf(row: RawJob): JobRecord {
     notBefore: row[21],
     automaticRetries: row[22],
     withoutCache: row[23],
+    isolation: row[24],
   };
 }
 
@@ -70,25 +86,25 @@ function jobOf(row: RawJob): JobRecord {
 export const jobStatements = {
   find: `SELECT ${jobColumns} FROM jobs WHERE id = ?`,
   findPolled: `SELECT number FROM jobs WHERE repository_id = ? AND revision = ? AND trigger IN ('poll', 'added')`,
-  setCurrentRevision: `UPDATE repositories SET current_revision = ? WHERE id = ? AND removed_at IS NULL RETURNING supersede`,
+  findRepository: `SELECT supersede, seen_revision AS seenRevision FROM repositories WHERE id = ? AND removed_at IS NULL`,
+  setSeenRevision: `UPDATE repositories SET seen_revision = ? WHERE id = ?`,
   insert: `INSERT INTO jobs (id, repository_id, revision, subject, author_name, committed_at, seen_at, trigger, status, queued_at, priority,
-      without_cache)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)
-    RETURNING ${jobColumns}`,
+      without_cache, event_cursors)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ',' || ${nextCursor} || ',' || (${nextCursor} + 1))`,
+  appendQueued: `INSERT INTO events (at, type, repository_id, job_id, data, in_job)
+    VALUES (?, 'revision.seen', ?, ?, ?, 1), (?, 'job.queued', ?, ?, ?, 1)`,
   supersede: `UPDATE jobs SET status = 'cancelled', finished_at = @now, error = @error, not_before = 0
     WHERE repository_id = @repositoryId AND status = 'queued' AND number < @number AND trigger IN ('poll', 'added') RETURNING id`,
 
   claim: `UPDATE jobs SET status = 'running', attempt = attempt + 1, worker_id = ?, started_at = ?, checkup_at = ?,
-      error = NULL, cancel_requested_at = NULL, not_before = 0
+      error = NULL, cancel_requested_at = NULL, not_before = 0, isolation = NULL, ${noteEvent}
     WHERE number = (
       SELECT head FROM queue_heads INDEXED BY queue_claimable
-      WHERE head IS NOT NULL AND running < cap AND (not_before <= ? OR not_before > ?)
+      WHERE head IS NOT NULL AND has_room = 1 AND (not_before <= ? OR not_before > ?)
       ORDER BY lifted_to IS NULL, head LIMIT 1
     ) RETURNING ${jobColumns}`,
-  insertAttempt: `INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, outcome)
-    VALUES (?, ?, ?, ?, ?, 'running')`,
-  finishAttempt: `UPDATE attempts SET finished_at = ?, outcome = ?, error = ?
-    WHERE job_id = ? AND attempt = ? AND outcome = 'running'`,
+  keepRunning: `${keepAttempt('?', '?', '?')} WHERE id = ? AND attempt = ? AND worker_id = ? AND status = 'running'`,
+  keepEnded: `${keepAttempt('finished_at', 'status', 'error')} WHERE id = @id AND worker_id IS NOT NULL AND (status IN ('failed', 'cancelled') OR ${isReclaimed})`,
   stopWorker: 'UPDATE workers SET stopped_at = @now, exit = @exit WHERE id = @id',
 
   /** Of the attempt that the token names, where it is the one that runs. */
@@ -96,9 +112,10 @@ export const jobStatements = {
       repositories.retry_limit AS retryLimit
     FROM jobs JOIN repositories ON repositories.id = jobs.repository_id
     WHERE jobs.id = @jobId AND jobs.attempt = @attempt AND jobs.worker_id = @workerId AND jobs.status = 'running'`,
-  findOfWorker: `SELECT ${jobColumns} FROM jobs INDEXED BY jobs_running WHERE status = 'running' AND worker_id = ?`,
-  end: `UPDATE jobs SET status = ?, finished_at = ?, error = ?, worker_id = NULL, checkup_at = NULL,
-      not_before = ?, automatic_retries = automatic_retries + ?, lost_count = lost_count + ?
+  findOfWorker: `SELECT ${jobColumns} FROM jobs
+    WHERE number IN (SELECT number FROM running_jobs) AND worker_id = ?`,
+  end: `UPDATE jobs SET status = ?, finished_at = ?, error = ?, worker_id = iif(?, worker_id, NULL), checkup_at = NULL,
+      not_before = ?, automatic_retries = automatic_retries + ?, lost_count = lost_count + ?, ${noteEvent}
     WHERE id = ? AND attempt = ? AND worker_id = ? AND status = 'running'
     RETURNING repository_id AS repositoryId, automatic_retries AS automaticRetries`,
   closeSteps: `UPDATE steps SET status = CASE status WHEN 'running' THEN 'failed' ELSE 'skipped' END,
@@ -112,10 +129,10 @@ export const jobStatements = {
     WHERE id = @id AND status = 'queued'`,
   askToCancel: `UPDATE jobs SET cancel_requested_at = @now WHERE id = @id AND status = 'running'`,
   retry: `UPDATE jobs SET status = 'queued', queued_at = @now, finished_at = NULL, started_at = NULL, error = NULL, lost_count = 0,
-      cancel_requested_at = NULL, not_before = 0, automatic_retries = 0
+      cancel_requested_at = NULL, not_before = 0, automatic_retries = 0, worker_id = NULL
     WHERE id = @id AND (status IN ('failed', 'cancelled', 'interrupted')
       -- What it made is not kept any more.
-      OR (status = 'succeeded' AND (SELECT reclaimed_at FROM builds WHERE job_id = jobs.id ORDER BY attempt DESC LIMIT 1) IS NOT NULL))`,
+      OR ${isReclaimed})`,
   wakeHead: `UPDATE jobs SET not_before = 0 WHERE number = (SELECT head FROM queue_heads WHERE repository_id = @repositoryId AND not_before > @now)`,
   retryNow: `UPDATE jobs SET not_before = 0, automatic_retries = 0 WHERE id = @id AND status = 'queued' AND not_before > @now`,
 
@@ -133,7 +150,7 @@ export const jobStatements = {
     LIMIT @limit)`,
   liftedTo: 'SELECT lifted_to AS liftedTo FROM queue_heads WHERE repository_id = ?',
 
-  appendEvent: `INSERT INTO events (at, type, repository_id, job_id, subject_id, data) VALUES (?, ?, ?, ?, ?, ?)`,
+  appendEvent: `INSERT INTO events (at, type, repository_id, job_id, subject_id, data, in_job) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 } as const;
 
 /** Prepares the statements on a connection, each when it is first needed. */
@@ -162,23 +179,26 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
   const statements = {
     find: prepare<[string], JobRecord>(text.find),
     findPolled: prepare<[string, string], { number: number }>(text.findPolled),
-    setCurrentRevision: prepare<[string, string], { supersede: 0 | 1 }>(text.setCurrentRevision),
-    insert: prepareJob<[string, string, string, string, string, number | null, number, Trigger, number, 0 | 1, 0 | 1]>(
-      text.insert,
-    ),
+    findRepository: prepare<[string], { supersede: 0 | 1; seenRevision: string | null }>(text.findRepository),
+    setSeenRevision: prepare<[string | null, string], never>(text.setSeenRevision),
+    insert: prepare<
+      [string, string, string, string, string, number | null, number, Trigger, number, 0 | 1, 0 | 1],
+      never
+    >(text.insert),
+    appendQueued: prepare<[number, string, string, string, number, string, string, string], never>(text.appendQueued),
     supersede: prepare<[Named], { id: string }>(text.supersede),
     claim: prepareJob<[string, number, number, number, number]>(text.claim),
-    insertAttempt: prepare<[string, number, string, string, number], never>(text.insertAttempt),
-    finishAttempt: prepare<[number, AttemptsTable['outcome'], string | null, string, number], never>(
-      text.finishAttempt,
+    keepRunning: prepare<[number, AttemptsTable['outcome'], string | null, string, number, string], never>(
+      text.keepRunning,
     ),
+    keepEnded: prepare<[Named], never>(text.keepEnded),
     stopWorker: prepare<[Named], never>(text.stopWorker),
     findRunning: prepare<[Named], { automaticRetries: number; cancelRequestedAt: number | null; retryLimit: number }>(
       text.findRunning,
     ),
     findOfWorker: prepare<[string], JobRecord>(text.findOfWorker),
     end: prepare<
-      [JobStatus, number | null, string | null, number, number, number, string, number, string],
+      [JobStatus, number | null, string | null, 0 | 1, number, number, number, string, number, string],
       { repositoryId: string; automaticRetries: number }
     >(text.end),
     closeSteps: prepare<[number, string, number], never>(text.closeSteps),
@@ -193,13 +213,17 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
     countBefore: prepare<[Named], { count: number }>(text.countBefore),
     liftedTo: prepare<[string], { liftedTo: number | null }>(text.liftedTo),
   };
-  const append = prepare<[number, string, string | null, string | null, string | null, string], never>(
+  const append = prepare<[number, string, string | null, string | null, string | null, string, 0 | 1], never>(
     text.appendEvent,
   );
   return {
     ...statements,
     appendEvent({ at, type, repositoryId, jobId, subjectId, data }: JobEvent): void {
-      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data));
+      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data), 0);
+    },
+    /** The event whose cursor the statement before it, a claim or an end, has put into the job's row. */
+    appendNotedEvent({ at, type, repositoryId, jobId, subjectId, data }: JobEvent): void {
+      append().run(at, type, repositoryId, jobId, subjectId ?? null, JSON.stringify(data), 1);
     },
   };
 }

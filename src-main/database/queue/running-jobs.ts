@@ -10,8 +10,7 @@ import { mustFind } from './queued-jobs.ts';
 export function claim(statements: JobStatements, { worker, now }: QueueRequests['claim']): JobRecord | null {
   const job = statements.claim.get(worker.id, now, now, now, now + longestRetryMs);
   if (!job) return null;
-  statements.insertAttempt().run(job.id, job.attempt, worker.id, worker.name, now);
-  statements.appendEvent({
+  statements.appendNotedEvent({
     type: 'job.started',
     at: now,
     repositoryId: job.repositoryId,
@@ -45,18 +44,21 @@ export function finish(statements: JobStatements, request: QueueRequests['finish
   const { status, notBefore } = nextOf(statements, request);
   const isRetried = status === 'queued';
   const [finishedAt, retried] = isRetried ? [null, 1] : [now, 0];
-  const job = statements.end().get(status, finishedAt, error, notBefore, retried, 0, jobId, attempt, token.workerId);
+  if (isRetried) statements.keepRunning().run(now, request.status, error, jobId, attempt, token.workerId);
+  const isLast = isRetried ? 0 : 1;
+  const job = statements
+    .end()
+    .get(status, finishedAt, error, isLast, notBefore, retried, 0, jobId, attempt, token.workerId);
   if (!job) throw fenced(token);
-  statements.finishAttempt().run(now, request.status, error, jobId, attempt);
   statements.closeSteps().run(now, jobId, attempt);
   const about = { at: now, repositoryId: job.repositoryId, jobId };
   if (isRetried) {
     const reason = request.error?.message ?? '';
     const data = { attempt, status, reason, error: request.error?.code, retry: job.automaticRetries, notBefore };
-    statements.appendEvent({ type: 'job.requeued', ...about, data });
+    statements.appendNotedEvent({ type: 'job.requeued', ...about, data });
   } else {
     const data = { attempt, status, error: request.error?.code ?? null };
-    statements.appendEvent({ type: 'job.finished', ...about, data });
+    statements.appendNotedEvent({ type: 'job.finished', ...about, data });
   }
   return status;
 }
@@ -82,9 +84,9 @@ export function release(statements: JobStatements, request: QueueRequests['relea
   const text = JSON.stringify(error.toView());
   const finishedAt = status === 'queued' ? null : now;
   statements.closeSteps().run(now, id, attempt);
-  statements.finishAttempt().run(now, 'lost', text, id, attempt);
-  statements.end().get(status, finishedAt, text, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
-  statements.appendEvent({
+  statements.keepRunning().run(now, 'lost', text, id, attempt, workerId);
+  statements.end().get(status, finishedAt, text, 0, 0, 0, engineEnding ? 0 : 1, id, attempt, workerId);
+  statements.appendNotedEvent({
     type: status === 'queued' ? 'job.requeued' : 'job.finished',
     at: now,
     repositoryId: running.repositoryId,

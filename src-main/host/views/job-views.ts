@@ -43,7 +43,8 @@ export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRec
   const repository = snapshot.repositories.get(job.repositoryId) ?? (await findRepository(engine.db, job.repositoryId));
   const waiting = job.status === 'queued' ? await waitingOf(engine, snapshot, job) : null;
   const steps = job.attempt > 0 && job.status !== 'succeeded' ? await listSteps(engine.db, job.id, job.attempt) : [];
-  const step = steps.find(candidate => candidate.status === (job.status === 'running' ? 'running' : 'failed'));
+  const isRunning = job.status === 'running';
+  const step = steps.find(candidate => candidate.status === (isRunning ? 'running' : 'failed'));
   return {
     id: job.id,
     number: job.number,
@@ -54,7 +55,7 @@ export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRec
     trigger: job.trigger,
     status: job.status,
     attempt: job.attempt,
-    workerName: snapshot.workers.find(worker => worker.id === job.workerId)?.name ?? null,
+    workerName: snapshot.workers.find(worker => isRunning && worker.id === job.workerId)?.name ?? null,
     queuedAtMs: job.queuedAt,
     startedAtMs: job.startedAt,
     finishedAtMs: job.finishedAt,

@@ -19,7 +19,7 @@ for (const [index, url] of urls.entries()) {
     vcs: 'git',
     url,
     branch: 'main',
-    currentRevision: revisions[index] ?? null,
+    seenRevision: revisions[index] ?? null,
     nextPollAt: 0,
     pollFailures: 0,
     addedAt: Date.now(),
@@ -33,7 +33,7 @@ const poller = createPoller({
   // What a change becomes is another cost, which comes once for each push.
   newRevision: async (repository, revision) => {
     process.send?.({ seen: { revision, atMs: Date.now() } });
-    await updateRepository(db, repository.id, { currentRevision: revision });
+    await updateRepository(db, repository.id, { seenRevision: revision });
   },
   onChanged: () => undefined,
 });

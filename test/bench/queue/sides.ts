@@ -3,6 +3,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { sql } from 'kysely';
 import { better, defineQueue } from 'plainjob';
 import { v7 as uuidv7 } from 'uuid';
+import type { WorkerIdentity } from '../../../src-main/database/job-queue.ts';
 import { type Db, openDatabase } from '../../../src-main/database/open-database.ts';
 import { insertWorker } from '../../../src-main/database/workers.ts';
 import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
@@ -24,25 +25,24 @@ const workerCount = 8;
 const numbers = (count: number) => `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`;
 
 /** The file as it is after years: finished jobs with their attempts and events, then those that wait. */
-function fillOurs(file: string, repositoryIds: readonly string[], depth: number): void {
+function fillOurs(file: string, repositoryIds: readonly string[], worker: WorkerIdentity, depth: number): void {
   const sqlite = new BetterSqlite3(file);
   sqlite.pragma('synchronous = OFF');
   sqlite.exec('CREATE TEMP TABLE place (at INTEGER PRIMARY KEY, id TEXT NOT NULL)');
   const place = sqlite.prepare('INSERT INTO place (at, id) VALUES (?, ?)');
   for (const [index, id] of repositoryIds.entries()) place.run(index, id);
-  const jobs = (first: number, status: string, finished: string) => `
-    ${numbers(depth)} INSERT INTO jobs (id, repository_id, revision, subject, author_name, seen_at, trigger, status, queued_at, attempt, finished_at)
+  const jobs = (first: number, status: string, ended: string) => `
+    ${numbers(depth)} INSERT INTO jobs (id, repository_id, revision, subject, author_name, seen_at, trigger, status, queued_at, attempt, worker_id,
+      started_at, finished_at)
     SELECT printf('0190a000-0000-7000-8000-%012d', ${first} + i), place.id, printf('%040x', ${first} + i), 'Change the harbour', 'Ada', 1, 'poll',
-      '${status}', 1, ${finished} FROM n JOIN place ON place.at = n.i % ${repositoryIds.length}`;
+      '${status}', 1, ${ended} FROM n JOIN place ON place.at = n.i % ${repositoryIds.length}`;
   sqlite.transaction(() => {
-    sqlite.exec(jobs(0, 'succeeded', '1, 2'));
-    sqlite.exec(`INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, finished_at, outcome)
-      SELECT id, 1, 'worker', 'worker 1', 1, 2, 'succeeded' FROM jobs`);
+    sqlite.exec(jobs(0, 'succeeded', `1, '${worker.id}', 1, 2`));
     for (const type of ['job.started', 'job.finished']) {
       sqlite.exec(`INSERT INTO events (at, type, repository_id, job_id, data)
         SELECT 1, '${type}', repository_id, id, '{"attempt":1}' FROM jobs`);
     }
-    sqlite.exec(jobs(depth, 'queued', '0, NULL'));
+    sqlite.exec(jobs(depth, 'queued', '0, NULL, NULL, NULL'));
   })();
   sqlite.pragma('wal_checkpoint(TRUNCATE)');
   sqlite.close();
@@ -61,9 +61,9 @@ async function addRepositories(db: Db): Promise<string[]> {
 export async function ours(file: string, depth: number): Promise<Side> {
   const db = openDatabase(file, { migrateSchema: true });
   const repositoryIds = await addRepositories(db);
-  fillOurs(file, repositoryIds, depth);
   const workers = Array.from({ length: workerCount }, (_, slot) => ({ id: uuidv7(), name: `worker ${slot + 1}` }));
   for (const worker of workers) await insertWorker(db, { ...worker, pid: 1, startedAt: 0, checkupAt: 0 });
+  fillOurs(file, repositoryIds, workers[0] ?? { id: '', name: '' }, depth);
   let turn = 0;
   return {
     async setDurability(durability) {

@@ -49,9 +49,36 @@ describe('the heads of the queue', () => {
     const db = openDatabase(file, { migrateSchema: true });
     const heads = await db.selectFrom('queueHeads').selectAll().orderBy('repositoryId').execute();
     expect(heads).toEqual([
-      { repositoryId: 'busy', head: 4, notBefore: 0, liftedTo: null, running: 1, cap: 1 },
-      { repositoryId: 'idle', head: null, notBefore: null, liftedTo: null, running: 0, cap: 1 },
-      { repositoryId: 'waiting', head: 5, notBefore: 0, liftedTo: null, running: 0, cap: 1 },
+      {
+        repositoryId: 'busy',
+        head: 4,
+        notBefore: 0,
+        liftedTo: null,
+        running: 1,
+        cap: 1,
+        hasRoom: 0,
+        runningNumbers: ',2',
+      },
+      {
+        repositoryId: 'idle',
+        head: null,
+        notBefore: null,
+        liftedTo: null,
+        running: 0,
+        cap: 1,
+        hasRoom: 1,
+        runningNumbers: '',
+      },
+      {
+        repositoryId: 'waiting',
+        head: 5,
+        notBefore: 0,
+        liftedTo: null,
+        running: 0,
+        cap: 1,
+        hasRoom: 1,
+        runningNumbers: '',
+      },
     ]);
     const worker = { id: 'w2', name: 'worker 2' };
     expect((await claimNextJob(db, worker, 10))?.job).toMatchObject({ id: 'j5', priority: 0, automaticRetries: 0 });
@@ -103,8 +130,9 @@ describe('the cursors of events', () => {
     expect((await listEvents(db, { after: 10, limit: 1 })).map(each => each.cursor)).toEqual([11]);
     const orphan = sql`UPDATE jobs SET repository_id = 'nobody' WHERE id = 'j2'`.execute(db);
     await expect(orphan).rejects.toThrow('FOREIGN KEY');
-    const stray = sql`INSERT INTO attempts (job_id, attempt, worker_id, worker_name, started_at, outcome)
-      VALUES ('nothing', 1, 'w', 'w', 1, 'running')`.execute(db);
+    const stray =
+      sql`INSERT INTO earlier_attempts (job_id, attempt, worker_id, worker_name, started_at, finished_at, outcome)
+      VALUES ('nothing', 1, 'w', 'w', 1, 2, 'lost')`.execute(db);
     await expect(stray).rejects.toThrow('FOREIGN KEY');
   });
 });

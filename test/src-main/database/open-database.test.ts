@@ -5,11 +5,35 @@ import { sql } from 'kysely';
 import { describe, expect, it, test } from 'vitest';
 import { lastCursor } from '../../../src-main/database/events.ts';
 import { lockInstance } from '../../../src-main/database/instance-lock.ts';
-import { openDatabase } from '../../../src-main/database/open-database.ts';
+import { findJob } from '../../../src-main/database/jobs.ts';
+import { inTransaction, openDatabase } from '../../../src-main/database/open-database.ts';
+import { updateRepository } from '../../../src-main/database/repositories.ts';
 import { readSetting, writeSetting } from '../../../src-main/database/settings.ts';
+import { claimNextJob } from '../../../src-main/queue/attempt.ts';
 import { startDatabaseProgram } from '../../support/child-program.ts';
-import { addRepository, testDatabase } from '../../support/database-fixtures.ts';
+import { addJob, addRepository, addWorker, testDatabase } from '../../support/database-fixtures.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+
+it('an operation of the queue waits for the transaction that is open on its connection, and is no part of it', async () => {
+  const { db } = await testDatabase();
+  const job = await addJob(db, await addRepository(db));
+  const worker = await addWorker(db);
+  const order: string[] = [];
+  let claiming: Promise<unknown> = Promise.resolve();
+  const undone = inTransaction(db, async transaction => {
+    claiming = claimNextJob(db, worker, 10).then(claimed => order.push(`claimed ${claimed?.job.number}`));
+    await updateRepository(transaction, job.repositoryId, { concurrency: 64 });
+    await findJob(transaction, job.id);
+    order.push('rolled back');
+    throw new Error('no');
+  });
+  await expect(undone).rejects.toThrow('no');
+  await claiming;
+  expect(order).toEqual(['rolled back', `claimed ${job.number}`]);
+  expect(await findJob(db, job.id)).toMatchObject({ status: 'running', attempt: 1 });
+  await db.destroy();
+  await expect(claimNextJob(db, worker, 10)).rejects.toThrow('The database was closed.');
+});
 
 describe('a database', () => {
   it('keeps what was written when it is opened, and migrated, again', async () => {

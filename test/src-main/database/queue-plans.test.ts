@@ -1,7 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { selectEvents } from '../../../src-main/database/events.ts';
-import { recomputeHead } from '../../../src-main/database/migrations/007-queue-heads.ts';
+import { recomputeHead } from '../../../src-main/database/migrations/012-lean-queue.ts';
 import { jobStatements } from '../../../src-main/database/queue/job-statements.ts';
 import { testDatabase } from '../../support/database-fixtures.ts';
 
@@ -15,12 +15,12 @@ async function explain(text: string): Promise<string[]> {
 }
 
 /** Bounded by the repositories, or by what runs: neither grows with the jobs. */
-const smallScans = [/^SCAN queue_heads/, /^SCAN jobs USING INDEX jobs_running$/];
+const smallScans = [/^SCAN queue_heads/, /^SCAN json_each/];
 
 it.each(Object.entries(jobStatements))('%s finds its rows by a search, however many there are', async (_name, text) => {
   const scans = (await explain(text)).filter(line => line.startsWith('SCAN'));
   const large = scans.filter(
-    line => !/^SCAN (?:\(subquery|CONSTANT)/.test(line) && !smallScans.some(one => one.test(line)),
+    line => !/^SCAN (?:\(subquery|CONSTANT|2-ROW VALUES)/.test(line) && !smallScans.some(one => one.test(line)),
   );
   expect(large).toEqual([]);
 });
@@ -28,8 +28,34 @@ it.each(Object.entries(jobStatements))('%s finds its rows by a search, however m
 it('a claim reads the first entry of the claimable heads, and the job by its number', async () => {
   expect(await explain(jobStatements.claim)).toEqual([
     'SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)',
-    'SCALAR SUBQUERY 1',
+    'SCALAR SUBQUERY 2',
     'SCAN queue_heads USING INDEX queue_claimable',
+    'SCALAR SUBQUERY 1',
+    'SEARCH events',
+  ]);
+});
+
+it('the jobs that run are found by the heads', async () => {
+  expect(await explain(jobStatements.findOfWorker)).toEqual([
+    'SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)',
+    'LIST SUBQUERY 1',
+    'SCAN queue_heads',
+    'SCAN json_each VIRTUAL TABLE INDEX 1:',
+  ]);
+});
+
+it('the attempts of a job are found by its id, where they lie', async () => {
+  expect(await explain("SELECT * FROM attempts WHERE job_id = 'j' ORDER BY attempt")).toEqual([
+    'CO-ROUTINE attempts',
+    'COMPOUND QUERY',
+    'LEFT-MOST SUBQUERY',
+    'SEARCH earlier_attempts USING PRIMARY KEY (job_id=?)',
+    'UNION ALL',
+    'SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (id=?)',
+    'CORRELATED SCALAR SUBQUERY 3',
+    'SEARCH workers USING INDEX sqlite_autoindex_workers_1 (id=?)',
+    'SCAN attempts',
+    'USE TEMP B-TREE FOR ORDER BY',
   ]);
 });
 

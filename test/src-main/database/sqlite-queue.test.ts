@@ -12,16 +12,27 @@ async function headsOfJobs(db: Db) {
   return repositories.map(({ id, concurrency }) => {
     const own = jobs.filter(job => job.repositoryId === id);
     const waiting = own.filter(job => job.status === 'queued');
+    const running = own.filter(job => job.status === 'running').map(job => job.number);
     return {
       repositoryId: id,
       head: waiting[0]?.number ?? null,
       notBefore: waiting[0]?.notBefore ?? null,
       liftedTo: waiting.findLast(job => job.priority === 1)?.number ?? null,
-      running: own.filter(job => job.status === 'running').length,
+      running: running.length,
       cap: concurrency,
+      hasRoom: running.length < concurrency ? 1 : 0,
+      runningNumbers: running,
     };
   });
 }
+
+/** `,12,15` in rising order. */
+const numbersIn = (text: string) =>
+  text
+    .split(',')
+    .slice(1)
+    .map(Number)
+    .sort((a, b) => a - b);
 
 async function underTest(db: Db): Promise<QueueUnderTest> {
   // What is tested here is what is written, not that it lasts.
@@ -30,7 +41,13 @@ async function underTest(db: Db): Promise<QueueUnderTest> {
     db,
     async check() {
       const heads = await db.selectFrom('queueHeads').selectAll().orderBy('repositoryId').execute();
-      expect(heads).toEqual(await headsOfJobs(db));
+      const shown = heads.map(head => ({ ...head, runningNumbers: numbersIn(head.runningNumbers) }));
+      expect(shown).toEqual(await headsOfJobs(db));
+      // Each job names each of its events, once and in order.
+      const events = await db.selectFrom('events').select(['cursor', 'jobId']).orderBy('cursor').execute();
+      const jobs = await db.selectFrom('jobs').select(['id', 'eventCursors']).execute();
+      const cursorsOf = (id: string) => events.filter(({ jobId }) => jobId === id).map(({ cursor }) => cursor);
+      expect(jobs.map(job => numbersIn(job.eventCursors))).toEqual(jobs.map(({ id }) => cursorsOf(id)));
     },
   };
 }

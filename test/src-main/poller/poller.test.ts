@@ -178,15 +178,16 @@ describe('a host', () => {
     const hanging = await startHost(() => {
       asked += 1;
     });
-    const row = await findRepository(db, id);
-    if (!row) throw new Error('the repository is missing');
     for (let index = 0; index < 400; index += 1) {
       await insertRepository(db, {
-        ...row,
         id: uuidv7(),
         name: `hanging ${index}`,
         url: `${hanging}/${index}.git`,
+        vcs: 'git',
+        branch: 'main',
         nextPollAt: 0,
+        pollFailures: 0,
+        addedAt: 0,
       });
     }
     poller.start();
@@ -302,7 +303,7 @@ describe('a force push', () => {
     const claimed = await claimNextJob(db, await addWorker(db), 1);
     if (claimed) await finishJob(db, claimed, { status: 'succeeded', error: null, now: 2 });
     // As after the loss of the mirror: this revision is neither there nor on the server.
-    await updateRepository(db, id, { currentRevision: 'e'.repeat(40) });
+    await updateRepository(db, id, { seenRevision: 'e'.repeat(40) });
     const second = await source.commit({ 'a.txt': '2' }, 'Second');
     await poller.pollNow(id);
     expect((await findRepository(db, id))?.pollError).toBeNull();

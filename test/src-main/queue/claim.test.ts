@@ -131,7 +131,7 @@ describe('a stale token', () => {
     await expect(write(db, old)).rejects.toMatchObject({ code: 'job.fenced' });
     expect({ events: await eventTypes(db), job: await findJob(db, job.id) }).toEqual(before);
     expect(await listSteps(db, job.id, 1)).toMatchObject([{ position: 0, status: 'pending' }]);
-    expect(await listAttempts(db, job.id)).toMatchObject([{ outcome: 'running' }, { outcome: 'running' }]);
+    expect(await listAttempts(db, job.id)).toMatchObject([{ attempt: 2, outcome: 'running' }]);
   });
 
   it('publishes nothing', async () => {
@@ -150,7 +150,9 @@ describe('a stale token', () => {
     const { db, job, current } = await fenced();
     await addSteps(db, current.token, [step], null);
     await succeed(db, current);
-    expect(await findJob(db, job.id)).toMatchObject({ status: 'succeeded', attempt: 2, workerId: null });
+    const { workerId } = current.token;
+    expect(await findJob(db, job.id)).toMatchObject({ status: 'succeeded', attempt: 2, workerId });
+    expect(await listAttempts(db, job.id)).toMatchObject([{ attempt: 2, workerId, outcome: 'succeeded' }]);
   });
 });
 
