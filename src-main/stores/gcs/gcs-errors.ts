@@ -15,6 +15,8 @@ export interface GcsSubject {
   readonly bucket: string;
   /** Absent where the bucket itself is asked. */
   readonly key?: string;
+  /** Nobody's credentials were sent, as to an emulator. */
+  readonly isAnonymous?: boolean;
   /** Needed for what was asked. Source: cloud.google.com/storage/docs/access-control/iam-json */
   readonly permission: string;
 }
@@ -134,6 +136,12 @@ export function gcsError(answer: GcsAnswer, subject: GcsSubject): DomainError {
       }
       break;
     case 401:
+      if (subject.isAnonymous === true) {
+        return make(
+          'store.forbidden',
+          `Bucket ${bucket} wants credentials, and none are set: at an endpoint of its own a store is asked without. Set a service account's JSON with "slipway store access set URL --service-account FILE".`,
+        );
+      }
       return make(
         'store.forbidden',
         skew === null

@@ -281,6 +281,14 @@ it('copies in several calls, and keeps to its precondition in each', async () =>
   await expect(racing).rejects.toMatchObject({ code: 'store.precondition_failed' });
 });
 
+it('says that credentials are wanted where an endpoint is asked without', async () => {
+  const { server: at } = await start();
+  await expect(createGcsStore(`gs://main?endpoint=${at.url}`).check()).rejects.toMatchObject({
+    code: 'store.forbidden',
+    ...said('none are set'),
+  });
+});
+
 it('asks an emulator without credentials, and sends none over http to another machine', async () => {
   const { server: at } = await start({ account: undefined });
   const store = createGcsStore(`gs://main/team?endpoint=${at.url}`);
