@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { StoreAccess } from '../contract/store-access.ts';
+import { canonicalStoreUrl } from '../stores/store-location.ts';
 import { callEngine, type EngineOptions } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 import { readSecret } from './read-secret.ts';
@@ -69,8 +70,9 @@ export function addStoreCommands(program: Command): void {
     .description('whose credentials open which store; what is secret is never shown')
     .action(async (storeUrl: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
+      const wanted = storeUrl === undefined ? null : canonicalStoreUrl(storeUrl);
       const all = await callEngine(options, client => client.storeAccess.list());
-      const shown = storeUrl === undefined ? all : all.filter(one => one.storeUrl === storeUrl.replace(/\/+$/, ''));
+      const shown = all.filter(one => wanted === null || one.storeUrl === wanted);
       const lines = shown.map(one => [
         one.storeUrl,
         one.kind,

@@ -199,7 +199,11 @@ export function createGcsClient(
       redirect: 'error',
     });
     if (response.ok || expected.includes(response.status)) return response;
-    throw failureOf(response.status, response.headers, await response.text(), { ...request.subject, bucket });
+    throw failureOf(response.status, response.headers, await response.text(), {
+      ...request.subject,
+      bucket,
+      isAnonymous,
+    });
   }
 
   return {

@@ -15,6 +15,8 @@ export interface GcsSubject {
   readonly bucket: string;
   /** Absent where the bucket itself is asked. */
   readonly key?: string;
+  /** Nobody's credentials were sent, as to an emulator. */
+  readonly isAnonymous?: boolean;
   /** Needed for what was asked. Source: cloud.google.com/storage/docs/access-control/iam-json */
   readonly permission: string;
 }
@@ -37,6 +39,9 @@ const rateReasons: ReadonlySet<string> = new Set([
 /** Google refuses tokens and signatures that are older than this. Source: same page, "RequestTimeTooSkewed". */
 const bearableSkewMs = 5 * 60_000;
 const permissionPattern = /\b(storage\.[a-z]+\.[A-Za-z]+|iam\.[a-zA-Z]+\.[A-Za-z]+)\b/;
+/** Of sockets, names, TLS and Node's HTTP clients; not those of the file that is uploaded, nor of a mistake in a call. */
+const networkCode =
+  /^(ECONN|EHOST|ENET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EADDR|EPROTO|UND_ERR_|HPE_|CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 const role = 'roles/storage.objectAdmin';
 
 function parse(body: string): { readonly message: string; readonly reasons: readonly string[] } {
@@ -134,6 +139,12 @@ export function gcsError(answer: GcsAnswer, subject: GcsSubject): DomainError {
       }
       break;
     case 401:
+      if (subject.isAnonymous === true) {
+        return make(
+          'store.forbidden',
+          `Bucket ${bucket} wants credentials, and none are set: at an endpoint of its own a store is asked without. Set a service account's JSON with "slipway store access set URL --service-account FILE".`,
+        );
+      }
       return make(
         'store.forbidden',
         skew === null
@@ -200,9 +211,11 @@ export function translateGcsFailure(error: unknown, bucket: string): unknown {
   if (known !== null) return known;
   const code = systemErrorCode(cause) ?? systemErrorCode(error);
   if (code === 'ABORT_ERR' || (error instanceof Error && error.name === 'AbortError')) return error;
-  const isNetwork = code !== null || (error instanceof TypeError && /fetch failed|terminated/.test(error.message));
+  const isNetwork =
+    (code !== null && networkCode.test(code)) ||
+    (error instanceof TypeError && /fetch failed|terminated/.test(error.message));
   if (!isNetwork) return error;
-  const tls = /CERT|SSL|TLS/.test(code ?? '');
+  const tls = /CERT|SSL|TLS|SIGNED|UNABLE_TO/.test(code ?? '');
   return new DomainError(
     'store.unreachable',
     tls

@@ -249,7 +249,8 @@ export async function uploadResumable(request: ResumableRequest): Promise<GcsObj
   } catch (error) {
     // What will never be gone on with is given back: an open session is kept for a week.
     if (resume === undefined || (error instanceof DomainError && error.code === 'artifact.digest_mismatch')) {
-      await fetch(uri, { method: 'DELETE', signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+      // Nobody waits for it: a network that is gone would hold up the answer.
+      void fetch(uri, { method: 'DELETE', signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
     }
     throw error;
   }

@@ -39,13 +39,11 @@ export async function openUploadSource(
     await handle.close();
     throw differs(source, `has not the ${sizeBytes} bytes that were expected: it changed while it was stored`);
   }
-  const pool = handle === null ? [] : Array.from({ length: buffers }, () => Buffer.allocUnsafe(chunkBytes));
   const digest = sha256 === undefined ? null : createHash('sha256');
   /** A checksum that is known need not be read for: the provider holds the bytes against it. */
   const readsCrc = checksums.crc32c === undefined;
   let crc = 0;
   let hashedBytes = 0;
-  let turn = 0;
   let found: string | undefined;
 
   function take(chunk: Uint8Array, at: number): void {
@@ -56,24 +54,28 @@ export async function openUploadSource(
     hashedBytes += fresh.length;
   }
 
-  /** The bytes at `at`, into the next buffer of the pool; at least one of them. */
-  async function fetch(at: number, end: number): Promise<Uint8Array> {
+  /** The bytes at `at`, at least one of them; those of a file into `buffer`. */
+  async function readAt(at: number, end: number, buffer: Buffer | undefined): Promise<Uint8Array> {
     const wanted = Math.min(chunkBytes, end - at);
     if (source.kind === 'bytes') return source.bytes.subarray(at, at + wanted);
-    const buffer = pool[turn % buffers] ?? Buffer.allocUnsafe(chunkBytes);
-    turn += 1;
-    const bytesRead = handle === null ? 0 : (await handle.read(buffer, 0, wanted, at)).bytesRead;
+    if (buffer === undefined || handle === null) throw new Error('a file is read into a buffer');
+    const bytesRead = (await handle.read(buffer, 0, wanted, at)).bytesRead;
     if (bytesRead === 0) throw differs(source, 'became shorter while it was stored');
     return buffer.subarray(0, bytesRead);
   }
 
-  /** The disk reads the next chunk while this one is hashed and sent. */
+  /** The disk reads the next chunk while this one is hashed and sent. Each has its own buffers: one that was given up may read still. */
   async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
-    let ahead = start < end ? fetch(start, end) : null;
+    if (start >= end) return;
+    const bufferBytes = Math.min(chunkBytes, end - start);
+    const pool = handle === null ? [] : Array.from({ length: buffers }, () => Buffer.allocUnsafe(bufferBytes));
+    let turn = 0;
+    let ahead: Promise<Uint8Array> | null = readAt(start, end, pool[0]);
     for (let at = start; ahead !== null; ) {
       const chunk: Uint8Array = await ahead;
       const next: number = at + chunk.length;
-      ahead = next < end ? fetch(next, end) : null;
+      turn += 1;
+      ahead = next < end ? readAt(next, end, pool[turn % buffers]) : null;
       ahead?.catch(() => undefined);
       take(chunk, at);
       yield chunk;

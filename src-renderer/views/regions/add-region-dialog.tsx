@@ -11,6 +11,7 @@ import text from '../../ui/text.module.css';
 import styles from './add-region-dialog.module.css';
 import { checkRegionForm, emptyRegionForm, type RegionForm } from './add-region-model.ts';
 import { cloudLocations } from './cloud-locations.ts';
+import { StoreFields, StoreKindField } from './store-fields.tsx';
 
 const elsewhere = 'elsewhere';
 
@@ -26,6 +27,8 @@ export function AddRegionDialog({
   const [tried, setTried] = useState(false);
   const formId = useId();
   const checked = checkRegionForm(form);
+  // A folder may stand anywhere; Google's list of places is as good as any.
+  const places = form.kind === 'folder' ? 'gcs' : form.kind;
   const add = useAction(client.regions.add);
   const set = (change: Partial<RegionForm>) => setForm(previous => ({ ...previous, ...change }));
   const problems = tried && !checked.ok ? checked.problems : {};
@@ -69,6 +72,7 @@ export function AddRegionDialog({
       }
     >
       <form id={formId} className={styles.form} onSubmit={event => void submit(event)} noValidate>
+        <StoreKindField form={form} set={set} />
         <div className={styles.place}>
           <span className={text.sub}>Place</span>
           <Select
@@ -76,7 +80,9 @@ export function AddRegionDialog({
             placeholder="Choose a location"
             value={form.elsewhere ? elsewhere : form.location || null}
             options={[
-              ...cloudLocations.map(location => ({ value: location.id, label: location.name, detail: location.id })),
+              ...cloudLocations
+                .filter(({ provider }) => provider === places)
+                .map(location => ({ value: location.id, label: location.name, detail: location.id })),
               { value: elsewhere, label: 'Another place', detail: 'by coordinates' },
             ]}
             onChange={choose}
@@ -104,15 +110,7 @@ export function AddRegionDialog({
             />
           </div>
         )}
-        <TextField
-          label="Store"
-          value={form.storeUrl}
-          error={problems.storeUrl}
-          hint="A folder that is there already: /srv/blobs or file:///srv/blobs"
-          spellCheck={false}
-          autoComplete="off"
-          onChange={storeUrl => set({ storeUrl })}
-        />
+        <StoreFields form={form} problems={problems} set={set} />
         {/* Nothing is saved yet, so nothing is tried again by itself. */}
         {add.error && <ErrorNotice error={{ code: add.error.code, message: add.error.message, retry: 'user' }} />}
       </form>

@@ -1,7 +1,10 @@
 /** Owns the list of places that a region can be put at: cloud locations with coordinates. */
 import shipped from '../../../resources/cloud-locations.json';
 
+export type CloudProvider = 'gcs' | 's3' | 'azure';
+
 export interface CloudLocation {
+  readonly provider: CloudProvider;
   /** The provider's word: `europe-west3`. */
   readonly id: string;
   readonly name: string;
@@ -14,10 +17,11 @@ export function parseLocations(value: unknown): CloudLocation[] {
   const list = Array.isArray(value) ? value : isRecord(value) && Array.isArray(value.locations) ? value.locations : [];
   return list.flatMap((entry: unknown) => {
     if (!isRecord(entry)) return [];
-    const { id, name, latitude, longitude } = entry;
+    const { id, provider, name, latitude, longitude } = entry;
     if (typeof id !== 'string' || typeof name !== 'string') return [];
+    if (provider !== 'gcs' && provider !== 's3' && provider !== 'azure') return [];
     if (typeof latitude !== 'number' || typeof longitude !== 'number') return [];
-    return [{ id, name, latitude, longitude }];
+    return [{ id, provider, name, latitude, longitude }];
   });
 }
 

@@ -230,6 +230,13 @@ describe('troubles that pass', () => {
 });
 
 describe('bytes that are not what they should be', () => {
+  it('are not blamed on the network where the file of the upload is gone', async () => {
+    const { store, waits } = await start();
+    const gone = { kind: 'file', path: '/no/such/file', sizeBytes: largeBytes } as const;
+    await expect(store.put('a', gone)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(waits).toEqual([]);
+  });
+
   it('are never taken for a blob when the connection ends early', async () => {
     const { store, server: at } = await start();
     await store.put('a', { kind: 'bytes', bytes: randomBytes(200_000) });
@@ -279,6 +286,14 @@ it('copies in several calls, and keeps to its precondition in each', async () =>
     },
   });
   await expect(racing).rejects.toMatchObject({ code: 'store.precondition_failed' });
+});
+
+it('says that credentials are wanted where an endpoint is asked without', async () => {
+  const { server: at } = await start();
+  await expect(createGcsStore(`gs://main?endpoint=${at.url}`).check()).rejects.toMatchObject({
+    code: 'store.forbidden',
+    ...said('none are set'),
+  });
 });
 
 it('asks an emulator without credentials, and sends none over http to another machine', async () => {

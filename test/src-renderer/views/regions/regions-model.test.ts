@@ -160,11 +160,39 @@ describe('checkRegionForm', () => {
     const checked = checkRegionForm(emptyRegionForm);
     expect(checked.ok ? [] : Object.keys(checked.problems)).toEqual(['place', 'name', 'storeUrl']);
   });
+
+  it('takes credentials of the kind that the store has, and says what they lack', () => {
+    const gcs = { ...form, kind: 'gcs', storeUrl: 'gs://blobs/team' } as const;
+    expect(checkRegionForm(gcs)).toMatchObject({ ok: true, input: { storeUrl: 'gs://blobs/team' } });
+    expect(checkRegionForm({ ...gcs, storeUrl: '/srv/oslo' })).toMatchObject({
+      ok: false,
+      problems: { storeUrl: expect.stringContaining('gs:') },
+    });
+    const json = '{"type":"service_account"}';
+    expect(checkRegionForm({ ...gcs, access: 'service-account', secret: json })).toMatchObject({
+      input: { access: { kind: 'service-account', json } },
+    });
+    for (const secret of ['', '{', '{"type":"authorized_user"}']) {
+      const checked = checkRegionForm({ ...gcs, access: 'service-account', secret });
+      expect(checked.ok ? null : checked.problems.secret, secret).toEqual(expect.any(String));
+    }
+    const s3 = { ...form, kind: 's3', storeUrl: 's3://blobs', access: 'access-key', accessId: 'AKIA' } as const;
+    expect(checkRegionForm({ ...s3, secret: ' key ' })).toMatchObject({
+      input: { access: { kind: 'access-key', accessKeyId: 'AKIA', secretAccessKey: 'key' } },
+    });
+    expect(checkRegionForm({ ...s3, accessId: '' })).toMatchObject({
+      problems: { accessId: expect.any(String), secret: expect.any(String) },
+    });
+  });
 });
 
 describe('cloudLocations', () => {
   it('has the shipped list, all on the globe', () => {
-    expect(cloudLocations.length).toBeGreaterThan(10);
+    for (const [provider, atLeast] of Object.entries({ gcs: 43, s3: 34, azure: 40 })) {
+      const ids = cloudLocations.filter(one => one.provider === provider).map(one => one.id);
+      expect(ids.length, provider).toBeGreaterThanOrEqual(atLeast);
+      expect(new Set(ids).size, provider).toBe(ids.length);
+    }
     for (const { latitude, longitude } of cloudLocations) {
       expect(Math.abs(latitude)).toBeLessThanOrEqual(90);
       expect(Math.abs(longitude)).toBeLessThanOrEqual(180);
@@ -172,7 +200,9 @@ describe('cloudLocations', () => {
   });
 
   it('leaves out what is no place', () => {
-    expect(parseLocations([{ id: 'a', name: 'A', latitude: 1, longitude: 2 }, { id: 'b' }, null, 3])).toHaveLength(1);
+    expect(
+      parseLocations([{ id: 'a', provider: 's3', name: 'A', latitude: 1, longitude: 2 }, { id: 'b' }, null, 3]),
+    ).toHaveLength(1);
     expect(parseLocations('nothing')).toEqual([]);
   });
 });

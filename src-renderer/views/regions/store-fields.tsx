@@ -1,0 +1,89 @@
+/** Owns the fields of a new region's store: which kind, its URL, and what opens it. */
+
+import { TextArea, TextField } from '../../ui/field.tsx';
+import { Select } from '../../ui/select.tsx';
+import text from '../../ui/text.module.css';
+import styles from './add-region-dialog.module.css';
+import {
+  type AccessChoice,
+  accessWords,
+  type RegionForm,
+  type RegionProblems,
+  type StoreKind,
+  storeKinds,
+} from './add-region-model.ts';
+
+const kinds: readonly StoreKind[] = ['folder', 'gcs', 's3', 'azure'];
+
+export interface StoreFieldsProps {
+  readonly form: RegionForm;
+  readonly problems: RegionProblems;
+  readonly set: (change: Partial<RegionForm>) => void;
+}
+
+/** The kind of the store. Another kind has other places and other credentials: what was chosen of them goes. */
+export function StoreKindField({ form, set }: Pick<StoreFieldsProps, 'form' | 'set'>) {
+  return (
+    <div className={styles.place}>
+      <span className={text.sub}>Kind of store</span>
+      <Select
+        label="Kind of store"
+        value={form.kind}
+        options={kinds.map(kind => ({ value: kind, label: storeKinds[kind].label }))}
+        onChange={kind =>
+          set({ kind, access: 'chain', accessId: '', secret: '', ...(form.elsewhere ? {} : { location: '' }) })
+        }
+      />
+    </div>
+  );
+}
+
+/** The store's URL, and for a private one its credentials: they are kept encrypted, and never shown again. */
+export function StoreFields({ form, problems, set }: StoreFieldsProps) {
+  const { accesses, example } = storeKinds[form.kind];
+  const words = accessWords[form.access];
+  return (
+    <>
+      <TextField
+        label="Store"
+        value={form.storeUrl}
+        error={problems.storeUrl ?? null}
+        hint={example}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={storeUrl => set({ storeUrl })}
+      />
+      {accesses.length > 1 && (
+        <div className={styles.place}>
+          <span className={text.sub}>Access</span>
+          <Select<AccessChoice>
+            label="Access"
+            value={form.access}
+            options={accesses.map(access => ({ value: access, label: accessWords[access].label }))}
+            onChange={access => set({ access, secret: '' })}
+          />
+        </div>
+      )}
+      {form.access === 'access-key' && (
+        <TextField
+          label="Access key id"
+          value={form.accessId}
+          error={problems.accessId ?? null}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={accessId => set({ accessId })}
+        />
+      )}
+      {form.access !== 'chain' && (
+        <TextArea
+          label={words.secret}
+          concealed
+          value={form.secret}
+          error={problems.secret ?? null}
+          hint="Kept encrypted under the master key, for this store alone; never shown again"
+          onChange={secret => set({ secret })}
+        />
+      )}
+    </>
+  );
+}
