@@ -5,7 +5,7 @@ import { storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { findBuildOfArtifact } from '../database/builds.ts';
 import { verifyBuild } from '../releases/build-document.ts';
-import { digestOf } from '../replication/copy-pack.ts';
+import { digestOf } from '../replication/transfer.ts';
 
 const maxDocumentBytes = 8 * 1024 * 1024;
 

@@ -1,10 +1,8 @@
 /** Owns the releasing half of a control center: database, keys, main store and services, wired as the engine wires them. */
 
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
-import { storeKeys } from '../../src-main/contract/documents.ts';
 import type { ChannelPolicy } from '../../src-main/contract/views.ts';
 import type { BuildWithPack } from '../../src-main/database/builds.ts';
 import { insertRegion } from '../../src-main/database/regions.ts';
@@ -24,7 +22,8 @@ import { openMasterKey } from '../../src-main/secrets/master-key.ts';
 import type { BlobStore } from '../../src-main/stores/blob-store.ts';
 import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts';
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
-import { addBuild, addRepository, newRevision, testDatabase } from './database-fixtures.ts';
+import { addRepository, testDatabase } from './database-fixtures.ts';
+import { publishBuild } from './published-build.ts';
 
 export interface ControlCenterOptions {
   /** Where keys and main store lie; a second control center of the same installation names the first one's. */
@@ -60,11 +59,14 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
   });
-  const documents = createRegionDocuments({ db, trust, pointers, environments, clock, logger: silentLogger });
+  const documents = createRegionDocuments({ db, stores, trust, pointers, environments, clock, logger: silentLogger });
   const reconciler = createReconciler({
     db,
     stores,
     documents,
+    trust,
+    masterKey,
+    stagingFolder: `${folder}/staging`,
     clock,
     logger: silentLogger,
     onPulse: () => undefined,
@@ -82,7 +84,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onPulse: () => undefined,
     onEvent: () => undefined,
     onTrustChanged: reconciler.signal,
-    prepareForMachines: () => documents.renewMain(main),
+    prepareForMachines: () => documents.renewMain(),
   });
   onTestFinished(() => machines.stop());
 
@@ -91,6 +93,8 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     folder,
     home,
     main,
+    masterKey,
+    documents,
     keyring,
     stores,
     trust,
@@ -108,17 +112,9 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
       if (!channel) throw new Error('the channel was not added');
       return channel;
     },
-    /** A build whose pack, file list and torrent really lie in the main store. */
+    /** A build that really lies in the main store, as a worker publishes it. */
     async publishBuild(repositoryId: string, sizeBytes = 100_000): Promise<BuildWithPack> {
-      const bytes = Buffer.alloc(sizeBytes, newRevision());
-      const digest = createHash('sha256').update(bytes).digest('hex');
-      const build = await addBuild(db, repositoryId, { digest, sizeBytes });
-      const put = (key: string, content: Uint8Array) => main.put(key, { kind: 'bytes', bytes: content });
-      await put(storeKeys.pack(digest), bytes);
-      await put(storeKeys.fileList(build.artifactId), Buffer.from('files'));
-      await put(storeKeys.torrent(digest), Buffer.from('torrent'));
-      await put(storeKeys.build(repositoryId, build.id), Buffer.from('record'));
-      return build;
+      return publishBuild({ db, main, release: keyring.release }, repositoryId, sizeBytes);
     },
     /** A region in a folder; `make` leaves the folder out when false. */
     async addRegion(name: string, make = true) {

@@ -38,6 +38,7 @@ export async function releaseView(
     artifactId: build.artifactId,
     revision: revisionOf(build),
     reason: release.reason,
+    forced: release.forced === 1,
     createdAtMs: release.createdAt,
     environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
