@@ -449,6 +449,8 @@ export const preflightSchema = z.object({
   from: z.object({ serial: z.number(), revision: revisionViewSchema }).nullable(),
   to: z.object({ buildId: idSchema, revision: revisionViewSchema, releasedAsSerial: z.number().nullable() }),
   nextSerial: z.number().int().positive(),
+  /** Regions that publish it only when their copy is verified, unless it is forced. */
+  unverifiedRegions: z.number().int().nonnegative(),
   checks: z.array(z.object({ state: z.enum(['ok', 'warning', 'blocked']), title: z.string(), detail: z.string() })),
 });
 export type Preflight = z.infer<typeof preflightSchema>;

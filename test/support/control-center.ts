@@ -5,14 +5,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
 import type { ChannelPolicy } from '../../src-main/contract/views.ts';
 import type { BuildWithPack } from '../../src-main/database/builds.ts';
-import { insertRegion } from '../../src-main/database/regions.ts';
+import { insertRegion, type RegionRecord } from '../../src-main/database/regions.ts';
 import { type ChannelRecord, findChannel, insertChannel } from '../../src-main/database/releases.ts';
 import type { Clock } from '../../src-main/domain/clock.ts';
 import { createChannelEnvironments } from '../../src-main/releases/channel-environment.ts';
 import { createChannelValues } from '../../src-main/releases/channel-values.ts';
 import { createMachineRegistry } from '../../src-main/releases/machine-registry.ts';
 import { createPointerService } from '../../src-main/releases/pointer-service.ts';
-import { createRegionStores } from '../../src-main/releases/region-stores.ts';
+import { createRegionStores, type RegionStores } from '../../src-main/releases/region-stores.ts';
 import { createReleaseService } from '../../src-main/releases/release-service.ts';
 import { createTrustService } from '../../src-main/releases/trust-service.ts';
 import { createReconciler } from '../../src-main/replication/reconciler.ts';
@@ -31,6 +31,24 @@ export interface ControlCenterOptions {
   readonly clock?: Clock;
   /** Wraps the main store, to watch what is written to it. */
   readonly around?: (store: BlobStore) => BlobStore;
+  /** The same for the store of each region, once. */
+  readonly aroundRegion?: (store: BlobStore, region: RegionRecord) => BlobStore;
+}
+
+/** `stores`, with each region's store behind another. */
+function wrapped(stores: RegionStores, around: NonNullable<ControlCenterOptions['aroundRegion']>): RegionStores {
+  const known = new Map<string, BlobStore>();
+  const regional = async () =>
+    (await stores.regional()).map(({ region, store }) => {
+      const outer = known.get(region.id) ?? around(store, region);
+      known.set(region.id, outer);
+      return { region, store: outer };
+    });
+  return {
+    main: stores.main,
+    regional,
+    all: async () => [stores.main, ...(await regional()).map(({ store }) => store)],
+  };
 }
 
 export async function startControlCenter(options: ControlCenterOptions = {}) {
@@ -42,8 +60,20 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const clock = options.clock ?? Date.now;
   const bare = createFilesystemStore(mainFolder);
   const main = options.around?.(bare) ?? bare;
+  await insertRegion(db, {
+    id: uuidv7(),
+    name: 'This machine',
+    location: 'main store',
+    latitude: 45,
+    longitude: 0,
+    storeUrl: mainFolder,
+    isMain: 1,
+    paused: 0,
+    addedAt: clock(),
+  });
   const keyring = await openKeyring({ folder: keys });
-  const stores = createRegionStores(db, main);
+  const bareStores = createRegionStores(db, main);
+  const stores = options.aroundRegion ? wrapped(bareStores, options.aroundRegion) : bareStores;
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });

@@ -132,6 +132,7 @@ export async function preflight(
     from: current && running ? { serial: current.serial, revision: revisionOf(running) } : null,
     to: { buildId: build.id, revision: revisionOf(build), releasedAsSerial: earlier?.serial ?? null },
     nextSerial,
+    unverifiedRegions: regions.length - verified,
     checks,
   };
 }

@@ -10,6 +10,7 @@ function preflight(...states: Preflight['checks'][number]['state'][]): Preflight
     channel: 'production',
     from: null,
     to: { buildId: fixtureId(), revision, releasedAsSerial: null },
+    unverifiedRegions: 0,
     nextSerial: 1,
     checks: states.map(state => ({ state, title: state, detail: '' })),
   };
