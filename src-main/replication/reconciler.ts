@@ -253,8 +253,8 @@ export function createReconciler(options: {
       const copies = [...lanes.values()].flatMap(lane => [...lane.copies.values()]);
       const quiet = Promise.all([...copies, auditing, documents.settle()]);
       const patience = new AbortController();
-      await Promise.race([quiet, delay(stopPatienceMs, undefined, { signal: patience.signal, ref: false })]).finally(
-        () => patience.abort(),
+      await Promise.race([quiet, delay(stopPatienceMs, undefined, { signal: patience.signal })]).finally(() =>
+        patience.abort(),
       );
     },
   };

@@ -9,6 +9,7 @@ import { overheadBench } from './overhead/overhead-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
+import { regionsBench } from './regions/regions-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, Bench>> = {
   queue: queueBench,
   plan: planBench,
   recovery: recoveryBench,
+  regions: regionsBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

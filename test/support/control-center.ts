@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
 import type { ChannelPolicy } from '../../src-main/contract/views.ts';
 import type { BuildWithPack } from '../../src-main/database/builds.ts';
+import { openDatabaseInThread } from '../../src-main/database/open-database.ts';
 import { insertRegion, type RegionRecord } from '../../src-main/database/regions.ts';
 import { type ChannelRecord, findChannel, insertChannel } from '../../src-main/database/releases.ts';
 import type { Clock } from '../../src-main/domain/clock.ts';
@@ -24,11 +25,16 @@ import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { addRepository, testDatabase } from './database-fixtures.ts';
 import { publishBuild } from './published-build.ts';
+import type { OnEnd } from './scratch-folder.ts';
 
 export interface ControlCenterOptions {
+  /** Left out: the end of the test. */
+  readonly onEnd?: OnEnd;
   /** Where keys and main store lie; a second control center of the same installation names the first one's. */
   readonly home?: string;
   readonly clock?: Clock;
+  /** Puts the database behind a thread, as the engine has it. */
+  readonly inThread?: boolean;
   /** Wraps the main store, to watch what is written to it. */
   readonly around?: (store: BlobStore) => BlobStore;
   /** The same for the store of each region, once. */
@@ -52,7 +58,10 @@ function wrapped(stores: RegionStores, around: NonNullable<ControlCenterOptions[
 }
 
 export async function startControlCenter(options: ControlCenterOptions = {}) {
-  const { db, folder } = await testDatabase();
+  const onEnd = options.onEnd ?? onTestFinished;
+  const { db: direct, file, folder } = await testDatabase(onEnd);
+  const db = options.inThread ? openDatabaseInThread(file) : direct;
+  if (options.inThread) onEnd(() => db.destroy());
   const home = options.home ?? folder;
   const [mainFolder, keys] = [`${home}/store`, `${home}/keys`];
   await mkdir(mainFolder, { recursive: true });
@@ -102,7 +111,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onPulse: () => undefined,
     onEvent: () => undefined,
   });
-  onTestFinished(() => reconciler.stop());
+  onEnd(() => reconciler.stop());
   const machines = createMachineRegistry({
     db,
     stores,
@@ -116,7 +125,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(),
   });
-  onTestFinished(() => machines.stop());
+  onEnd(() => machines.stop());
 
   return {
     db,

@@ -18,7 +18,7 @@ describe('the facts of a region', () => {
     const lack = { ...nothing, behind: 3, behindBytes: 30 * mebibyte, lagMs: 240_000 };
     expect(behindWords(lack)).toBe('3 artifacts, 30.0 MiB, for 4:00');
     expect(behindWords({ ...lack, bytesPerSecond: mebibyte, etaMs: 30_000 })).toBe(
-      '3 artifacts, 30.0 MiB, for 4:00; 1.0 MiB/s, 30 s left',
+      '3 artifacts, 30.0 MiB, for 4:00; 1.00 MiB/s, 30 s left',
     );
     const none = { sentBytes: 0, readBytes: 0 };
     expect(trafficWords({ traffic: { today: none, days30: none } })).toBe('0 B sent today, 0 B in 30 days');

@@ -1,0 +1,128 @@
+/** Owns regions that lack nothing, many of them, and what keeping them so takes: processor time, and calls of their stores. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { storeKeys } from '../../../src-main/contract/documents.ts';
+import { inTransaction } from '../../../src-main/database/open-database.ts';
+import { documentKeys, versionsOf } from '../../../src-main/replication/pack-documents.ts';
+import type { BlobStore } from '../../../src-main/stores/blob-store.ts';
+import { faulty } from '../../support/blob-stores.ts';
+import { startControlCenter } from '../../support/control-center.ts';
+import { addBuild } from '../../support/database-fixtures.ts';
+import { withEnds } from './ends.ts';
+
+export interface Rest {
+  readonly sharePercent: number;
+  readonly lists: number;
+  readonly headsPerMinute: number;
+  readonly packReads: number;
+}
+
+const calls = { lists: 0, heads: 0, packReads: 0 };
+
+/** The main store's folder serves all regions, so that a million files need not be written; each call is counted. */
+function counted(store: BlobStore, url: string): BlobStore {
+  const bound = faulty(store, () => null);
+  return {
+    ...bound,
+    url,
+    head: key => {
+      calls.heads += 1;
+      return bound.head(key);
+    },
+    get: (key, options) => {
+      if (key.endsWith('.tar.zst')) calls.packReads += 1;
+      return bound.get(key, options);
+    },
+    list: prefix => {
+      calls.lists += 1;
+      return bound.list(prefix);
+    },
+  };
+}
+
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+
+/** Processor time of `work`, in milliseconds: of every thread, the database's too. */
+async function cpuOf(work: () => Promise<unknown>): Promise<number> {
+  const before = cpuMs();
+  await work();
+  return cpuMs() - before;
+}
+
+/** All that should be everywhere is there and proven, as after a day of rest. */
+export async function restingRegions(size: {
+  readonly repositories: number;
+  readonly regions: number;
+  readonly versions: number;
+  readonly seconds: number;
+}): Promise<Rest> {
+  return withEnds(async onEnd => {
+    const center = await startControlCenter({
+      onEnd,
+      inThread: true,
+      around: store => counted(store, store.url),
+      aroundRegion: (_store, region) => counted(center.main, region.storeUrl),
+    });
+    const { db, main } = center;
+    const root = `${center.home}/store`;
+    for (let repository = 0; repository < size.repositories; repository += 1) {
+      const channel = await center.addChannel();
+      for (let version = 0; version < size.versions; version += 1) {
+        const build = await addBuild(db, channel.repositoryId, { sizeBytes: 7 });
+        const keys = [
+          storeKeys.pack(build.packDigest),
+          ...(await documentKeys(db, { ...build, digest: build.packDigest })),
+        ];
+        for (const key of keys) {
+          await mkdir(dirname(`${root}/${key}`), { recursive: true });
+          await writeFile(`${root}/${key}`, 'content');
+        }
+        if (version < size.versions - 1) continue;
+        await center.releases.release({ channel, build, kind: 'promote', reason: null });
+      }
+    }
+    // After the releases, which signal the reconciler: it finds nothing to do.
+    for (let index = 0; index < size.regions; index += 1) await center.addRegion(`region-${index}`);
+    await inTransaction(db, async transaction => {
+      await sql`INSERT INTO replicas (pack_digest, region_id, status, bytes_total, bytes_done, verified_at)
+        SELECT digest, regions.id, 'verified', size_bytes, size_bytes, 1 FROM packs JOIN regions ON is_main = 0`.execute(
+        transaction,
+      );
+    });
+    const now = Date.now();
+    for (const pack of await db.selectFrom('packs').selectAll().execute()) {
+      const head = await main.head(storeKeys.pack(pack.digest));
+      const documents = await versionsOf(main, await documentKeys(db, pack));
+      // Looked at in the course of a day, each at another time.
+      await sql`INSERT INTO audits (region_id, pack_digest, pack_version, documents_version, looked_at, proven_at)
+        SELECT id, ${pack.digest}, ${head?.version ?? null}, ${documents}, ${now} - abs(random()) % 86400000, ${now} FROM regions`.execute(
+        db,
+      );
+    }
+    await center.reconciler.start();
+    // The first round makes every store's documents known.
+    await delay(3_000);
+    await center.documents.settle();
+    Object.assign(calls, { lists: 0, heads: 0, packReads: 0 });
+    const idleMs = await cpuOf(() => delay(size.seconds * 1_000));
+    const headsOfRest = calls.heads;
+    // What comes once a minute, measured by itself and counted as such.
+    const settleMs = await cpuOf(async () => {
+      center.reconciler.signal();
+      await delay(1_000);
+      await center.documents.settle();
+    });
+    const auditMs = await cpuOf(() => center.reconciler.audit.tick());
+    return {
+      sharePercent: (idleMs / (size.seconds * 1_000) + (settleMs + auditMs) / 60_000) * 100,
+      lists: calls.lists,
+      headsPerMinute: calls.heads - headsOfRest + headsOfRest * (60 / size.seconds),
+      packReads: calls.packReads,
+    };
+  });
+}
