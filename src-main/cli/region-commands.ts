@@ -28,17 +28,17 @@ export async function findRegion(client: EngineClient, named: string): Promise<R
   return found;
 }
 
-/** `none`, or a size a second. */
-function rate(text: string): number | null {
-  if (text === 'none') return null;
+/** `none`, or bytes a second. Not null: commander takes that for an empty text. */
+function rate(text: string): number | 'none' {
+  if (text === 'none') return text;
   const bytes = byteSize(1024 ** 4)(text.replace(/\/s$/, ''));
   if (bytes < 1_024) throw new InvalidArgumentError('Give at least 1KiB a second, as 10MiB, or none.');
   return bytes;
 }
 
 /** `all`, or a whole number from 1. */
-function versions(text: string): number | null {
-  return text === 'all' ? null : wholeNumber(1, 100_000)(text);
+function versions(text: string): number | 'all' {
+  return text === 'all' ? text : wholeNumber(1, 100_000)(text);
 }
 
 function duration(ms: number): string {
@@ -109,7 +109,7 @@ function addAdding(region: Command): void {
 
 function auditWords(name: string, result: AuditResult): string {
   const { checked, documents, bytesRead, findings, moreFindings } = result;
-  const looked = `${plain(name)}: ${checked} packs and ${documents} documents, ${formatSize(bytesRead)} read.`;
+  const looked = `${plain(name)}: packs ${checked}, documents ${documents}, ${formatSize(bytesRead)} read.`;
   if (findings.length === 0) return `${looked} All is as it should be.`;
   const rows = findings.map(({ key, problem, action, detail, done }) => [problem, action, key, `${detail}; ${done}`]);
   const more = moreFindings > 0 ? `And ${moreFindings} more.\n` : '';
@@ -145,9 +145,10 @@ function addLimits(region: Command): void {
     )
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
-        Options & { concurrency?: number; bandwidth?: number | null; auditDays?: number }
+        Options & { concurrency?: number; bandwidth?: number | 'none'; auditDays?: number }
       >();
-      const { concurrency, bandwidth: bytesPerSecond, auditDays } = options;
+      const { concurrency, bandwidth, auditDays } = options;
+      const bytesPerSecond = bandwidth === 'none' ? null : bandwidth;
       await callEngine(options, async client => {
         const found = await findRegion(client, named);
         const isChange = [concurrency, bytesPerSecond, auditDays].some(value => value !== undefined);
@@ -158,7 +159,7 @@ function addLimits(region: Command): void {
         print(
           limits,
           options,
-          `${plain(name)}: ${limits.concurrency} copies at once, ${sent}, read back once in ${limits.auditDays} days.`,
+          `${plain(name)}: copies at once ${limits.concurrency}, ${sent}, read back once in ${limits.auditDays} days.`,
         );
       });
     });
@@ -175,7 +176,7 @@ function addPolicy(region: Command): void {
       versions,
     )
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { regions?: string; versions?: number | null }>();
+      const options = command.optsWithGlobals<Options & { regions?: string; versions?: number | 'all' }>();
       await callEngine(options, async client => {
         const { id: repositoryId, name } = await findRepository(client, named);
         const names = options.regions
@@ -188,9 +189,10 @@ function addPolicy(region: Command): void {
             : names[0] === 'all' && names.length === 1
               ? null
               : await Promise.all(names.map(async word => (await findRegion(client, word)).id));
-        const isChange = regionIds !== undefined || options.versions !== undefined;
+        const newest = options.versions === 'all' ? null : options.versions;
+        const isChange = regionIds !== undefined || newest !== undefined;
         const policy = isChange
-          ? await client.replicationPolicy.set({ repositoryId, regionIds, versions: options.versions })
+          ? await client.replicationPolicy.set({ repositoryId, regionIds, versions: newest })
           : await client.replicationPolicy.get({ repositoryId });
         const regions = await client.regions.list();
         const places = policy.regionIds?.map(id => regions.find(item => item.id === id)?.name ?? id).join(', ');

@@ -16,6 +16,8 @@ export interface CopyOptions extends Omit<TransferOptions, 'sha256' | 'checksums
   readonly others: readonly BlobStore[];
   readonly region: BlobStore;
   readonly pack: PackRecord;
+  /** An audit found what is there to be wrong: it is not read once more to be told so. */
+  readonly isKnownWrong: boolean;
 }
 
 /** At which versions a pack and its documents were proven. */
@@ -63,7 +65,8 @@ async function copyDocuments(options: CopyOptions): Promise<void> {
 }
 
 /** The head of a pack that is there and right already, without reading what its head can prove; null where it must be copied. */
-async function headIfThere({ region, pack, signal, onRead }: CopyOptions): Promise<BlobHead | null> {
+async function headIfThere({ region, pack, isKnownWrong, signal, onRead }: CopyOptions): Promise<BlobHead | null> {
+  if (isKnownWrong) return null;
   const head = await region.head(storeKeys.pack(pack.digest));
   const proof = proofOfHead(pack, head);
   if (proof.kind === 'wrong') return null;

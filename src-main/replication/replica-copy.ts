@@ -125,6 +125,7 @@ export function createReplicaCopy(options: {
         others: others.map(({ store }) => store),
         region: target.store,
         pack,
+        isKnownWrong: replica.status === 'stale',
         staging,
         signal,
         resume: resumeOf(replica),

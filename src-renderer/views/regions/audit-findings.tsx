@@ -20,7 +20,9 @@ export function AuditFindings({ result }: { readonly result: AuditResult }) {
         <caption className={text.hidden}>What was found</caption>
         <thead className={text.hidden}>
           <tr>
-            <th scope="col">State</th>
+            <th scope="col" className={styles.copyGlyph}>
+              State
+            </th>
             <th scope="col">Object</th>
           </tr>
         </thead>

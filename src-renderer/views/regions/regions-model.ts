@@ -84,7 +84,8 @@ function regionRow(
     return {
       ...place,
       look: artifact ? 'pending' : region.state,
-      word: region.paused ? 'paused' : artifact ? 'pending' : regionWord(region),
+      // Every wanted copy has its row as soon as the artifact is stored: without one, no policy wants it here.
+      word: region.paused ? 'paused' : artifact ? 'not kept' : regionWord(region),
       detail: '',
       lag: '',
       bytes: artifact ? formatBytes(0) : formatBytes(region.bytesStored),

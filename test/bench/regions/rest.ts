@@ -3,8 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
 import { storeKeys } from '../../../src-main/contract/documents.ts';
 import { inTransaction } from '../../../src-main/database/open-database.ts';
+import { insertRegion } from '../../../src-main/database/regions.ts';
 import { documentKeys, versionsOf } from '../../../src-main/replication/pack-documents.ts';
 import type { BlobStore } from '../../../src-main/stores/blob-store.ts';
 import { faulty } from '../../support/blob-stores.ts';
@@ -86,24 +88,35 @@ export async function restingRegions(size: {
         await center.releases.release({ channel, build, kind: 'promote', reason: null });
       }
     }
-    // After the releases, which signal the reconciler: it finds nothing to do.
-    for (let index = 0; index < size.regions; index += 1) await center.addRegion(`region-${index}`);
+    const now = Date.now();
+    const seen: { readonly digest: string; readonly pack: string | null; readonly documents: string }[] = [];
+    for (const pack of await db.selectFrom('packs').selectAll().execute()) {
+      const head = await main.head(storeKeys.pack(pack.digest));
+      const documents = await versionsOf(main, await documentKeys(db, pack));
+      seen.push({ digest: pack.digest, pack: head?.version ?? null, documents });
+    }
+    // At once, so that no look of the reconciler finds a part of it.
     await inTransaction(db, async transaction => {
+      for (let index = 0; index < size.regions; index += 1) {
+        await insertRegion(transaction, {
+          ...{ id: uuidv7(), name: `region-${index}`, location: '', latitude: 1, longitude: 1, isMain: 0, paused: 0 },
+          storeUrl: `${center.home}/region-${index}`,
+          addedAt: now,
+        });
+      }
       await sql`INSERT INTO replicas (pack_digest, region_id, status, bytes_total, bytes_done, verified_at)
         SELECT digest, regions.id, 'verified', size_bytes, size_bytes, 1 FROM packs JOIN regions ON is_main = 0`.execute(
         transaction,
       );
+      await sql`DELETE FROM audits`.execute(transaction);
+      for (const { digest, pack, documents } of seen) {
+        // Looked at in the course of a day, each at another time.
+        await sql`INSERT INTO audits (region_id, pack_digest, pack_version, documents_version, looked_at, proven_at)
+          SELECT id, ${digest}, ${pack}, ${documents}, ${now} - abs(random()) % 86400000, ${now} FROM regions`.execute(
+          transaction,
+        );
+      }
     });
-    const now = Date.now();
-    for (const pack of await db.selectFrom('packs').selectAll().execute()) {
-      const head = await main.head(storeKeys.pack(pack.digest));
-      const documents = await versionsOf(main, await documentKeys(db, pack));
-      // Looked at in the course of a day, each at another time.
-      await sql`INSERT INTO audits (region_id, pack_digest, pack_version, documents_version, looked_at, proven_at)
-        SELECT id, ${pack.digest}, ${head?.version ?? null}, ${documents}, ${now} - abs(random()) % 86400000, ${now} FROM regions`.execute(
-        db,
-      );
-    }
     await center.reconciler.start();
     // The first round makes every store's documents known.
     await delay(3_000);

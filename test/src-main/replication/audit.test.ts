@@ -182,8 +182,9 @@ async function expectAllRepaired(here: World, regionId: string | null, root: str
     }
     // A pointer is signed anew; all else is the same bytes again.
     if (key !== here.pointerKey) expect((await readFile(path)).equals(before), name).toBe(true);
-    expect((await auditOf(center, regionId)).findings, `after ${name}`).toEqual([]);
   }
+  // Each look found one thing alone, so what was found before was repaired; this is for the last.
+  expect((await auditOf(center, regionId)).findings).toEqual([]);
   return all.length;
 }
 

@@ -23,7 +23,7 @@ describe('the facts of a region', () => {
     const none = { sentBytes: 0, readBytes: 0 };
     expect(trafficWords({ traffic: { today: none, days30: none } })).toBe('0 B sent today, 0 B in 30 days');
     const some = { sentBytes: mebibyte, readBytes: 2 * mebibyte };
-    expect(trafficWords({ traffic: { today: none, days30: some } })).toContain('2.0 MiB read back in 30 days');
+    expect(trafficWords({ traffic: { today: none, days30: some } })).toContain('2.00 MiB read back in 30 days');
   });
 
   it('say what an audit found and did', () => {
