@@ -4,9 +4,10 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import type { AuditFinding, AuditResult } from '../contract/replication-api.ts';
 import { countAudits, findAudit, insertMissingAudits, listDueAudits } from '../database/audits.ts';
 import { findPack, listPacks, type PackRecord } from '../database/builds.ts';
+import { errorFromJson, errorToJson } from '../database/json-column.ts';
 import { listMachines } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';
-import { listRegions, listReplicasOfRegion, type RegionRecord } from '../database/regions.ts';
+import { listRegions, listReplicasOfRegion, type RegionRecord, updateRegion } from '../database/regions.ts';
 import type { Clock } from '../domain/clock.ts';
 import { verifyReport } from '../releases/machine-report.ts';
 import type { RegionStores } from '../releases/region-stores.ts';
@@ -62,6 +63,24 @@ export function createRegionAudit(options: {
   const isReadDue = (region: RegionRecord, provenAt: number | null) =>
     provenAt === null || Math.abs(clock() - provenAt) > region.auditDays * dayMs;
 
+  /** What could not be repaired stands with its store, until a whole look finds nothing of the kind. */
+  async function tellFailures(
+    { region }: AuditedStore,
+    findings: readonly AuditFinding[],
+    isWhole: boolean,
+  ): Promise<void> {
+    const failed = findings.filter(finding => finding.action === 'failed');
+    const [first] = failed;
+    if (first) {
+      const more = failed.length > 1 ? ` and ${failed.length - 1} more` : '';
+      const message = `${first.key}${more} in ${region.storeUrl}: ${first.detail}; ${first.done}. Then verify ${region.name} again.`;
+      const error = new DomainError('artifact.digest_mismatch', message, { audit: true });
+      await updateRegion(db, region.id, { error: errorToJson(error) });
+    } else if (isWhole && errorFromJson(region.error)?.details.audit === true) {
+      await updateRegion(db, region.id, { error: null });
+    }
+  }
+
   /** What is due of one store. It ends where the store cannot be asked: the next minute may do better. */
   async function lookAtDue(target: AuditedStore): Promise<void> {
     const { region } = target;
@@ -76,6 +95,7 @@ export function createRegionAudit(options: {
       const look = await audit.lookAtPack(target, pack, { deep });
       for (const finding of look.findings) logger.warn('audit.found', { region: region.name, ...finding });
       if (look.findings.some(finding => finding.action === 'queued')) options.onStale();
+      await tellFailures(target, look.findings, false);
       bytesRead += look.bytesRead;
       if (bytesRead > mostReadPerMinute) return;
     }
@@ -139,6 +159,7 @@ export function createRegionAudit(options: {
       findings.push({ key, problem: 'foreign', detail: 'nothing here names it', action: 'reported', done });
     }
     if (findings.some(finding => finding.action === 'queued')) options.onStale();
+    await tellFailures(target, findings, true);
     return {
       checked: packs.length,
       damaged,

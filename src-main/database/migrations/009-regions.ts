@@ -36,6 +36,5 @@ CREATE TABLE replication_policies (
   versions INTEGER CHECK (versions > 0)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS builds_of_artifact ON builds (artifact_id);
-CREATE INDEX IF NOT EXISTS packs_of_artifact ON packs (artifact_id);
+CREATE INDEX builds_of_artifact ON builds (artifact_id);
 `;

@@ -222,14 +222,19 @@ describe('the audit', () => {
     }
   });
 
-  it('says that nothing good is left where every copy is damaged', async () => {
+  it('says that nothing good is left where every copy is damaged, with the store too, until it is', async () => {
     const { center, region, other, build } = await world();
     const key = storeKeys.pack(build.packDigest);
+    const good = await readFile(`${region.path}/${key}`);
     for (const root of [region.path, other.path, `${center.home}/store`]) await flip(`${root}/${key}`);
     const { findings } = await auditOf(center, null);
-    expect(findings).toEqual([
-      expect.objectContaining({ key, action: 'failed', done: expect.stringContaining('build') }),
-    ]);
+    const done = expect.stringContaining('build the revision again');
+    expect(findings).toEqual([expect.objectContaining({ key, action: 'failed', done })]);
+    const told = async () => (await center.reconciler.audit.mainStore()).region.error;
+    expect(JSON.parse((await told()) ?? '{}')).toMatchObject({ message: expect.stringContaining(key) });
+    await writeFile(`${center.home}/store/${key}`, good);
+    expect((await auditOf(center, null)).findings).toEqual([]);
+    expect(await told()).toBeNull();
   });
 
   it('reads nothing of a region that is as it was proven, and only what was written since', async () => {

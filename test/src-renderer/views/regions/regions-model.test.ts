@@ -95,7 +95,14 @@ describe('regionRows', () => {
   it('puts the main store first, then the worst', () => {
     const rows = regionRows(regions, shown, 10_000);
     expect(rows.map(row => row.id)).toEqual(['main', 'failed', 'stale', 'copying', 'pending', 'verified']);
-    expect(rows.map(row => row.word)).toEqual(['main store', 'failed', 'stale', 'copying 42 %', 'not kept', 'verified']);
+    expect(rows.map(row => row.word)).toEqual([
+      'main store',
+      'failed',
+      'stale',
+      'copying 42 %',
+      'not kept',
+      'verified',
+    ]);
     expect(firstChoice(rows)).toBe('failed');
   });
 
