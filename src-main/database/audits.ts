@@ -5,8 +5,12 @@ import type { AuditsTable } from './schema.ts';
 
 export type AuditRecord = Selectable<AuditsTable>;
 
-/** Adds the rows that should be there: every pack in the main store, every verified copy. Not looked at yet. */
-export async function insertMissingAudits(db: Db): Promise<void> {
+/**
+ * Adds the rows that should be there: every pack in the main store, every verified copy, not looked at yet. A look ahead of `now` was
+ * written by a clock that has been set back: it counts as none.
+ */
+export async function insertMissingAudits(db: Db, now: number): Promise<void> {
+  await db.updateTable('audits').set({ lookedAt: 0 }).where('lookedAt', '>', now).execute();
   await sql`
     INSERT INTO audits (region_id, pack_digest, looked_at)
     SELECT regions.id, packs.digest, 0 FROM packs JOIN regions ON regions.is_main = 1 AND regions.removed_at IS NULL
@@ -18,16 +22,16 @@ export async function insertMissingAudits(db: Db): Promise<void> {
   `.execute(db);
 }
 
-/** What was not looked at since `before`, the longest ago first. A time ahead of `now` is from a clock that was set back: it is due. */
+/** What was not looked at since `before`, the longest ago first. */
 export async function listDueAudits(
   db: Db,
-  query: { readonly regionId: string; readonly before: number; readonly now: number; readonly limit: number },
+  query: { readonly regionId: string; readonly before: number; readonly limit: number },
 ): Promise<AuditRecord[]> {
   return db
     .selectFrom('audits')
     .selectAll()
     .where('regionId', '=', query.regionId)
-    .where(({ eb, or }) => or([eb('lookedAt', '<=', query.before), eb('lookedAt', '>', query.now)]))
+    .where('lookedAt', '<=', query.before)
     .orderBy('lookedAt')
     .limit(query.limit)
     .execute();

@@ -1,6 +1,7 @@
 /** Owns the difference between what each region should hold and what it holds, and works to remove it. A region that is down holds up no other. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { storeKeys } from '../contract/documents.ts';
+import { insertMissingAudits } from '../database/audits.ts';
 import { findPack } from '../database/builds.ts';
 import type { Db } from '../database/open-database.ts';
 import {
@@ -29,8 +30,10 @@ import { createStaging } from './transfer.ts';
 
 /** How often copies are looked for whose time has come: one small statement. */
 const lookEveryMs = 2_000;
-/** The safety net under the signals, which come at once: what should be where is worked out again, and documents are looked at. */
+/** The safety net under the signals, which come at once: documents are looked at again. */
 const settleEveryMs = 60_000;
+/** The same for what should be where: a signal tells of every change, so this is for what came about without one. */
+const desireEveryMs = 10 * 60_000;
 const auditEveryMs = 60_000;
 const progressEveryMs = 250;
 /** A store that does not even end a call in this time is left to itself when the engine ends. */
@@ -82,6 +85,7 @@ export function createReconciler(options: {
   let looking: Promise<void> | null = null;
   let auditing: Promise<void> | null = null;
   let settledAt = Number.NEGATIVE_INFINITY;
+  let desiredAt = Number.NEGATIVE_INFINITY;
   let auditedAt = performance.now();
   let isSignalled = true;
   let reportedAt = 0;
@@ -182,10 +186,16 @@ export function createReconciler(options: {
     }
   }
 
-  async function settle(targets: readonly RegionStore[]): Promise<void> {
-    settledAt = performance.now();
+  /** Brings the rows up to what should be where. */
+  async function desire(targets: readonly RegionStore[]): Promise<void> {
+    desiredAt = performance.now();
     await removeUnwanted(targets);
     await insertMissingReplicas(db);
+    await insertMissingAudits(db, clock());
+  }
+
+  async function settle(targets: readonly RegionStore[]): Promise<void> {
+    settledAt = performance.now();
     const plan = await documents.plan();
     void documents.renewMain(plan);
     for (const target of targets) if (target.region.paused === 0) void documents.publishTo(target, plan);
@@ -201,16 +211,22 @@ export function createReconciler(options: {
 
   async function look(): Promise<void> {
     await reopenUnrecorded();
-    const targets = await stores.regional();
-    if (isSignalled || performance.now() - settledAt > settleEveryMs) {
+    const nowMs = performance.now();
+    if (isSignalled || nowMs - desiredAt > desireEveryMs) {
       isSignalled = false;
+      const targets = await stores.regional();
+      await desire(targets);
       await settle(targets);
-    }
-    await publishAfterCopies(targets);
+    } else if (nowMs - settledAt > settleEveryMs) await settle(await stores.regional());
+    // What is at rest costs this one statement.
     const withWork = await listRegionsWithWork(db, clock());
-    for (const target of targets) {
-      if (stopping.signal.aborted) return;
-      if (target.region.paused === 0 && withWork.has(target.region.id)) await fill(target);
+    if (withWork.size > 0 || ended.size > 0) {
+      const targets = await stores.regional();
+      await publishAfterCopies(targets);
+      for (const target of targets) {
+        if (stopping.signal.aborted) return;
+        if (target.region.paused === 0 && withWork.has(target.region.id)) await fill(target);
+      }
     }
     if (auditing === null && performance.now() - auditedAt > auditEveryMs) {
       auditedAt = performance.now();

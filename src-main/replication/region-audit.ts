@@ -2,7 +2,7 @@
 import { storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import type { AuditFinding, AuditResult } from '../contract/replication-api.ts';
-import { countAudits, findAudit, insertMissingAudits, listDueAudits } from '../database/audits.ts';
+import { countAudits, findAudit, listDueAudits } from '../database/audits.ts';
 import { findPack, listPacks, type PackRecord } from '../database/builds.ts';
 import { errorFromJson, errorToJson } from '../database/json-column.ts';
 import { listMachines } from '../database/machines.ts';
@@ -87,7 +87,7 @@ export function createRegionAudit(options: {
     const now = clock();
     const limit = Math.min(mostPerMinute, Math.ceil((await countAudits(db, region.id)) * shareOfMinute));
     let bytesRead = 0;
-    for (const row of await listDueAudits(db, { regionId: region.id, before: now - lookAgainMs, now, limit })) {
+    for (const row of await listDueAudits(db, { regionId: region.id, before: now - lookAgainMs, limit })) {
       const pack = await findPack(db, row.packDigest);
       if (!pack) continue;
       signal.throwIfAborted();
@@ -175,7 +175,6 @@ export function createRegionAudit(options: {
     verify,
     async tick() {
       try {
-        await insertMissingAudits(db);
         const targets = [await mainStore(), ...(await stores.regional())].filter(({ region }) => region.paused === 0);
         // Side by side: one that is slow holds up no other.
         await Promise.all(

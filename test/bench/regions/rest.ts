@@ -16,6 +16,8 @@ import { withEnds } from './ends.ts';
 
 export interface Rest {
   readonly sharePercent: number;
+  /** What it is made of, in percent of a core too: looks for work, documents and policies once a minute, the audit once a minute. */
+  readonly parts: { readonly looks: number; readonly settling: number; readonly audit: number };
   readonly lists: number;
   readonly headsPerMinute: number;
   readonly packReads: number;
@@ -131,8 +133,10 @@ export async function restingRegions(size: {
       await center.documents.settle();
     });
     const auditMs = await cpuOf(() => center.reconciler.audit.tick());
+    const parts = { looks: idleMs / (size.seconds * 10), settling: settleMs / 600, audit: auditMs / 600 };
     return {
-      sharePercent: (idleMs / (size.seconds * 1_000) + (settleMs + auditMs) / 60_000) * 100,
+      sharePercent: parts.looks + parts.settling + parts.audit,
+      parts,
       lists: calls.lists,
       headsPerMinute: calls.heads - headsOfRest + headsOfRest * (60 / size.seconds),
       packReads: calls.packReads,
