@@ -68,8 +68,20 @@ export async function writeAudit(db: Db, row: AuditRecord): Promise<void> {
     .execute();
 }
 
-export async function removeAudit(db: Db, regionId: string, packDigest: string): Promise<void> {
-  await db.deleteFrom('audits').where('regionId', '=', regionId).where('packDigest', '=', packDigest).execute();
+/** They were looked at and were as before. */
+export async function touchAudits(
+  db: Db,
+  regionId: string,
+  packDigests: readonly string[],
+  lookedAt: number,
+): Promise<void> {
+  if (packDigests.length === 0) return;
+  await db
+    .updateTable('audits')
+    .set({ lookedAt })
+    .where('regionId', '=', regionId)
+    .where('packDigest', 'in', [...packDigests])
+    .execute();
 }
 
 /** When the last of a store's packs was looked at, and when the one whose proof is oldest was proven; null where one never was. */

@@ -91,6 +91,17 @@ export async function readPolicy(db: Db, repositoryId: string): Promise<Replicat
   return { regionIds: fromJson(idsSchema, row?.regions ?? null), versions: row?.versions ?? null };
 }
 
+/** By repository; of those without one, all regions hold all versions. */
+export async function listPolicies(db: Db): Promise<ReadonlyMap<string, ReplicationPolicyView>> {
+  const rows = await db.selectFrom('replicationPolicies').selectAll().execute();
+  return new Map(
+    rows.map(({ repositoryId, regions, versions }) => [
+      repositoryId,
+      { regionIds: fromJson(idsSchema, regions), versions },
+    ]),
+  );
+}
+
 /** Every region and every version is what holds without a row. */
 export async function writePolicy(db: Db, repositoryId: string, policy: ReplicationPolicyView): Promise<void> {
   const regions = policy.regionIds === null ? null : JSON.stringify(policy.regionIds);

@@ -14,9 +14,9 @@ export type FailureKind =
   | 'unknown';
 
 const rules: Readonly<Record<FailureKind, BackoffRule>> = {
-  // A retry by hand comes at once; this is for whoever forgets it.
-  person: { firstMs: 30 * 60_000, maxMs: 4 * 60 * 60_000 },
-  room: { firstMs: 30_000, maxMs: 15 * 60_000 },
+  // Soon at first, for who is at it now; a retry by hand comes at once, so that the rest is for whoever forgets it.
+  person: { firstMs: 30_000, maxMs: 4 * 60 * 60_000 },
+  room: { firstMs: 15_000, maxMs: 15 * 60_000 },
   contact: { firstMs: 2_000, maxMs: 60_000 },
   unknown: { firstMs: 2_000, maxMs: 5 * 60_000 },
 };

@@ -259,6 +259,7 @@ export function createReconciler(options: {
     audit,
     progress: (packDigest, regionId) => progress.get(nameOf({ packDigest, regionId })) ?? null,
     async start() {
+      auditedAt = performance.now();
       await reopenInterruptedReplicas(db);
       signal();
     },

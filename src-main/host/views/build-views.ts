@@ -6,7 +6,7 @@ import type { BuildWithPack } from '../../database/builds.ts';
 import { listReplicas } from '../../database/regions.ts';
 import { platformName } from '../../releases/platform.ts';
 import { revisionOf } from './job-views.ts';
-import type { Snapshot } from './snapshot.ts';
+import { regionsWanted, type Snapshot } from './snapshot.ts';
 
 export async function buildView(engine: Engine, snapshot: Snapshot, build: BuildWithPack): Promise<BuildView> {
   const replicas = await listReplicas(engine.db, [build.packDigest]);
@@ -25,6 +25,6 @@ export async function buildView(engine: Engine, snapshot: Snapshot, build: Build
     platform: platformName(platformSchema.parse(JSON.parse(build.platform))),
     createdAtMs: build.createdAt,
     regionsVerified: replicas.filter(replica => replica.status === 'verified').length,
-    regionsTotal: snapshot.regions.filter(region => region.isMain === 0).length,
+    regionsTotal: regionsWanted(snapshot, build.repositoryId, replicas.length),
   };
 }

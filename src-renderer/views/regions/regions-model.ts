@@ -162,7 +162,7 @@ export function regionWord(region: Pick<RegionView, 'state' | 'paused' | 'behind
 const remedies: Partial<Record<ErrorCode, string>> = {
   'store.unreachable': 'Slipway goes on trying. Check that the store is up and that this machine reaches it.',
   'store.forbidden':
-    'Allow this engine to write there, then retry. By itself it tries again only every few hours, since the refusal would be the same.',
+    'Allow this engine to write there, then retry. By itself it tries less and less often, in the end every four hours, since the refusal would be the same.',
   'store.full': 'Make room in the store. The copy goes on by itself.',
   'store.not_found':
     'Something that should be there is gone: in the store, or the pack in the main store. Put it back, then retry.',

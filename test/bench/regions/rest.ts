@@ -16,8 +16,8 @@ import { withEnds } from './ends.ts';
 
 export interface Rest {
   readonly sharePercent: number;
-  /** What it is made of, in percent of a core too: looks for work, documents and policies once a minute, the audit once a minute. */
-  readonly parts: { readonly looks: number; readonly settling: number; readonly audit: number };
+  /** What it is made of: looks, documents and audit; and working out what should be where, counted ten times too often below a minute. */
+  readonly parts: { readonly always: number; readonly atTimes: number };
   readonly lists: number;
   readonly headsPerMinute: number;
   readonly packReads: number;
@@ -124,21 +124,26 @@ export async function restingRegions(size: {
     await delay(3_000);
     await center.documents.settle();
     Object.assign(calls, { lists: 0, heads: 0, packReads: 0 });
-    const idleMs = await cpuOf(() => delay(size.seconds * 1_000));
-    const headsOfRest = calls.heads;
-    // What comes once a minute, measured by itself and counted as such.
-    const settleMs = await cpuOf(async () => {
+    // From a minute on the window holds what comes once a minute: documents, and the audit.
+    const holdsMinute = size.seconds >= 60;
+    const windowMs = await cpuOf(() => delay(size.seconds * 1_000));
+    const headsOfWindow = calls.heads;
+    // What should be where is worked out at signals, of which there are none at rest, and every ten minutes.
+    const signalMs = await cpuOf(async () => {
       center.reconciler.signal();
       await delay(1_000);
       await center.documents.settle();
     });
     const auditMs = await cpuOf(() => center.reconciler.audit.tick());
-    const parts = { looks: idleMs / (size.seconds * 10), settling: settleMs / 600, audit: auditMs / 600 };
+    const ofWindow = windowMs / (size.seconds * 10);
+    const parts = holdsMinute
+      ? { always: ofWindow, atTimes: signalMs / 6_000 }
+      : { always: ofWindow + auditMs / 600, atTimes: signalMs / 600 };
     return {
-      sharePercent: parts.looks + parts.settling + parts.audit,
+      sharePercent: parts.always + parts.atTimes,
       parts,
       lists: calls.lists,
-      headsPerMinute: calls.heads - headsOfRest + headsOfRest * (60 / size.seconds),
+      headsPerMinute: headsOfWindow * (60 / size.seconds),
       packReads: calls.packReads,
     };
   });
