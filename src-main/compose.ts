@@ -148,7 +148,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
   const environments = createChannelEnvironments({ db, masterKey, clock, logger });
-  const documents = createRegionDocuments({ db, trust, pointers, environments, clock, logger });
+  const documents = createRegionDocuments({ db, stores, trust, pointers, environments, clock, logger });
   const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
     createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
 
@@ -156,6 +156,9 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     db,
     stores,
     documents,
+    trust,
+    masterKey,
+    stagingFolder: folder.staging,
     clock,
     logger,
     onPulse: () => feed.pulse('replicas'),
@@ -205,7 +208,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onPulse: () => feed.pulse('machines'),
     onEvent: feed.nudge,
     onTrustChanged: reconciler.signal,
-    prepareForMachines: () => documents.renewMain(main),
+    prepareForMachines: () => documents.renewMain(),
   });
   const pool = createWorkerPool({
     db,

@@ -1,25 +1,14 @@
-/** Owns `slipway region`, `release`, `channel` and `machine`. */
+/** Owns `slipway release`, `channel` and `machine`. */
 import { type Command, Option } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
-import { degrees, wholeNumber } from './arguments.ts';
+import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
+import { findRegion } from './region-commands.ts';
 
 type Options = EngineOptions & OutputOptions;
-
-async function findRegion(client: EngineClient, named: string) {
-  const regions = await client.regions.list();
-  const found = regions.find(region => region.name === named || region.id === named || region.location === named);
-  if (!found) {
-    throw new DomainError(
-      'not_found',
-      `There is no region "${named}". Regions: ${regions.map(region => region.name).join(', ')}.`,
-    );
-  }
-  return found;
-}
 
 /** The one machine that a person means by its name or id. Throws `not_found`, `conflict`. */
 async function findMachine(client: EngineClient, named: string) {
@@ -36,62 +25,10 @@ async function findMachine(client: EngineClient, named: string) {
   return only;
 }
 
-export function addRegionCommands(program: Command): void {
-  const region = program.command('region').description('stores that hold a copy of every artifact');
-  region
-    .command('add <name>')
-    .description('replicate to another store')
-    .requiredOption('--store <url>', 'file:///srv/blobs, an absolute path, or gs://bucket/prefix')
-    .option('--location <word>', "the provider's word for the place, as europe-west3", '')
-    .requiredOption('--latitude <degrees>', 'for the map', degrees(90))
-    .requiredOption('--longitude <degrees>', 'for the map', degrees(180))
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<
-        Options & { store: string; location: string; latitude: number; longitude: number }
-      >();
-      await callEngine(options, async client => {
-        const added = await client.regions.add({
-          name,
-          location: options.location,
-          latitude: options.latitude,
-          longitude: options.longitude,
-          storeUrl: options.store,
-        });
-        print(added, options, `${plain(added.name)} is replicated to ${added.storeUrl} (${added.id}).`);
-      });
-    });
-  region
-    .command('list')
-    .description('the main store and every region')
-    .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      const regions = await callEngine(options, client => client.regions.list());
-      const lines = regions.map(item => [
-        item.name,
-        item.isMain ? 'main store' : item.paused ? 'paused' : item.state,
-        String(item.packCount),
-        formatSize(item.bytesStored),
-        item.isMain ? '-' : String(item.behind),
-        item.error?.message ?? item.storeUrl,
-      ]);
-      print(regions, options, table(['REGION', 'STATE', 'PACKS', 'STORED', 'BEHIND', ''], lines));
-    });
-  const onOne = (verb: string, description: string, work: (client: EngineClient, id: string) => Promise<unknown>) =>
-    region
-      .command(`${verb} <region>`)
-      .description(description)
-      .action(async (named: string, _options: unknown, command: Command) => {
-        const options = command.optsWithGlobals<Options>();
-        await callEngine(options, async client => {
-          const result = await work(client, (await findRegion(client, named)).id);
-          print(result, options, JSON.stringify(result));
-        });
-      });
-  onOne('verify', 'read every copy back and compare digests', (client, id) => client.regions.verify({ id }));
-  onOne('retry', 'retry failed copies now', (client, id) => client.regions.retry({ id }));
-  onOne('pause', 'copy nothing there for now', (client, id) => client.regions.setPaused({ id, paused: true }));
-  onOne('resume', 'copy there again', (client, id) => client.regions.setPaused({ id, paused: false }));
-  onOne('remove', 'stop replicating; what lies there stays', (client, id) => client.regions.remove({ id }));
+interface ReleaseOptions {
+  readonly channel: string;
+  readonly reason?: string;
+  readonly force?: boolean;
 }
 
 function withEnvironment({ environmentVersion }: ReleaseView): string {
@@ -112,7 +49,7 @@ export function addReleaseCommands(program: Command): void {
         const lines = releases.map(item => [
           item.channel,
           `${item.current ? '*' : ' '}${item.serial}`,
-          item.kind,
+          item.forced ? `${item.kind}, forced` : item.kind,
           item.revision.revision.slice(0, 7),
           String(item.machinesOnIt),
           item.environmentVersion === null ? '-' : String(item.environmentVersion),
@@ -131,8 +68,9 @@ export function addReleaseCommands(program: Command): void {
     .option('--channel <name>', 'the channel', 'production')
     .option('--build <id>', 'the build to promote')
     .option('--reason <text>', 'kept with the release')
+    .option('--force', 'regions publish it before their copy is verified; needs --reason')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { channel: string; build?: string; reason?: string }>();
+      const options = command.optsWithGlobals<Options & ReleaseOptions & { build?: string }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const made = await client.releases.promote({
@@ -140,6 +78,7 @@ export function addReleaseCommands(program: Command): void {
           channel: options.channel,
           buildId: options.build,
           reason: options.reason,
+          force: options.force,
         });
         print(
           made,
@@ -154,8 +93,9 @@ export function addReleaseCommands(program: Command): void {
     .option('--channel <name>', 'the channel', 'production')
     .option('--to <serial>', 'the release to go back to', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--reason <text>', 'kept with the release')
+    .option('--force', 'regions publish it before their copy is verified; needs --reason')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { channel: string; to?: number; reason?: string }>();
+      const options = command.optsWithGlobals<Options & ReleaseOptions & { to?: number }>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const made = await client.releases.rollback({
@@ -163,6 +103,7 @@ export function addReleaseCommands(program: Command): void {
           channel: options.channel,
           toSerial: options.to,
           reason: options.reason,
+          force: options.force,
         });
         print(
           made,

@@ -16,6 +16,7 @@ import {
 import { engineEventSchema, pushSchema } from './events.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
+import { auditResultSchema, regionLimitsSchema, replicationPolicyApi } from './replication-api.ts';
 import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import { storeAccessSchema, storeAccessViewSchema, storeUrlSchema } from './store-access.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
@@ -222,9 +223,18 @@ export const api = {
       )
       .output(replicationViewSchema),
     retry: route('POST', '/regions/{id}/retry', 'Retry failed copies now').input(byId).output(done),
-    verify: route('POST', '/regions/{id}/verify', 'Read every copy of a region back and compare digests')
-      .input(byId)
-      .output(z.object({ checked: z.number().int(), damaged: z.number().int() })),
+    setLimits: route('PATCH', '/regions/{id}/limits', 'Copies at once, bandwidth, and how often copies are read back')
+      .input(regionLimitsSchema.partial().extend({ id: idSchema }))
+      .output(regionViewSchema),
+    verify: route('POST', '/regions/{id}/verify', 'Look at all that a store holds, and repair what is wrong')
+      .input(
+        z.object({
+          id: idSchema,
+          /** Read everything back that the provider's checksums cannot prove. False: what was written since it was proven. */
+          deep: z.boolean().default(false),
+        }),
+      )
+      .output(auditResultSchema),
   },
   storeAccess: {
     list: route('GET', '/store-access', 'Whose credentials open which store; never what is secret').output(
@@ -241,6 +251,7 @@ export const api = {
       .input(z.object({ storeUrl: storeUrlSchema }))
       .output(done),
   },
+  replicationPolicy: replicationPolicyApi,
   swarm: {
     get: route('GET', '/swarm', 'What is seeded, to whom').output(swarmViewSchema),
     setPaused: route('POST', '/swarm/pause', 'Pause or resume seeding')
@@ -287,6 +298,8 @@ export const api = {
           /** Left out: the newest build. */
           buildId: idSchema.optional(),
           reason: z.string().max(500).optional(),
+          /** Regions publish it before their copy is verified; then a reason is needed. */
+          force: z.boolean().default(false),
         }),
       )
       .output(releaseViewSchema),
@@ -298,6 +311,8 @@ export const api = {
           /** Left out: the release before the current one. */
           toSerial: z.coerce.number().int().positive().optional(),
           reason: z.string().max(500).optional(),
+          /** Regions publish it before their copy is verified; then a reason is needed. */
+          force: z.boolean().default(false),
         }),
       )
       .output(releaseViewSchema),

@@ -4,6 +4,7 @@ import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } 
 import { errorViewSchema } from './errors.ts';
 import { buildDefaultsSchema, isolationLevelSchema, isolationUsedSchema } from './isolation.ts';
 import { evidenceSchema, phaseSchema, planSchema } from './plan.ts';
+import { regionLimitsSchema, trafficSchema } from './replication-api.ts';
 import { waitingReasonSchema } from './waiting.ts';
 
 const time = z.number().int().nonnegative();
@@ -241,6 +242,8 @@ export const releaseViewSchema = z.object({
   artifactId: z.string(),
   revision: revisionViewSchema,
   reason: z.string().nullable(),
+  /** Regions published it before their copy was verified. */
+  forced: z.boolean(),
   createdAtMs: time,
   /** Which values of the channel it runs with; null for none. */
   environmentVersion: z.number().int().positive().nullable(),
@@ -328,6 +331,18 @@ export const regionViewSchema = z.object({
   bytesStored: bytes,
   /** Packs that should be here and are not verified. */
   behind: z.number().int().nonnegative(),
+  behindBytes: bytes,
+  /** How long the oldest of them has been in the main store; 0 without any. */
+  lagMs: time,
+  /** Of all copies that are under way; null without any. */
+  bytesPerSecond: bytes.nullable(),
+  /** Until all of `behind` is here at that rate; null where nothing moves. */
+  etaMs: time.nullable(),
+  limits: regionLimitsSchema,
+  /** Between this machine and the store. */
+  traffic: z.object({ today: trafficSchema, days30: trafficSchema }),
+  /** When anything here was last looked at, and when what was proven longest ago was proven; null where something never was. */
+  audit: z.object({ lookedAtMs: time.nullable(), oldestProofAtMs: time.nullable() }),
   error: errorViewSchema.nullable(),
 });
 export type RegionView = z.infer<typeof regionViewSchema>;
@@ -470,6 +485,8 @@ export const preflightSchema = z.object({
   from: z.object({ serial: z.number(), revision: revisionViewSchema }).nullable(),
   to: z.object({ buildId: idSchema, revision: revisionViewSchema, releasedAsSerial: z.number().nullable() }),
   nextSerial: z.number().int().positive(),
+  /** Regions that publish it only when their copy is verified, unless it is forced. */
+  unverifiedRegions: z.number().int().nonnegative(),
   checks: z.array(z.object({ state: z.enum(['ok', 'warning', 'blocked']), title: z.string(), detail: z.string() })),
 });
 export type Preflight = z.infer<typeof preflightSchema>;

@@ -1,5 +1,6 @@
 /** Owns the statements of the tables packs and builds: the main storage. */
 import { type Insertable, type Selectable, sql } from 'kysely';
+import { z } from 'zod';
 import type { Db } from './open-database.ts';
 import type { BuildsTable, PacksTable } from './schema.ts';
 
@@ -37,6 +38,23 @@ export async function insertBuild(db: Db, row: Insertable<BuildsTable>): Promise
 
 export async function findPack(db: Db, digest: string): Promise<PackRecord | null> {
   return (await db.selectFrom('packs').selectAll().where('digest', '=', digest).executeTakeFirst()) ?? null;
+}
+
+/** The provider's checksums of a pack, as far as they were computed when it was made. */
+const checksumsSchema = z.object({
+  crc32c: z.string().nullish(),
+  md5: z.string().nullish(),
+});
+
+/** What a store may tell of a pack without its being read; empty for one of before they were computed. */
+export function packChecksums(pack: PackRecord): { readonly crc32c?: string; readonly md5?: string } {
+  const { crc32c, md5 } = checksumsSchema.parse(pack);
+  return { ...(crc32c ? { crc32c } : {}), ...(md5 ? { md5 } : {}) };
+}
+
+/** Those that are kept, the newest first. */
+export async function listPacks(db: Db): Promise<PackRecord[]> {
+  return db.selectFrom('packs').selectAll().where('reclaimedAt', 'is', null).orderBy('storedAt', 'desc').execute();
 }
 
 /** More are made only of an artifact that is built again and again from the same inputs; a pointer names them all. */

@@ -13,6 +13,7 @@ import { polling } from './migrations/009-polling.ts';
 import { storeAccesses } from './migrations/010-store-accesses.ts';
 import { retention } from './migrations/011-retention.ts';
 import { leanQueue } from './migrations/012-lean-queue.ts';
+import { regions } from './migrations/013-regions.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -28,6 +29,7 @@ const migrations: readonly string[] = [
   storeAccesses,
   retention,
   leanQueue,
+  regions,
 ];
 
 /** The version that this code writes. */

@@ -1,6 +1,6 @@
 /** Owns the statements of the tables regions and replicas. */
-import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
-import { longestBackoffMs, replicaBackoff } from '../domain/backoff.ts';
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import { longestReplicaWaitMs } from '../domain/replica-retry.ts';
 import type { Db } from './open-database.ts';
 import type { RegionsTable, ReplicasTable } from './schema.ts';
 
@@ -49,49 +49,6 @@ export async function findRegionByStore(db: Db, storeUrl: string): Promise<Regio
 }
 
 /**
- * Adds the replica rows that should be there and are not: every pack that is kept × every region but the main one. A region waits until
- * what was reclaimed there of the same artifact is deleted.
- */
-export async function insertMissingReplicas(db: Db): Promise<number> {
-  const result = await db
-    .insertInto('replicas')
-    .columns(['packDigest', 'regionId', 'status', 'bytesDone', 'bytesTotal', 'attempts', 'nextAttemptAt'])
-    .expression(eb =>
-      eb
-        .selectFrom('packs')
-        .innerJoin('regions', join => join.onTrue())
-        .leftJoin('replicas as existing', join =>
-          join.onRef('existing.packDigest', '=', 'packs.digest').onRef('existing.regionId', '=', 'regions.id'),
-        )
-        .where('regions.removedAt', 'is', null)
-        .where('regions.isMain', '=', 0)
-        .where('existing.packDigest', 'is', null)
-        .where('packs.reclaimedAt', 'is', null)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('packRemovals')
-                .select('packRemovals.packDigest')
-                .whereRef('packRemovals.regionId', '=', 'regions.id')
-                .whereRef('packRemovals.artifactId', '=', 'packs.artifactId'),
-            ),
-          ),
-        )
-        .select([
-          'packs.digest',
-          'regions.id',
-          sql.lit('pending').as('status'),
-          sql.lit(0).as('bytesDone'),
-          'packs.sizeBytes',
-          sql.lit(0).as('attempts'),
-          sql.lit(0).as('nextAttemptAt'),
-        ]),
-    )
-    .executeTakeFirst();
-  return Number(result.numInsertedOrUpdatedRows ?? 0n);
-}
-
-/**
  * What a region still lacks and may try now, newest pack first: people wait for the newest. A next try further off than any wait
  * was planned by a clock that has been set back since: it is due.
  */
@@ -102,9 +59,7 @@ export async function listDueReplicas(db: Db, regionId: string, now: number, lim
     .selectAll('replicas')
     .where('regionId', '=', regionId)
     .where('status', 'in', ['pending', 'stale', 'failed'])
-    .where(({ eb, or }) =>
-      or([eb('nextAttemptAt', '<=', now), eb('nextAttemptAt', '>', now + longestBackoffMs(replicaBackoff))]),
-    )
+    .where(({ eb, or }) => or([eb('nextAttemptAt', '<=', now), eb('nextAttemptAt', '>', now + longestReplicaWaitMs)]))
     .orderBy('packs.storedAt', 'desc')
     .limit(limit)
     .execute();
@@ -177,12 +132,79 @@ export async function reopenInterruptedReplicas(db: Db): Promise<void> {
     .execute();
 }
 
-/** Failed copies of a region may be tried at once. */
+/** The regions that have something to copy now. One statement, however many regions are at rest. */
+export async function listRegionsWithWork(db: Db, now: number): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('replicas')
+    .select('regionId')
+    .distinct()
+    .where('status', '<>', 'verified')
+    .where('status', '<>', 'copying')
+    .where(({ eb, or }) => or([eb('nextAttemptAt', '<=', now), eb('nextAttemptAt', '>', now + longestReplicaWaitMs)]))
+    .execute();
+  return new Set(rows.map(row => row.regionId));
+}
+
+/** What a region lacks may be tried at once. */
 export async function expediteReplicas(db: Db, regionId: string): Promise<void> {
   await db
     .updateTable('replicas')
     .set({ nextAttemptAt: 0 })
     .where('regionId', '=', regionId)
-    .where('status', '<>', 'verified')
+    .where('status', 'in', ['pending', 'stale', 'failed'])
+    .execute();
+}
+
+/** A pack that was missing or damaged in the main store is whole again: every region may try at once. */
+export async function expeditePack(db: Db, packDigest: string): Promise<void> {
+  await db
+    .updateTable('replicas')
+    .set({ nextAttemptAt: 0 })
+    .where('packDigest', '=', packDigest)
+    .where('status', 'in', ['pending', 'stale', 'failed'])
+    .execute();
+}
+
+/** What keeps one copy from a region keeps them all: none of them is tried before `until`. */
+export async function postponeReplicas(db: Db, regionId: string, until: number): Promise<void> {
+  await db
+    .updateTable('replicas')
+    .set({ nextAttemptAt: until })
+    .where('regionId', '=', regionId)
+    .where('status', 'in', ['pending', 'stale', 'failed'])
+    .where('nextAttemptAt', '<', until)
+    .execute();
+}
+
+/** Regions with a verified copy of a pack. */
+export async function listHolders(db: Db, packDigest: string): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('replicas')
+    .select('regionId')
+    .where('packDigest', '=', packDigest)
+    .where('status', '=', 'verified')
+    .execute();
+  return new Set(rows.map(row => row.regionId));
+}
+
+/** How many copies of a region have which status, and their bytes. */
+export async function countReplicas(
+  db: Db,
+  regionId: string,
+): Promise<readonly { readonly status: ReplicaRecord['status']; readonly count: number; readonly bytes: number }[]> {
+  return db
+    .selectFrom('replicas')
+    .select(({ fn }) => ['status', fn.countAll<number>().as('count'), fn.sum<number>('bytesTotal').as('bytes')])
+    .where('regionId', '=', regionId)
+    .groupBy('status')
+    .execute();
+}
+
+export async function listReplicasInFlight(db: Db, regionId: string): Promise<ReplicaRecord[]> {
+  return db
+    .selectFrom('replicas')
+    .selectAll()
+    .where('regionId', '=', regionId)
+    .where('status', '=', 'copying')
     .execute();
 }

@@ -109,6 +109,7 @@ export async function markReclaimed(db: Db, digests: readonly string[], now: num
       .execute();
     await noteRemovals(db, part);
     await db.deleteFrom('replicas').where('packDigest', 'in', part).execute();
+    await db.deleteFrom('audits').where('packDigest', 'in', part).execute();
     for (const { id, repositoryId, jobId, packDigest } of builds) {
       await appendEvent(db, {
         type: 'build.reclaimed',

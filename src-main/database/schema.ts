@@ -211,6 +211,12 @@ export interface RegionsTable {
   error: JsonText | null;
   addedAt: number;
   removedAt: number | null;
+  /** Copies at once. */
+  concurrency: Generated<number>;
+  /** What uploads there may take together; null for no limit. */
+  bytesPerSecond: ColumnType<number | null, number | null | undefined, number | null>;
+  /** Each pack whose checksums the store does not tell is read back once in so many days. */
+  auditDays: Generated<number>;
 }
 
 export interface ReplicasTable {
@@ -224,6 +230,39 @@ export interface ReplicasTable {
   startedAt: number | null;
   verifiedAt: number | null;
   error: JsonText | null;
+  /** Where an upload stands, in its adapter's words: sealed under the master key, Base64. */
+  resume: ColumnType<string | null, string | null | undefined, string | null>;
+}
+
+/** What was last seen of a pack and its documents in a store, the main one too. */
+export interface AuditsTable {
+  regionId: string;
+  packDigest: string;
+  /** The version that the pack had when it was proven. */
+  packVersion: string | null;
+  /** Digest over the versions of the documents when they were proven. */
+  documentsVersion: string | null;
+  lookedAt: number;
+  /** By digest or by the provider's checksums. */
+  provenAt: number | null;
+}
+
+/** Bytes between this machine and a store, by day. */
+export interface TrafficTable {
+  regionId: string;
+  /** Whole days since 1970, UTC. */
+  day: number;
+  bytesSent: number;
+  bytesRead: number;
+}
+
+/** Which regions hold which versions of a repository; without a row, all hold all. */
+export interface ReplicationPoliciesTable {
+  repositoryId: string;
+  /** Ids as a JSON array; null for all. */
+  regions: JsonText | null;
+  /** The newest so many; null for all. What a channel or a machine uses counts besides. */
+  versions: number | null;
 }
 
 export interface ChannelsTable {
@@ -250,6 +289,8 @@ export interface ReleasesTable {
   /** Names the encrypted values in the stores; null while the channel has no machine. */
   environmentDigest: string | null;
   createdAt: number;
+  /** Published in regions before their copy was verified; the reason says why. */
+  forced: ColumnType<Flag, Flag | undefined, Flag>;
 }
 
 export interface MachinesTable {
@@ -378,6 +419,9 @@ export interface Schema {
   packRemovals: PackRemovalsTable;
   regions: RegionsTable;
   replicas: ReplicasTable;
+  audits: AuditsTable;
+  traffic: TrafficTable;
+  replicationPolicies: ReplicationPoliciesTable;
   channels: ChannelsTable;
   releases: ReleasesTable;
   machines: MachinesTable;

@@ -7,8 +7,6 @@ export interface BackoffRule {
 
 /** Polls of a failing host: quickly once, then at most every five minutes. */
 export const pollBackoff: BackoffRule = { firstMs: 10_000, maxMs: 300_000 };
-/** Copies to a failing region. */
-export const replicaBackoff: BackoffRule = { firstMs: 2_000, maxMs: 300_000 };
 /** Restarts of a process that ended by itself. */
 export const restartBackoff: BackoffRule = { firstMs: 500, maxMs: 30_000 };
 

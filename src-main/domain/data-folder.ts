@@ -29,6 +29,8 @@ export interface DataFolder {
   chunksOf(artifactId: string): string;
   readonly work: string;
   workOf(jobId: string, attempt: number): string;
+  /** Blobs on their way from one store to another; emptied with `work` at the start. */
+  readonly staging: string;
 }
 
 export function dataFolder(root: string): DataFolder {
@@ -56,5 +58,6 @@ export function dataFolder(root: string): DataFolder {
     chunksOf: artifactId => `${root}/chunks/${artifactId}`,
     work: `${root}/work`,
     workOf: (jobId, attempt) => `${root}/work/${jobId}-${attempt}`,
+    staging: `${root}/work/staging`,
   };
 }

@@ -6,7 +6,7 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import { findBuildOfArtifact } from '../database/builds.ts';
 import { reclaimedError } from '../database/pack-holds.ts';
 import { verifyBuild } from '../releases/build-document.ts';
-import { digestOf } from '../replication/copy-pack.ts';
+import { digestOf } from '../replication/transfer.ts';
 
 const maxDocumentBytes = 8 * 1024 * 1024;
 

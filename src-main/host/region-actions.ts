@@ -6,6 +6,7 @@ import type { Engine } from '../compose.ts';
 import type { addRegionSchema } from '../contract/api.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { EventType } from '../contract/events.ts';
+import type { AuditResult, RegionLimits, ReplicationPolicyView } from '../contract/replication-api.ts';
 import { appendEvent } from '../database/events.ts';
 import { inTransaction } from '../database/open-database.ts';
 import {
@@ -16,7 +17,8 @@ import {
   type RegionRecord,
   updateRegion,
 } from '../database/regions.ts';
-import type { RegionStore } from '../releases/region-stores.ts';
+import { findRepository } from '../database/repositories.ts';
+import { readPolicy, writePolicy } from '../database/wanted-replicas.ts';
 import { openStore } from '../stores/open-store.ts';
 import { assertAccessFits } from '../stores/store-access.ts';
 import { canonicalStoreUrl } from '../stores/store-location.ts';
@@ -101,9 +103,65 @@ export async function retryRegion(engine: Engine, id: string): Promise<void> {
   await record(engine, 'region.changed', region);
 }
 
-export async function regionStore(engine: Engine, id: string): Promise<RegionStore> {
-  await mustFindRegional(engine, id);
-  const found = (await engine.stores.regional()).find(({ region }) => region.id === id);
-  if (!found) throw new DomainError('not_found', `There is no region ${id}.`, { id });
-  return found;
+/** Changes what a region's copies may take. Holds at once. */
+export async function setRegionLimits(
+  engine: Engine,
+  id: string,
+  change: Partial<RegionLimits>,
+): Promise<RegionRecord> {
+  const region = await mustFind(engine, id);
+  const { concurrency, bytesPerSecond, auditDays } = change;
+  const columns = {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+    ...(auditDays === undefined ? {} : { auditDays }),
+  };
+  if (Object.keys(columns).length === 0) {
+    throw new DomainError('input.invalid', 'Nothing was given to change: concurrency, bytesPerSecond or auditDays.');
+  }
+  await updateRegion(engine.db, id, columns);
+  await record(engine, 'region.changed', region);
+  return mustFind(engine, id);
+}
+
+/** Looks at all that a store holds, the main one too. Throws `store.*` where it cannot be asked. */
+export async function verifyRegion(engine: Engine, id: string, deep: boolean): Promise<AuditResult> {
+  const region = await mustFind(engine, id);
+  const { audit } = engine.reconciler;
+  const target =
+    region.isMain === 1
+      ? await audit.mainStore()
+      : (await engine.stores.regional()).find(candidate => candidate.region.id === id);
+  if (!target) throw new DomainError('not_found', `There is no region ${id}.`, { id });
+  const result = await audit.verify(target, { deep });
+  engine.feed.nudge();
+  return result;
+}
+
+/** Changes which regions hold which versions of a repository. Throws `not_found` for a region or repository that is not. */
+export async function setReplicationPolicy(
+  engine: Engine,
+  request: Partial<ReplicationPolicyView> & { readonly repositoryId: string },
+): Promise<ReplicationPolicyView> {
+  const { db } = engine;
+  const { repositoryId } = request;
+  if (!(await findRepository(db, repositoryId))) {
+    throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
+  }
+  for (const id of request.regionIds ?? []) await mustFindRegional(engine, id);
+  const known = await readPolicy(db, repositoryId);
+  const policy = {
+    regionIds: request.regionIds === undefined ? known.regionIds : request.regionIds,
+    versions: request.versions === undefined ? known.versions : request.versions,
+  };
+  await writePolicy(db, repositoryId, policy);
+  await appendEvent(db, {
+    type: 'repository.changed',
+    at: engine.clock(),
+    repositoryId,
+    data: { replication: policy },
+  });
+  engine.feed.nudge();
+  engine.reconciler.signal();
+  return policy;
 }

@@ -8,6 +8,7 @@ import { listBuilds } from '../database/builds.ts';
 import { listEvents } from '../database/events.ts';
 import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
+import { readPolicy } from '../database/wanted-replicas.ts';
 import { isFinished } from '../domain/job-states.ts';
 import { changeBuildDefaults, chooseForRepository } from '../queue/build-defaults.ts';
 import { clearHomes } from '../queue/build-homes.ts';
@@ -16,10 +17,18 @@ import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { diskUse, keepBuilds, pinBuild, reclaimDisk } from './disk-actions.ts';
-import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
+import {
+  addRegion,
+  removeRegion,
+  retryRegion,
+  setRegionLimits,
+  setRegionPaused,
+  setReplicationPolicy,
+  verifyRegion,
+} from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
-import { buildView, regionView, replicationView } from './views/build-views.ts';
+import { buildView } from './views/build-views.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
 import { environmentView } from './views/environment-view.ts';
 import { isolationView } from './views/isolation-view.ts';
@@ -27,6 +36,7 @@ import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
 import { poolView } from './views/pool-view.ts';
+import { regionView, replicationView } from './views/region-views.ts';
 import { preflight, releaseView, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { readSbom, sbomView } from './views/sbom-view.ts';
@@ -204,9 +214,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         await retryRegion(engine, input.id);
         return done;
       }),
-      verify: os.regions.verify.handler(async ({ input }) =>
-        engine.reconciler.verify(await regionStore(engine, input.id)),
+      setLimits: os.regions.setLimits.handler(async ({ input: { id, ...change } }) =>
+        regionView(engine, await setRegionLimits(engine, id, change)),
       ),
+      verify: os.regions.verify.handler(({ input }) => verifyRegion(engine, input.id, input.deep)),
+    },
+    replicationPolicy: {
+      get: os.replicationPolicy.get.handler(({ input }) => readPolicy(db, input.repositoryId)),
+      set: os.replicationPolicy.set.handler(({ input }) => setReplicationPolicy(engine, input)),
     },
     storeAccess: {
       list: os.storeAccess.list.handler(async () => [...(await engine.accesses.list())]),
@@ -250,13 +265,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
           build,
           kind: 'promote',
           reason: input.reason ?? null,
+          forced: input.force,
         });
         const now = await engine.releases.channel(input.repositoryId, input.channel);
         return releaseView(engine, await takeSnapshot(engine), now, release);
       }),
       rollback: os.releases.rollback.handler(async ({ input }) => {
         const channel = await engine.releases.channel(input.repositoryId, input.channel);
-        const release = await engine.releases.rollback(channel, input.toSerial, input.reason ?? null);
+        const release = await engine.releases.rollback(channel, input.toSerial, input.reason ?? null, input.force);
         const now = await engine.releases.channel(input.repositoryId, input.channel);
         return releaseView(engine, await takeSnapshot(engine), now, release);
       }),

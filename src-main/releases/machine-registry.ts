@@ -1,5 +1,6 @@
 /** Owns the machines as the control center knows them: invited, enrolled through the store, and what they report. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { type MachineReport, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { Pairing as PairingView } from '../contract/views.ts';
@@ -18,6 +19,9 @@ import type { TrustService } from './trust-service.ts';
 
 /** A pairing code lies about in a terminal's history: it is worth nothing after an hour. */
 const invitationLifetimeMs = 60 * 60 * 1000;
+
+/** How long a look waits for the slowest store, in milliseconds. */
+const storePatienceMs = 5_000;
 
 export interface MachineRegistry {
   start(): void;
@@ -63,6 +67,10 @@ export function createMachineRegistry(options: {
   let timer: NodeJS.Timeout | null = null;
   let looking: Promise<void> = Promise.resolve();
   let stopped = true;
+  /** Looks that are under way, by store: a slow one is not begun twice. */
+  const asking = new Map<string, Promise<void>>();
+  /** A document may lie in several stores that are read at once: what it says of a machine is taken one after another. */
+  let judging: Promise<unknown> = Promise.resolve();
 
   const sealName = (machineId: string) => `slipway/pairing/${machineId}`;
 
@@ -137,21 +145,32 @@ export function createMachineRegistry(options: {
     const name = `${store.url} ${key}`;
     const head = await store.head(key);
     if (!head || seen.get(name) === head.version) return;
-    let { version } = head;
+    const found = await store.read(key, enrolledAt === null ? maxEnrollBytes : maxDocumentBytes).catch(error => {
+      if (isOfStore(error) || !(error instanceof DomainError)) throw error;
+      logger.warn('machine.document_refused', { machineId: id, store: store.url, error });
+      seen.set(name, head.version);
+      return null;
+    });
+    if (!found) return;
+    const judged = judging.then(() => judge(id, enrolledAt !== null, found.bytes, store));
+    judging = judged.catch(() => undefined);
+    await judged;
+    seen.set(name, found.version);
+  }
+
+  async function judge(id: string, isReport: boolean, bytes: Uint8Array, store: BlobStore): Promise<void> {
     try {
-      const found = await store.read(key, enrolledAt === null ? maxEnrollBytes : maxDocumentBytes);
       // As it is now: the same request may lie in several stores, and its secret counts once.
-      const machine = found && (await findMachine(db, id));
+      const machine = await findMachine(db, id);
       if (!machine) return;
-      version = found.version;
-      if (enrolledAt !== null) await take(machine, verifyReport(found.bytes, trust.current, { repositoryId }));
-      else if (await enroll(machine, found.bytes)) trustIsDue = true;
+      const { repositoryId } = machine;
+      if (isReport) await take(machine, verifyReport(bytes, trust.current, { repositoryId }));
+      else if (await enroll(machine, bytes)) trustIsDue = true;
     } catch (error) {
-      // What could not be read or recorded is looked at again; what was judged and refused is not.
+      // What could not be recorded is looked at again; what was judged and refused is not.
       if (isOfStore(error) || !(error instanceof DomainError)) throw error;
       logger.warn('machine.document_refused', { machineId: id, store: store.url, error });
     }
-    seen.set(name, version);
   }
 
   async function lookAt(store: BlobStore, machines: readonly MachineRecord[]): Promise<void> {
@@ -180,22 +199,36 @@ export function createMachineRegistry(options: {
     options.onEvent();
   }
 
+  /** Looks into a store, unless it is still being looked into, and makes known what came of it. Never throws. */
+  function ask(store: BlobStore, machines: readonly MachineRecord[]): Promise<void> {
+    const known = asking.get(store.url);
+    if (known) return known;
+    const asked = lookAt(store, machines)
+      .catch(error => logger.warn('machine.store_unreadable', { store: store.url, error }))
+      .finally(() => asking.delete(store.url));
+    asking.set(store.url, asked);
+    return asked;
+  }
+
   async function look(): Promise<void> {
     const machines = await listMachines(db);
-    for (const store of await stores.all()) {
-      try {
-        await lookAt(store, machines);
-      } catch (error) {
-        logger.warn('machine.store_unreadable', { store: store.url, error });
-      }
-    }
+    await Promise.all((await stores.all()).map(store => ask(store, machines)));
+    await renewTrust();
+  }
+
+  /** The same for the clock: a store that does not answer in time is left to answer, and holds up no other. */
+  async function lookInTime(): Promise<void> {
+    const patience = new AbortController();
+    const enough = delay(storePatienceMs, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
+    await Promise.race([look(), enough]);
+    patience.abort();
     await renewTrust();
   }
 
   const schedule = () => {
     if (stopped) return;
     timer = setTimeout(() => {
-      looking = look()
+      looking = lookInTime()
         .catch(error => logger.error('machine.look_failed', { error }))
         .finally(schedule);
     }, options.pollIntervalMs);

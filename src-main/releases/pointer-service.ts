@@ -29,8 +29,11 @@ export interface PointerService {
   read(store: BlobStore, channel: ChannelRecord): Promise<StoredPointer | null>;
   /** The pointer that a release makes. */
   compose(channel: ChannelRecord, release: ReleaseRecord): Promise<Pointer>;
-  /** Writes a pointer under the version that was read before. Throws `release.serial_taken` when another writer was faster. */
-  write(store: BlobStore, channel: ChannelRecord, pointer: Pointer, ifVersion: string | null): Promise<void>;
+  /**
+   * Writes a pointer under the version that was read before, and returns the new version. Throws `release.serial_taken` when another
+   * writer was faster.
+   */
+  write(store: BlobStore, channel: ChannelRecord, pointer: Pointer, ifVersion: string | null): Promise<string>;
   /** Whether a store's pointer should be written anew: it is behind, or it grows old. */
   isDue(stored: StoredPointer | null, release: ReleaseRecord): boolean;
 }
@@ -99,7 +102,8 @@ export function createPointerService(options: {
     async write(store, channel, pointer, ifVersion) {
       const key = storeKeys.pointer(channel.repositoryId, channel.name);
       try {
-        await store.put(key, { kind: 'bytes', bytes: signPointer(pointer, releaseKey) }, { ifVersion });
+        const bytes = signPointer(pointer, releaseKey);
+        return (await store.put(key, { kind: 'bytes', bytes }, { ifVersion })).version;
       } catch (error) {
         if (!(error instanceof DomainError) || error.code !== 'store.precondition_failed') throw error;
         throw new DomainError(

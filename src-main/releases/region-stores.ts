@@ -3,6 +3,7 @@
 import type { Db } from '../database/open-database.ts';
 import { listRegions, type RegionRecord } from '../database/regions.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
+import { createClosedStore } from '../stores/closed-store.ts';
 import { openStore } from '../stores/open-store.ts';
 import { canonicalStoreUrl } from '../stores/store-location.ts';
 import type { StoreAccesses } from './store-accesses.ts';
@@ -33,7 +34,14 @@ export function createRegionStores(db: Db, main: BlobStore, accesses: Pick<Store
   };
   const regional = async () => {
     const regions = (await listRegions(db)).filter(region => region.isMain === 0);
-    return Promise.all(regions.map(async region => ({ region, store: await open(region.storeUrl) })));
+    return Promise.all(
+      regions.map(async region => {
+        const { storeUrl } = region;
+        // Tried again at each call: a person may have given what was lacking.
+        const store = await open(storeUrl).catch(error => createClosedStore(storeUrl, error));
+        return { region, store };
+      }),
+    );
   };
   return {
     main,

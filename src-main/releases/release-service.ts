@@ -24,7 +24,7 @@ import type { ChannelEnvironments } from './channel-environment.ts';
 import { mustFindChannel } from './channel-values.ts';
 import type { PointerService, StoredPointer } from './pointer-service.ts';
 
-/** The engine renews a pointer once for each machine that comes or goes; more in a row are somebody else. */
+/** The engine renews a pointer once for each machine that comes or goes, or where it was lost; more in a row are a fault. */
 const maxRenewals = 5;
 
 export interface ReleaseRequest {
@@ -32,6 +32,8 @@ export interface ReleaseRequest {
   readonly build: BuildWithPack;
   readonly kind: ReleaseRecord['kind'];
   readonly reason: string | null;
+  /** Regions publish it before their copy is verified. Needs a reason. */
+  readonly forced?: boolean;
   /** The release whose environment it takes, for a rollback; otherwise it takes the channel's values as they are now. */
   readonly environmentOf?: ReleaseRecord;
 }
@@ -47,9 +49,24 @@ export interface ReleaseService {
   nextSerial(channel: ChannelRecord): Promise<number>;
   /** Throws `artifact.reclaimed`, and `conflict` where an automatic release was decided on a channel that has changed since. */
   release(request: ReleaseRequest): Promise<ReleaseRecord>;
-  rollback(channel: ChannelRecord, serial: number | undefined, reason: string | null): Promise<ReleaseRecord>;
+  rollback(
+    channel: ChannelRecord,
+    serial: number | undefined,
+    reason: string | null,
+    forced?: boolean,
+  ): Promise<ReleaseRecord>;
   /** Takes over pointers of the main store that this database does not know: a crash between the two, or another control center. */
   adoptPointers(): Promise<void>;
+}
+
+/** Throws `input.invalid` for what is forced without a word why. */
+function assertReasoned(forced: boolean, reason: string | null): void {
+  if (!forced || (reason ?? '').trim() !== '') return;
+  throw new DomainError(
+    'input.invalid',
+    'A release that goes to regions before their copy is verified needs a reason: say why, it is kept with the release.',
+    { fields: [{ field: 'reason', message: 'a reason is needed' }] },
+  );
 }
 
 export function createReleaseService(options: {
@@ -80,7 +97,13 @@ export function createReleaseService(options: {
         repositoryId: channel.repositoryId,
         jobId: build.jobId,
         subjectId: release.id,
-        data: { channel: channel.name, serial: release.serial, kind: release.kind, revision: build.revision },
+        data: {
+          channel: channel.name,
+          serial: release.serial,
+          kind: release.kind,
+          revision: build.revision,
+          ...(release.forced === 1 ? { forced: true, reason: release.reason } : {}),
+        },
       });
     });
   }
@@ -99,7 +122,8 @@ export function createReleaseService(options: {
 
   /**
    * Writes the pointer in place of the one that was read. That one may be renewed meanwhile, as when its environment is
-   * encrypted to a machine that came: that is no other release. Throws `release.serial_taken`.
+   * encrypted to a machine that came, or be written again where it was missing: a lower serial takes ours from nobody.
+   * Throws `release.serial_taken`.
    */
   async function takeSerial(channel: ChannelRecord, pointer: Pointer, read: StoredPointer | null): Promise<void> {
     let replaced = read;
@@ -110,8 +134,8 @@ export function createReleaseService(options: {
       } catch (error) {
         const isTaken = error instanceof DomainError && error.code === 'release.serial_taken';
         const found = isTaken ? await pointers.read(main, channel) : null;
-        const isRenewed = found !== null && found.pointer.releaseId === replaced?.pointer.releaseId;
-        if (!isRenewed || triesLeft === 0) throw error;
+        const isFree = isTaken && (found?.pointer.serial ?? 0) < pointer.serial;
+        if (!isFree || triesLeft === 0) throw error;
         replaced = found;
       }
     }
@@ -119,6 +143,7 @@ export function createReleaseService(options: {
 
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind } = request;
+    assertReasoned(request.forced ?? false, request.reason);
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
     const id = uuidv7();
@@ -141,7 +166,7 @@ export function createReleaseService(options: {
 
   /** The build's packs cannot be reclaimed meanwhile. */
   async function releaseHeld(request: ReleaseRequest, channel: ChannelRecord, id: string): Promise<ReleaseRecord> {
-    const { build, kind, reason } = request;
+    const { build, kind, reason, forced = false } = request;
     const stored = await pointers.read(main, channel);
     const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
     const created: ReleaseRecord = {
@@ -154,6 +179,7 @@ export function createReleaseService(options: {
       previousId: channel.currentReleaseId,
       ...(await environments.forRelease(channel, request.environmentOf ?? null)),
       createdAt: clock(),
+      forced: forced ? 1 : 0,
     };
     await environments.publishTo(main, channel, created);
     // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
@@ -208,7 +234,8 @@ export function createReleaseService(options: {
       turn = released.catch(() => undefined);
       return released;
     },
-    async rollback(channel, serial, reason) {
+    async rollback(channel, serial, reason, forced = false) {
+      assertReasoned(forced, reason);
       const target = await service.releaseToReturnTo(channel, serial);
       const build = await service.buildToPromote(channel.repositoryId, target.buildId);
       if (build.reclaimedAt !== null) throw reclaimedError(build);
@@ -223,7 +250,7 @@ export function createReleaseService(options: {
           data: { channel: channel.name, pausedReason: why },
         });
       }
-      return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target });
+      return service.release({ channel, build, kind: 'rollback', reason, forced, environmentOf: target });
     },
     async adoptPointers() {
       for (const channel of await listChannels(db)) {
@@ -249,6 +276,7 @@ export function createReleaseService(options: {
             environmentVersion: stored.pointer.environmentVersion ?? null,
             environmentDigest: stored.pointer.environmentDigest,
             createdAt: stored.pointer.issuedAtMs,
+            forced: 0,
           },
           build,
         );

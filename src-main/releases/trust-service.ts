@@ -1,6 +1,7 @@
 /** Owns the installation's `trust.json`: made from the database, signed by the root, in the main store and every region. */
 import { hostname } from 'node:os';
 import { storeKeys, type Trust } from '../contract/documents.ts';
+import { DomainError } from '../contract/errors.ts';
 import { listEnrolledMachines } from '../database/machines.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { readSetting, writeSetting } from '../database/settings.ts';
@@ -10,6 +11,14 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import { maxDocumentBytes } from './signed-document.ts';
 import { signTrust, verifyTrust } from './trust-document.ts';
 
+/** Other control centers renew when a machine comes or goes: that many in the same moment are none. */
+const maxSignTries = 5;
+
+/** Nobody can read it; one of another installation (`trust.untrusted`) is not ours to replace. */
+function isDamage(error: unknown): boolean {
+  return error instanceof DomainError && ['store.malformed', 'trust.signature_invalid'].includes(error.code);
+}
+
 /** How long a store is trusted to hold what was written to it, before it is looked at again. */
 const recheckMs = 60_000;
 
@@ -17,10 +26,16 @@ export interface TrustService {
   /** Reads or makes the current document. Once, before anything else is called. */
   start(): Promise<void>;
   readonly current: Trust;
-  /** Signs a new document, with the next serial, from what the database says now, and writes it to the main store. */
+  /**
+   * Signs a new document, with the next serial, from what the database says now and what another control center of this
+   * installation signed meanwhile, and writes it to the main store. Throws `store.precondition_failed` where others never rest.
+   */
   renew(): Promise<Trust>;
-  /** Brings a store up to the current document. May be repeated. */
-  publishTo(store: BlobStore): Promise<void>;
+  /**
+   * Brings a store up to the current document, and says what was wrong with the one that lay there. May be repeated. A store that was
+   * right a moment ago is not asked again, unless `read` is set: then its bytes are compared.
+   */
+  publishTo(store: BlobStore, options?: { readonly read: boolean }): Promise<'missing' | 'damaged' | 'stale' | null>;
 }
 
 export function createTrustService(options: {
@@ -32,7 +47,7 @@ export function createTrustService(options: {
   const { db, keyring, main, clock } = options;
   let current: { readonly trust: Trust; readonly bytes: Uint8Array } | null = null;
   /** What each store was last seen to hold. */
-  const published = new Map<string, { readonly serial: number; readonly seenAtMs: number }>();
+  const published = new Map<string, { readonly serial: number; readonly version: string; readonly seenAtMs: number }>();
   let turn: Promise<unknown> = Promise.resolve();
 
   const mustCurrent = () => {
@@ -40,46 +55,95 @@ export function createTrustService(options: {
     return current;
   };
 
-  async function sign(): Promise<Trust> {
-    const now = clock();
-    const rows = await listEnrolledMachines(db);
-    const serial = await inTransaction(db, async transaction => {
+  /** What lies in the main store: of another control center, where its serial is higher. A damaged one is replaced. */
+  async function readMain(): Promise<{ readonly trust: Trust | null; readonly version: string | null }> {
+    try {
+      const stored = await main.read(storeKeys.trust, maxDocumentBytes);
+      if (!stored) return { trust: null, version: null };
+      return { trust: verifyTrust(stored.bytes, keyring.rootPublicKey, 0), version: stored.version };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return { trust: null, version: (await main.head(storeKeys.trust))?.version ?? null };
+    }
+  }
+
+  async function nextSerial(stored: Trust | null): Promise<number> {
+    return inTransaction(db, async transaction => {
       const inDatabase = Number((await readSetting(transaction, 'trust.serial')) ?? 0);
-      const next = Math.max(inDatabase, current?.trust.serial ?? 0) + 1;
+      const next = Math.max(inDatabase, current?.trust.serial ?? 0, stored?.serial ?? 0) + 1;
       await writeSetting(transaction, 'trust.serial', String(next));
       return next;
     });
-    const known = current?.trust.releaseKeys ?? [];
+  }
+
+  async function signOnce(): Promise<Trust> {
+    const now = clock();
+    const { trust: stored, version } = await readMain();
+    const newest = stored && stored.serial > (current?.trust.serial ?? 0) ? stored : (current?.trust ?? null);
+    const rows = await listEnrolledMachines(db);
+    const serial = await nextSerial(stored);
+    const known = newest?.releaseKeys ?? [];
     const ours = { publicKey: keyring.release.publicKey, name: hostname(), addedAtMs: now, revokedAtMs: null };
+    const ownMachines = rows.flatMap(row =>
+      row.publicKey === null || row.ageRecipient === null || row.enrolledAt === null
+        ? []
+        : [
+            {
+              machineId: row.id,
+              repositoryId: row.repositoryId,
+              channel: row.channel,
+              name: row.name,
+              region: row.region,
+              publicKey: row.publicKey,
+              ageRecipient: row.ageRecipient,
+              enrolledAtMs: row.enrolledAt,
+              revokedAtMs: row.revokedAt,
+            },
+          ],
+    );
+    const own = new Set(rows.map(row => row.id));
     const trust: Trust = {
       type: 'slipway.trust/v1',
       serial,
       rootPublicKey: keyring.rootPublicKey,
       issuedAtMs: now,
       releaseKeys: known.some(key => key.publicKey === ours.publicKey) ? known : [...known, ours],
-      machines: rows.flatMap(row =>
-        row.publicKey === null || row.ageRecipient === null || row.enrolledAt === null
-          ? []
-          : [
-              {
-                machineId: row.id,
-                repositoryId: row.repositoryId,
-                channel: row.channel,
-                name: row.name,
-                region: row.region,
-                publicKey: row.publicKey,
-                ageRecipient: row.ageRecipient,
-                enrolledAtMs: row.enrolledAt,
-                revokedAtMs: row.revokedAt,
-              },
-            ],
-      ),
+      // The machines of another control center are in its database, and here only in the document.
+      machines: [...(newest?.machines ?? []).filter(machine => !own.has(machine.machineId)), ...ownMachines],
     };
     const bytes = signTrust(trust, keyring.root);
-    await main.put(storeKeys.trust, { kind: 'bytes', bytes });
+    const head = await main.put(storeKeys.trust, { kind: 'bytes', bytes }, { ifVersion: version });
     current = { trust, bytes };
-    published.set(main.url, { serial, seenAtMs: now });
+    published.set(main.url, { serial, version: head.version, seenAtMs: now });
     return trust;
+  }
+
+  /** Again where another control center was faster: its document is read, and ours is made on top of it. */
+  async function sign(): Promise<Trust> {
+    for (let triesLeft = maxSignTries; ; triesLeft -= 1) {
+      try {
+        return await signOnce();
+      } catch (error) {
+        const wasFaster = error instanceof DomainError && error.code === 'store.precondition_failed';
+        if (!wasFaster || triesLeft === 0) throw error;
+      }
+    }
+  }
+
+  /** What is wrong with a store's document; null also for a newer one, which is another control center's. */
+  async function problemOf(store: BlobStore, bytes: Uint8Array): Promise<'missing' | 'damaged' | 'stale' | null> {
+    try {
+      const stored = await store.read(storeKeys.trust, maxDocumentBytes);
+      if (!stored) return 'missing';
+      if (Buffer.from(bytes).equals(stored.bytes)) return null;
+      const { serial } = verifyTrust(stored.bytes, keyring.rootPublicKey, 0);
+      return serial > mustCurrent().trust.serial ? null : 'stale';
+    } catch (error) {
+      // Where our own document lay before, what names another root was ours and is damaged.
+      const wasOurs = published.has(store.url) && error instanceof DomainError && error.code === 'trust.untrusted';
+      if (!isDamage(error) && !wasOurs) throw error;
+      return 'damaged';
+    }
   }
 
   /** An engine that ended between a machine's enrollment or revocation and the signature left it to this one. */
@@ -100,7 +164,7 @@ export function createTrustService(options: {
         const trust = verifyTrust(stored.bytes, keyring.rootPublicKey, 0);
         if (trust.serial >= minSerial) {
           current = { trust, bytes: stored.bytes };
-          published.set(main.url, { serial: trust.serial, seenAtMs: clock() });
+          published.set(main.url, { serial: trust.serial, version: stored.version, seenAtMs: clock() });
         }
       }
       const isListed = current?.trust.releaseKeys.some(key => key.publicKey === keyring.release.publicKey);
@@ -111,14 +175,27 @@ export function createTrustService(options: {
       turn = signed.catch(() => undefined);
       return signed;
     },
-    async publishTo(store) {
+    async publishTo(store, { read } = { read: false }) {
       const { trust, bytes } = mustCurrent();
+      const askedAtMs = clock();
       const known = published.get(store.url);
-      if (known?.serial === trust.serial && clock() - known.seenAtMs < recheckMs) return;
-      // A store that was emptied or replaced gets its document again.
-      const isThere = known?.serial === trust.serial && (await store.head(storeKeys.trust)) !== null;
-      if (!isThere) await store.put(storeKeys.trust, { kind: 'bytes', bytes });
-      published.set(store.url, { serial: trust.serial, seenAtMs: clock() });
+      const isKnown = known?.serial === trust.serial;
+      if (!read && isKnown && askedAtMs - known.seenAtMs < recheckMs) return null;
+      const head = await store.head(storeKeys.trust);
+      const seen = (version: string) =>
+        published.set(store.url, { serial: trust.serial, version, seenAtMs: askedAtMs });
+      if (!read && isKnown && head?.version === known.version) {
+        seen(known.version);
+        return null;
+      }
+      const problem = head === null ? 'missing' : await problemOf(store, bytes);
+      if (problem === null) {
+        if (head) seen(head.version);
+        return null;
+      }
+      const put = await store.put(storeKeys.trust, { kind: 'bytes', bytes }, { ifVersion: head?.version ?? null });
+      seen(put.version);
+      return problem;
     },
   };
 }

@@ -10,6 +10,7 @@ import { planBench } from './plan/plan-bench.ts';
 import { pollBench } from './poll/poll-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
+import { regionsBench } from './regions/regions-bench.ts';
 import { replicateBench } from './replicate/replicate-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, Bench>> = {
   plan: planBench,
   poll: pollBench,
   recovery: recoveryBench,
+  regions: regionsBench,
   replicate: replicateBench,
 };
 

@@ -34,6 +34,34 @@ export function breakingAfter(store: BlobStore, bytes: number): BlobStore & { re
   };
 }
 
+/** What stands between a store and whoever uses it: nothing, a refusal, or a wait. */
+export type Fault = (() => void | Promise<void>) | null;
+
+/**
+ * What `store` is, but each call that reaches it meets `fault` first, as it is at that moment. A store that fails so cannot be had on a
+ * disk at will.
+ */
+export function faulty(store: BlobStore, fault: () => Fault): BlobStore {
+  const met = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    await fault()?.();
+    return work();
+  };
+  const bound = boundTo(store);
+  return {
+    ...bound,
+    check: () => met(bound.check),
+    head: key => met(() => bound.head(key)),
+    get: (key, options) => met(() => bound.get(key, options)),
+    read: (key, maxBytes) => met(() => bound.read(key, maxBytes)),
+    put: (key, source, options) => met(() => bound.put(key, source, options)),
+    delete: key => met(() => bound.delete(key)),
+    async *list(prefix) {
+      await fault()?.();
+      yield* bound.list(prefix);
+    },
+  };
+}
+
 function boundTo(store: BlobStore): BlobStore {
   return {
     url: store.url,

@@ -1,20 +1,19 @@
 /** Owns the releasing half of a control center: database, keys, main store and services, wired as the engine wires them. */
 
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
-import { storeKeys } from '../../src-main/contract/documents.ts';
 import type { ChannelPolicy } from '../../src-main/contract/views.ts';
 import type { BuildWithPack } from '../../src-main/database/builds.ts';
-import { insertRegion } from '../../src-main/database/regions.ts';
+import { openDatabaseInThread } from '../../src-main/database/open-database.ts';
+import { insertRegion, type RegionRecord } from '../../src-main/database/regions.ts';
 import { type ChannelRecord, findChannel, insertChannel } from '../../src-main/database/releases.ts';
 import type { Clock } from '../../src-main/domain/clock.ts';
 import { createChannelEnvironments } from '../../src-main/releases/channel-environment.ts';
 import { createChannelValues } from '../../src-main/releases/channel-values.ts';
 import { createMachineRegistry } from '../../src-main/releases/machine-registry.ts';
 import { createPointerService } from '../../src-main/releases/pointer-service.ts';
-import { createRegionStores } from '../../src-main/releases/region-stores.ts';
+import { createRegionStores, type RegionStores } from '../../src-main/releases/region-stores.ts';
 import { createReleaseService } from '../../src-main/releases/release-service.ts';
 import { createTrustService } from '../../src-main/releases/trust-service.ts';
 import { createReconciler } from '../../src-main/replication/reconciler.ts';
@@ -24,18 +23,46 @@ import { openMasterKey } from '../../src-main/secrets/master-key.ts';
 import type { BlobStore } from '../../src-main/stores/blob-store.ts';
 import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts';
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
-import { addBuild, addRepository, newRevision, testDatabase } from './database-fixtures.ts';
+import { addRepository, testDatabase } from './database-fixtures.ts';
+import { publishBuild } from './published-build.ts';
+import type { OnEnd } from './scratch-folder.ts';
 
 export interface ControlCenterOptions {
+  /** Left out: the end of the test. */
+  readonly onEnd?: OnEnd;
   /** Where keys and main store lie; a second control center of the same installation names the first one's. */
   readonly home?: string;
   readonly clock?: Clock;
+  /** Puts the database behind a thread, as the engine has it. */
+  readonly inThread?: boolean;
   /** Wraps the main store, to watch what is written to it. */
   readonly around?: (store: BlobStore) => BlobStore;
+  /** The same for the store of each region, once. */
+  readonly aroundRegion?: (store: BlobStore, region: RegionRecord) => BlobStore;
+}
+
+/** `stores`, with each region's store behind another. */
+function wrapped(stores: RegionStores, around: NonNullable<ControlCenterOptions['aroundRegion']>): RegionStores {
+  const known = new Map<string, BlobStore>();
+  const regional = async () =>
+    (await stores.regional()).map(({ region, store }) => {
+      const outer = known.get(region.id) ?? around(store, region);
+      known.set(region.id, outer);
+      return { region, store: outer };
+    });
+  return {
+    main: stores.main,
+    regional,
+    forget: storeUrl => stores.forget(storeUrl),
+    all: async () => [stores.main, ...(await regional()).map(({ store }) => store)],
+  };
 }
 
 export async function startControlCenter(options: ControlCenterOptions = {}) {
-  const { db, folder } = await testDatabase();
+  const onEnd = options.onEnd ?? onTestFinished;
+  const { db: direct, file, folder } = await testDatabase(onEnd);
+  const db = options.inThread ? openDatabaseInThread(file) : direct;
+  if (options.inThread) onEnd(() => db.destroy());
   const home = options.home ?? folder;
   const [mainFolder, keys] = [`${home}/store`, `${home}/keys`];
   await mkdir(mainFolder, { recursive: true });
@@ -43,8 +70,20 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const clock = options.clock ?? Date.now;
   const bare = createFilesystemStore(mainFolder);
   const main = options.around?.(bare) ?? bare;
+  await insertRegion(db, {
+    id: uuidv7(),
+    name: 'This machine',
+    location: 'main store',
+    latitude: 45,
+    longitude: 0,
+    storeUrl: mainFolder,
+    isMain: 1,
+    paused: 0,
+    addedAt: clock(),
+  });
   const keyring = await openKeyring({ folder: keys });
-  const stores = createRegionStores(db, main, { find: async () => undefined });
+  const bareStores = createRegionStores(db, main, { find: async () => undefined });
+  const stores = options.aroundRegion ? wrapped(bareStores, options.aroundRegion) : bareStores;
   const trust = createTrustService({ db, keyring, main, clock });
   await trust.start();
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
@@ -60,17 +99,20 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
   });
-  const documents = createRegionDocuments({ db, trust, pointers, environments, clock, logger: silentLogger });
+  const documents = createRegionDocuments({ db, stores, trust, pointers, environments, clock, logger: silentLogger });
   const reconciler = createReconciler({
     db,
     stores,
     documents,
+    trust,
+    masterKey,
+    stagingFolder: `${folder}/staging`,
     clock,
     logger: silentLogger,
     onPulse: () => undefined,
     onEvent: () => undefined,
   });
-  onTestFinished(() => reconciler.stop());
+  onEnd(() => reconciler.stop());
   const machines = createMachineRegistry({
     db,
     stores,
@@ -82,15 +124,17 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onPulse: () => undefined,
     onEvent: () => undefined,
     onTrustChanged: reconciler.signal,
-    prepareForMachines: () => documents.renewMain(main),
+    prepareForMachines: () => documents.renewMain(),
   });
-  onTestFinished(() => machines.stop());
+  onEnd(() => machines.stop());
 
   return {
     db,
     folder,
     home,
     main,
+    masterKey,
+    documents,
     keyring,
     stores,
     trust,
@@ -108,17 +152,9 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
       if (!channel) throw new Error('the channel was not added');
       return channel;
     },
-    /** A build whose pack, file list and torrent really lie in the main store. */
+    /** A build that really lies in the main store, as a worker publishes it. */
     async publishBuild(repositoryId: string, sizeBytes = 100_000): Promise<BuildWithPack> {
-      const bytes = Buffer.alloc(sizeBytes, newRevision());
-      const digest = createHash('sha256').update(bytes).digest('hex');
-      const build = await addBuild(db, repositoryId, { digest, sizeBytes });
-      const put = (key: string, content: Uint8Array) => main.put(key, { kind: 'bytes', bytes: content });
-      await put(storeKeys.pack(digest), bytes);
-      await put(storeKeys.fileList(build.artifactId), Buffer.from('files'));
-      await put(storeKeys.torrent(digest), Buffer.from('torrent'));
-      await put(storeKeys.build(repositoryId, build.id), Buffer.from('record'));
-      return build;
+      return publishBuild({ db, main, release: keyring.release }, repositoryId, sizeBytes);
     },
     /** A region in a folder; `make` leaves the folder out when false. */
     async addRegion(name: string, make = true) {

@@ -81,19 +81,21 @@ export async function addBuild(
     readonly digest?: string;
     readonly createdAt?: number;
     readonly sizeBytes?: number;
+    readonly artifactId?: string;
+    readonly infoHash?: string;
   } = {},
 ): Promise<BuildWithPack> {
   const job = await addJob(db, repositoryId, options.revision);
   const id = uuidv7();
   const digest = options.digest ?? newRevision().padStart(64, 'd');
   const createdAt = options.createdAt ?? Date.now();
-  const artifactId = digest.replaceAll('d', 'a');
+  const artifactId = options.artifactId ?? digest.replaceAll('d', 'a');
   await insertPack(db, {
     digest,
     artifactId,
     kind: 'full',
     sizeBytes: options.sizeBytes ?? 10,
-    infoHash: digest.slice(-40),
+    infoHash: options.infoHash ?? digest.slice(-40),
     storedAt: createdAt,
   });
   await insertBuild(db, {

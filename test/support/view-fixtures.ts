@@ -87,6 +87,7 @@ export function releaseFixture(more: Partial<ReleaseView> = {}): ReleaseView {
     artifactId: '',
     revision: { revision: '9f3c2e1', subject: 'Cache fares', authorName: 'Priya Raman', committedAtMs: 1 },
     reason: null,
+    forced: false,
     createdAtMs: 1,
     environmentVersion: null,
     current: false,

@@ -25,7 +25,7 @@ import { findRepository } from '../../database/repositories.ts';
 import { type TrackFacts, trackOf } from '../../domain/track.ts';
 import { ordinal } from '../../domain/waiting.ts';
 import { logSizeBytes } from './log-view.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { regionsWanted, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { endsAt, waitingOf } from './waiting-view.ts';
 
 export function revisionOf(
@@ -99,9 +99,9 @@ async function regionFacts(
   snapshot: Snapshot,
   build: BuildWithPack | null,
 ): Promise<TrackFacts['regions']> {
-  // What was reclaimed is no region's any more, and waits for none.
-  const total = build?.reclaimedAt == null ? snapshot.regions.filter(region => region.isMain === 0).length : 0;
   const replicas = build ? await listReplicas(engine.db, [build.packDigest]) : [];
+  // What was reclaimed is no region's any more, and waits for none.
+  const total = build?.reclaimedAt == null ? regionsWanted(snapshot, build?.repositoryId ?? null, replicas.length) : 0;
   const verified = replicas.filter(replica => replica.status === 'verified');
   const live = replicas.map(replica => {
     if (replica.status === 'verified') return replica.bytesTotal;

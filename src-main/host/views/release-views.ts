@@ -9,7 +9,7 @@ import { listReplicas } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listReleases, type ReleaseRecord } from '../../database/releases.ts';
 import { revisionOf } from './job-views.ts';
 import { isSilent } from './machine-views.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { regionsWanted, type Snapshot, takeSnapshot } from './snapshot.ts';
 
 const shownReleases = 50;
 
@@ -38,6 +38,7 @@ export async function releaseView(
     artifactId: build.artifactId,
     revision: revisionOf(build),
     reason: release.reason,
+    forced: release.forced === 1,
     createdAtMs: release.createdAt,
     environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
@@ -105,8 +106,8 @@ export async function preflight(
     : await engine.environments.next(channel, current);
   const nextSerial = await releases.nextSerial(channel);
 
-  const regions = snapshot.regions.filter(region => region.isMain === 0);
   const replicas = await listReplicas(db, [build.packDigest]);
+  const regions = regionsWanted(snapshot, build.repositoryId, replicas.length);
   const verified = replicas.filter(replica => replica.status === 'verified').length;
   const reports = reportsOf(snapshot, channel);
   const keeping = reports.filter(({ report }) => report?.kept.includes(build.artifactId));
@@ -124,9 +125,12 @@ export async function preflight(
     },
     ...environmentCheck(current?.environmentVersion ?? null, next.version, reports.length),
     {
-      state: verified === regions.length ? 'ok' : 'warning',
-      title: `Its artifact is verified in ${verified} of ${regions.length} regions`,
-      detail: verified === regions.length ? 'read back and compared' : 'the others switch when their copy is verified',
+      state: verified === regions ? 'ok' : 'warning',
+      title: `Its artifact is verified in ${verified} of ${regions} regions`,
+      detail:
+        verified === regions
+          ? 'by its digest, or the checksums of the store'
+          : 'the others switch when their copy is verified',
     },
     {
       state: 'ok',
@@ -145,6 +149,7 @@ export async function preflight(
     from: current && running ? { serial: current.serial, revision: revisionOf(running) } : null,
     to: { buildId: build.id, revision: revisionOf(build), releasedAsSerial: earlier?.serial ?? null },
     nextSerial,
+    unverifiedRegions: regions - verified,
     checks,
   };
 }

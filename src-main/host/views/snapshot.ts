@@ -1,11 +1,13 @@
 /** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
 import type { Engine } from '../../compose.ts';
+import type { ReplicationPolicyView } from '../../contract/replication-api.ts';
 import { type JobRecord, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
 import { listRepositories, type RepositoryRecord } from '../../database/repositories.ts';
 import { listFirstWaiting, type WaitingJob } from '../../database/waiting-jobs.ts';
+import { listPolicies } from '../../database/wanted-replicas.ts';
 import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
 import { median } from '../../domain/waiting.ts';
 
@@ -27,6 +29,8 @@ export interface Snapshot {
   readonly queued: readonly WaitingJob[];
   readonly workers: readonly WorkerRecord[];
   readonly regions: readonly RegionRecord[];
+  /** Which regions hold which versions, of the repositories that say so. */
+  readonly policies: ReadonlyMap<string, ReplicationPolicyView>;
   readonly machines: readonly MachineRecord[];
   readonly channels: readonly ChannelState[];
   /** Median build time by repository, milliseconds. */
@@ -56,8 +60,17 @@ export async function takeSnapshot(engine: Pick<Engine, 'db' | 'clock'>): Promis
     queued,
     workers: await listLiveWorkers(db),
     regions: await listRegions(db),
+    policies: await listPolicies(db),
     machines: await listMachines(db),
     channels,
     usualMs: usual,
   };
+}
+
+/** How many regions should hold a build that has `replicas` copies, begun or not. One that is older than a policy keeps has none. */
+export function regionsWanted({ regions, policies }: Snapshot, repositoryId: string | null, replicas: number): number {
+  const policy = repositoryId === null ? undefined : policies.get(repositoryId);
+  if (replicas === 0 && policy?.versions != null) return 0;
+  const named = regions.filter(({ id, isMain }) => isMain === 0 && (policy?.regionIds?.includes(id) ?? true));
+  return Math.max(replicas, named.length);
 }

@@ -1,19 +1,15 @@
 /** Owns what is shown of the selected region: what is wrong there and what to do, what it holds, its newest copies. */
-import { RotateCw } from 'lucide-react';
-import { useState } from 'react';
 import type { ErrorView } from '../../../src-main/contract/errors.ts';
 import type { RegionView } from '../../../src-main/contract/views.ts';
-import { client } from '../../client/client.ts';
-import { useAction } from '../../state/use-action.ts';
-import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
-import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatBytes, formatDuration, plural } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
 import { ClockTime, RelativeTime, Sha } from '../../ui/time.tsx';
 import { MainStoreGlyph } from './main-store-glyph.tsx';
+import { RegionActions } from './region-actions.tsx';
+import { behindWords, limitWords, trafficWords } from './region-facts.ts';
 import { type ArtifactView, type RegionRow, regionWord, remedyFor, replicaLook } from './regions-model.ts';
 import styles from './regions-view.module.css';
 
@@ -49,12 +45,35 @@ export function RegionDetail({ region, row, artifact, artifacts, onChanged }: Re
           {!region.isMain && (
             <>
               <dt>Behind</dt>
-              <dd>{region.behind === 0 ? 'nothing' : plural(region.behind, 'artifact')}</dd>
+              <dd>{behindWords(region)}</dd>
             </>
           )}
           <dt>Kept</dt>
           <dd>
             {plural(region.packCount, 'artifact')}, {formatBytes(region.bytesStored)}
+          </dd>
+          <dt>Moved</dt>
+          <dd>{trafficWords(region)}</dd>
+          {!region.isMain && (
+            <>
+              <dt>Limits</dt>
+              <dd>{limitWords(region.limits)}</dd>
+            </>
+          )}
+          <dt>Audit</dt>
+          <dd>
+            {region.audit.lookedAtMs === null ? (
+              'not looked at yet'
+            ) : (
+              <>
+                looked at <RelativeTime atMs={region.audit.lookedAtMs} />
+              </>
+            )}
+            {region.audit.oldestProofAtMs !== null && (
+              <>
+                , all of it proven since <RelativeTime atMs={region.audit.oldestProofAtMs} />
+              </>
+            )}
           </dd>
           <dt>Place</dt>
           <dd>
@@ -97,7 +116,7 @@ function Situation({
   if (region.isMain) return <p>Every artifact is stored here first, and copied to the regions from here.</p>;
   if (region.paused) return <p>Copying to this region is paused. What it holds can still be fetched by machines.</p>;
   if (row.look === 'verified')
-    return <p>The copy was read back and its digest compared: it is what the main store holds.</p>;
+    return <p>The copy is proven by its digest, or by the checksums of the store: it is what the main store holds.</p>;
   if (row.look === 'running') return <p>{[row.word, row.rate, row.detail].filter(Boolean).join(', ')}.</p>;
   return (
     <p>
@@ -105,75 +124,6 @@ function Situation({
       {row.detail && `; it ${row.detail}`}.
     </p>
   );
-}
-
-function RegionActions({
-  region,
-  failed,
-  onChanged,
-}: {
-  readonly region: RegionView;
-  readonly failed: boolean;
-  readonly onChanged: () => void;
-}) {
-  const [said, setSaid] = useState('');
-  const retry = useAction(() => client.regions.retry({ id: region.id }));
-  const verify = useAction(() => client.regions.verify({ id: region.id }));
-  const pause = useAction(() => client.regions.setPaused({ id: region.id, paused: !region.paused }));
-  const error = retry.error ?? verify.error ?? pause.error;
-  return (
-    <>
-      <div className={styles.actions}>
-        {!region.isMain && (
-          <Button
-            variant={failed ? 'primary' : 'plain'}
-            icon={<RotateCw size={14} strokeWidth={1.5} aria-hidden />}
-            busy={retry.busy}
-            disabled={!failed && region.behind === 0}
-            onClick={async () => {
-              if (await retry.run()) setSaid('The copies start again now.');
-              onChanged();
-            }}
-          >
-            Retry copies
-          </Button>
-        )}
-        <Button
-          busy={verify.busy}
-          onClick={async () => {
-            setSaid('Reading every copy back…');
-            const result = await verify.run();
-            setSaid(result ? verifyWords(result) : '');
-            onChanged();
-          }}
-        >
-          Verify now
-        </Button>
-        {!region.isMain && (
-          <Button
-            busy={pause.busy}
-            onClick={async () => {
-              await pause.run();
-              onChanged();
-            }}
-          >
-            {region.paused ? 'Resume region' : 'Pause region'}
-          </Button>
-        )}
-      </div>
-      <p className={text.sub} aria-live="polite">
-        {said}
-      </p>
-      {error && <ErrorNotice error={error} />}
-    </>
-  );
-}
-
-function verifyWords({ checked, damaged }: { checked: number; damaged: number }): string {
-  if (checked === 0) return 'There was nothing to check.';
-  const all = checked === 1 ? 'The one copy is' : `All ${checked} copies are`;
-  if (damaged === 0) return `${all} what the main store holds.`;
-  return `${damaged} of ${checked} copies were damaged and are made again.`;
 }
 
 function Copies({ region, artifacts }: { readonly region: RegionView; readonly artifacts: readonly ArtifactView[] }) {

@@ -84,7 +84,8 @@ function regionRow(
     return {
       ...place,
       look: artifact ? 'pending' : region.state,
-      word: region.paused ? 'paused' : artifact ? 'pending' : regionWord(region),
+      // Every wanted copy has its row as soon as the artifact is stored: without one, no policy wants it here.
+      word: region.paused ? 'paused' : artifact ? 'not kept' : regionWord(region),
       detail: '',
       lag: '',
       bytes: artifact ? formatBytes(0) : formatBytes(region.bytesStored),
@@ -161,13 +162,13 @@ export function regionWord(region: Pick<RegionView, 'state' | 'paused' | 'behind
 const remedies: Partial<Record<ErrorCode, string>> = {
   'store.unreachable': 'Slipway goes on trying. Check that the store is up and that this machine reaches it.',
   'store.forbidden':
-    'Allow this engine to write there, then retry. It does not try again by itself, since the refusal would be the same.',
+    'Allow this engine to write there, then retry. By itself it tries less and less often, in the end every four hours, since the refusal would be the same.',
   'store.full': 'Make room in the store. The copy goes on by itself.',
   'store.not_found':
-    'The store’s folder or bucket is gone, or its disk is not mounted. The copy goes on when it is back.',
+    'Something that should be there is gone: in the store, or the pack in the main store. Put it back, then retry.',
   'store.malformed': 'Something in the store is not what Slipway wrote. Verify the region, then retry.',
   'artifact.digest_mismatch':
-    'The copy did not match its digest and was not kept. It is made again from the main store.',
+    'A copy did not match its digest and was not kept. It is made again; the main store is looked at, too.',
 };
 
 /** What a reader can do about an error of a region; null where the message says it all. */

@@ -9,7 +9,7 @@ import { useQuery } from '../../state/use-query.ts';
 import { Button } from '../../ui/button.tsx';
 import { DockedDialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
-import { TextField } from '../../ui/field.tsx';
+import { CheckField, TextField } from '../../ui/field.tsx';
 import { shortSha } from '../../ui/format.ts';
 import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
@@ -19,6 +19,7 @@ import styles from './release-dialog.module.css';
 import {
   buildOptions,
   checkState,
+  forceHint,
   heldBack,
   promotable,
   type ReleaseKind,
@@ -111,6 +112,7 @@ function Checks({ preflight }: { readonly preflight: Preflight }) {
 export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }: ReleaseDialogProps) {
   const [chosenId, setChosenId] = useState(buildId);
   const [reason, setReason] = useState('');
+  const [force, setForce] = useState(false);
   const repository = useRepository(repositoryId);
   const releases = useQuery(
     `releases:${repositoryId}:${channel}`,
@@ -136,12 +138,15 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
     ['release', 'replica', 'machine', 'machines', 'channel'],
     { repositoryId, enabled: targetId !== undefined },
   );
+  const unverified = preflight.data?.unverifiedRegions ?? 0;
+  /** What was ticked counts only where there is something to force. */
+  const isForced = force && unverified > 0;
   const act = useAction(async () => {
     const words = reason.trim() || undefined;
     if (kind === 'promote') {
-      await client.releases.promote({ repositoryId, channel, ...target, reason: words });
+      await client.releases.promote({ repositoryId, channel, ...target, reason: words, force: isForced });
     } else {
-      await client.releases.rollback({ repositoryId, channel, ...target, reason: words });
+      await client.releases.rollback({ repositoryId, channel, ...target, reason: words, force: isForced });
     }
     onClose();
   });
@@ -149,7 +154,7 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
   const name = repository.data?.name ?? 'this repository';
   const options = kind === 'promote' ? buildOptions(builds) : releaseOptions(earlier);
   const nothing = !repository.loading && !releases.loading && targetId === undefined;
-  const held = heldBack(preflight.data);
+  const held = heldBack(preflight.data, isForced && reason.trim() === '');
   const shown = preflight.data?.to;
   const verb =
     kind === 'promote'
@@ -201,6 +206,14 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
           <Swap kind={kind} preflight={preflight.data} />
           <Checks preflight={preflight.data} />
           <div className={styles.reason}>
+            {unverified > 0 && (
+              <CheckField
+                label="Publish to every region at once"
+                hint={forceHint(unverified)}
+                checked={force}
+                onChange={setForce}
+              />
+            )}
             <TextField
               label="Reason, kept with the release"
               value={reason}

@@ -63,9 +63,16 @@ export function checkState(state: Preflight['checks'][number]['state']): VisualS
   }
 }
 
+/** What follows where a release does not wait for the copies of regions. */
+export function forceHint(unverifiedRegions: number): string {
+  const regions = unverifiedRegions === 1 ? 'One region has' : `${unverifiedRegions} regions have`;
+  return `${regions} no verified copy yet: machines there fetch from elsewhere until it is there. Needs a reason.`;
+}
+
 /** Why the button is off, in words; null when it may be pressed. */
-export function heldBack(preflight: Preflight | undefined): string | null {
+export function heldBack(preflight: Preflight | undefined, lacksReason = false): string | null {
   if (!preflight) return 'checking';
+  if (lacksReason) return 'a reason is needed';
   const blocked = preflight.checks.filter(check => check.state === 'blocked').length;
   if (blocked === 0) return null;
   return blocked === 1 ? 'one check stands against it' : `${blocked} checks stand against it`;

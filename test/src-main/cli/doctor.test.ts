@@ -11,8 +11,9 @@ import {
 } from '../../../src-main/cli/doctor/machine-checks.ts';
 import { DomainError } from '../../../src-main/contract/errors.ts';
 import { appendEvent } from '../../../src-main/database/events.ts';
-import { insertMissingReplicas, insertRegion, updateReplica } from '../../../src-main/database/regions.ts';
+import { insertRegion, updateReplica } from '../../../src-main/database/regions.ts';
 import { updateRepository } from '../../../src-main/database/repositories.ts';
+import { insertMissingReplicas } from '../../../src-main/database/wanted-replicas.ts';
 import { dataFolder } from '../../../src-main/domain/data-folder.ts';
 import { writeHostFile } from '../../../src-main/host/host-file.ts';
 import { claimNextJob } from '../../../src-main/queue/attempt.ts';

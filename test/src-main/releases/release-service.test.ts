@@ -189,6 +189,7 @@ describe('two control centers on one main store', () => {
       environmentVersion: null,
       environmentDigest: null,
       createdAt: 1,
+      forced: 0,
     });
     await expect(second.pointers.write(second.main, channel, pointer, seen?.version ?? null)).rejects.toMatchObject({
       code: 'release.serial_taken',

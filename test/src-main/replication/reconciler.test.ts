@@ -133,11 +133,12 @@ describe('the reconciler', () => {
     bytes.writeUInt8(bytes.readUInt8(5_000) ^ 1, 5_000);
     await writeFile(file, bytes);
 
-    const found = await center.reconciler.verify(await regionStoreOf(center, region.id));
-    expect(found).toEqual({ checked: 2, damaged: 1 });
+    const found = await center.reconciler.audit.verify(await regionStoreOf(center, region.id), { deep: false });
+    expect(found).toMatchObject({ checked: 2, damaged: 1 });
     expect(await eventsOf(center, region.id)).toContain('replica.stale');
     await becomes(center, damaged?.packDigest ?? '', region.id, 'verified');
-    expect(await center.reconciler.verify(await regionStoreOf(center, region.id))).toEqual({ checked: 2, damaged: 0 });
+    const again = await center.reconciler.audit.verify(await regionStoreOf(center, region.id), { deep: true });
+    expect(again).toMatchObject({ checked: 2, damaged: 0, findings: [] });
     // When a copy had caught up is a fact of the past, whenever it is looked at again.
     expect(await findReplica(center.db, whole?.packDigest ?? '', region.id)).toEqual(before);
   });
@@ -260,11 +261,22 @@ describe('the documents of a region', () => {
 
 /** A reconciler over the same database and stores, as the engine that is started next has one. */
 function nextReconciler(center: Center) {
-  const { db, stores, trust, pointers, environments } = center;
+  const { db, stores, trust, pointers, environments, masterKey, folder } = center;
   return createReconciler({
     db,
     stores,
-    documents: createRegionDocuments({ db, trust, pointers, environments, clock: Date.now, logger: silentLogger }),
+    trust,
+    masterKey,
+    stagingFolder: `${folder}/staging`,
+    documents: createRegionDocuments({
+      db,
+      stores,
+      trust,
+      pointers,
+      environments,
+      clock: Date.now,
+      logger: silentLogger,
+    }),
     clock: Date.now,
     logger: silentLogger,
     onPulse: () => undefined,

@@ -13,7 +13,7 @@ import { cancelJob } from '../../../src-main/queue/enqueue.ts';
 import { verifyBuild } from '../../../src-main/releases/build-document.ts';
 import { signTrust } from '../../../src-main/releases/trust-document.ts';
 import { verifyStore } from '../../../src-main/releases/verify/verify-store.ts';
-import { digestOf } from '../../../src-main/replication/copy-pack.ts';
+import { digestOf } from '../../../src-main/replication/transfer.ts';
 import { parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
 import { pipeline, startBuilds } from '../../support/builds.ts';
 import { isAlive } from '../../support/child-program.ts';

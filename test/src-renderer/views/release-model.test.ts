@@ -10,6 +10,7 @@ function preflight(...states: Preflight['checks'][number]['state'][]): Preflight
     channel: 'production',
     from: null,
     to: { buildId: fixtureId(), revision, releasedAsSerial: null },
+    unverifiedRegions: 0,
     nextSerial: 1,
     checks: states.map(state => ({ state, title: state, detail: '' })),
   };
@@ -52,6 +53,7 @@ describe('what can be released', () => {
   it('holds back until checked, and while a check is blocked; a warning does not', () => {
     expect(heldBack(undefined)).toBe('checking');
     expect(heldBack(preflight('ok', 'warning'))).toBeNull();
+    expect(heldBack(preflight('ok'), true)).toBe('a reason is needed');
     expect(heldBack(preflight('ok', 'blocked'))).toBe('one check stands against it');
     expect(heldBack(preflight('blocked', 'blocked'))).toBe('2 checks stand against it');
   });

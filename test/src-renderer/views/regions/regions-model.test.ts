@@ -26,6 +26,13 @@ const region = (id: string, change: Partial<RegionView> = {}): RegionView => ({
   packCount: 1,
   bytesStored: 1,
   behind: 0,
+  behindBytes: 0,
+  lagMs: 0,
+  bytesPerSecond: null,
+  etaMs: null,
+  limits: { concurrency: 2, bytesPerSecond: null, auditDays: 30 },
+  traffic: { today: { sentBytes: 0, readBytes: 0 }, days30: { sentBytes: 0, readBytes: 0 } },
+  audit: { lookedAtMs: null, oldestProofAtMs: null },
   error: null,
   ...change,
 });
@@ -90,7 +97,14 @@ describe('regionRows', () => {
   it('puts the main store first, then the worst', () => {
     const rows = regionRows(regions, shown, 10_000);
     expect(rows.map(row => row.id)).toEqual(['main', 'failed', 'stale', 'copying', 'pending', 'verified']);
-    expect(rows.map(row => row.word)).toEqual(['main store', 'failed', 'stale', 'copying 42 %', 'pending', 'verified']);
+    expect(rows.map(row => row.word)).toEqual([
+      'main store',
+      'failed',
+      'stale',
+      'copying 42 %',
+      'not kept',
+      'verified',
+    ]);
     expect(firstChoice(rows)).toBe('failed');
   });
 
