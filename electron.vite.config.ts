@@ -19,6 +19,7 @@ export default defineConfig({
           'pack-thread': at('src-main/artifacts/pack-thread.ts'),
           'plan-thread': at('src-main/toolchains/plan-thread.ts'),
           'scan-thread': at('src-main/artifacts/scan-thread.ts'),
+          'unpack-thread': at('src-main/artifacts/unpack-thread.ts'),
           'database-thread': at('src-main/database/database-thread.ts'),
           'checkup-thread': at('src-main/worker/checkup-thread.ts'),
         },

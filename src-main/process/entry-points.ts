@@ -19,6 +19,7 @@ export type ThreadName =
   | 'hash-thread'
   | 'pack-thread'
   | 'scan-thread'
+  | 'unpack-thread'
   | 'plan-thread';
 
 const threadSourceFiles: Readonly<Record<ThreadName, string>> = {
@@ -28,6 +29,7 @@ const threadSourceFiles: Readonly<Record<ThreadName, string>> = {
   'pack-thread': 'artifacts/pack-thread.ts',
   'plan-thread': 'toolchains/plan-thread.ts',
   'scan-thread': 'artifacts/scan-thread.ts',
+  'unpack-thread': 'artifacts/unpack-thread.ts',
 };
 
 /** `src-main/` in source, `out/main/` in the build: the bundler may move this file into `out/main/chunks/`. */

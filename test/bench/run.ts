@@ -6,6 +6,7 @@ import { demoBench } from './demo/demo-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
+import { packBench } from './pack/pack-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, Bench>> = {
   log: logBench,
   overhead: overheadBench,
   queue: queueBench,
+  pack: packBench,
   plan: planBench,
   recovery: recoveryBench,
 };
