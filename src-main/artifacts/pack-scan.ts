@@ -37,6 +37,8 @@ function makeFilter(options: PackScanOptions): ScanFilter & { unmatched(): strin
       for (const pattern of hits) matched.add(pattern.text);
       return hits.length > 0;
     },
+    // To know of each pattern whether it named anything at all.
+    looksInside: () => matched.size < include.length,
     reachesInto: folder => include.some(pattern => pattern.reachesInto(folder)),
     unmatched: () => include.map(pattern => pattern.text).filter(text => !matched.has(text)),
   };

@@ -27,9 +27,16 @@ export interface ScanFilter {
   takes(path: string): boolean;
   /** Whether a folder that is not taken may hold something that is. */
   reachesInto(folder: string): boolean;
+  /** Whether it wants to be asked about what lies in a folder that is taken with all below it, too. */
+  looksInside(): boolean;
 }
 
-export const wholeTree: ScanFilter = { skips: () => false, takes: () => true, reachesInto: () => true };
+export const wholeTree: ScanFilter = {
+  skips: () => false,
+  takes: () => true,
+  reachesInto: () => true,
+  looksInside: () => false,
+};
 
 /** What a thread looks at before it lets others of its event loop have their turn: some milliseconds' work. */
 const entriesAtATime = 500;
@@ -96,7 +103,8 @@ export async function scanTree(root: string, filter: ScanFilter, signal?: AbortS
       const entry: ScannedEntry = valid
         ? look(path.join(root, relative), relative)
         : { kind: 'other', path: relative, reason: 'name is not UTF-8' };
-      const taken = filter.takes(relative) || takenWhole;
+      const isAsked = !takenWhole || filter.looksInside();
+      const taken = (isAsked && filter.takes(relative)) || takenWhole;
       if (entry.kind !== 'directory') {
         if (taken) found.push(entry);
       } else if (taken || filter.reachesInto(relative)) {

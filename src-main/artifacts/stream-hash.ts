@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { threadPath } from '../process/entry-points.ts';
 import { createLane, type LaneDigests, type LaneName } from './hash-lanes.ts';
-import type { HashReply, HashRequest } from './hash-thread.ts';
+import type { HashReply, HashRequest, HashSettings } from './hash-thread.ts';
 
 /** Less is hashed sooner than a thread has started. */
 const worthwhileBytes = 16 * 1024 * 1024;
@@ -22,9 +22,10 @@ class ThreadHash<Lane extends LaneName> implements StreamHash<LaneDigests[Lane]>
   #answer: (reply: HashReply<Lane>) => void = () => undefined;
 
   constructor(lane: Lane, pieceLengthBytes: number) {
+    const workerData: HashSettings = { lane, pieceLengthBytes };
     this.#thread = new Worker(threadPath('hash-thread'), {
       name: `slipway-hash-${lane}`,
-      workerData: { lane, pieceLengthBytes },
+      workerData,
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#thread.on('message', (reply: HashReply<Lane>) => this.#answer(reply));

@@ -125,6 +125,9 @@ export interface PacksTable {
   sizeBytes: number;
   infoHash: string;
   storedAt: number;
+  /** Of the pack's bytes, in lowercase hex; null for packs that were made before these were kept. */
+  crc32c: string | null;
+  md5: string | null;
 }
 
 export interface BuildsTable {

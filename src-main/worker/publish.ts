@@ -135,13 +135,19 @@ export async function publishArtifact(
       await store.put(
         storeKeys.pack(pack.digest),
         { kind: 'file', path: artifact.packFile, sizeBytes: pack.sizeBytes },
-        { sha256: pack.digest, signal: run.signal, ...(run.onProgress ? { onProgress: run.onProgress } : {}) },
+        {
+          sha256: pack.digest,
+          checksums: tree.checksums,
+          signal: run.signal,
+          ...(run.onProgress ? { onProgress: run.onProgress } : {}),
+        },
       );
     }
     await store.put(storeKeys.fileList(tree.artifactId), { kind: 'bytes', bytes: tree.fileList });
     await store.put(storeKeys.torrent(pack.digest), { kind: 'bytes', bytes: artifact.torrent });
     const result = await recordBuild(run, options, {
       pack,
+      checksums: tree.checksums,
       treeSizeBytes: tree.treeSizeBytes,
       fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
       reusedBuildId: null,
@@ -159,9 +165,10 @@ export async function publishReused(
   const { build, pack, jobNumber } = options.reused;
   return asStep(run, { position: options.position, name: publishStep }, async () => {
     const { treeSizeBytes, fileCount } = build;
-    const { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash } = pack;
+    const { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash, crc32c, md5 } = pack;
     const result = await recordBuild(run, options, {
       pack: { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash },
+      checksums: { crc32c, md5 },
       treeSizeBytes,
       fileCount,
       reusedBuildId: build.id,
@@ -175,6 +182,7 @@ async function recordBuild(
   options: Published,
   made: {
     readonly pack: Pack;
+    readonly checksums: Pick<PackRecord, 'crc32c' | 'md5'>;
     readonly treeSizeBytes: number;
     readonly fileCount: number;
     readonly reusedBuildId: string | null;
@@ -212,7 +220,7 @@ async function recordBuild(
   await options.recordBuild(facts, run.signal);
   const storedAt = run.clock();
   return async transaction => {
-    await insertPack(transaction, { ...pack, storedAt });
+    await insertPack(transaction, { ...pack, ...made.checksums, storedAt });
     await insertBuild(transaction, {
       id: buildId,
       repositoryId: job.repositoryId,
