@@ -41,7 +41,7 @@ export async function packArtifact(
   run: BuildRun,
   options: { readonly plan: Plan; readonly source: string; readonly position: number },
 ): Promise<PackedArtifact> {
-  return asStep(run, { position: options.position, name: 'Pack' }, async () => {
+  return asStep(run, { position: options.position, name: 'Pack' }, async report => {
     const folder = join(run.workFolder, 'pack');
     await mkdir(folder, { recursive: true });
     const packFile = join(folder, 'full.tar.zst');
@@ -51,7 +51,10 @@ export async function packArtifact(
       exclude: options.plan.artifact.exclude,
       outFile: packFile,
       signal: run.signal,
-      ...(run.onProgress ? { onProgress: run.onProgress } : {}),
+      onProgress: ({ bytesDone, bytesTotal }) => {
+        run.onProgress?.();
+        report(bytesDone, bytesTotal);
+      },
     });
     if (tree.unmatchedIncludes.length > 0) {
       throw new DomainError(
@@ -128,7 +131,7 @@ export async function publishArtifact(
 ): Promise<(transaction: Db) => Promise<void>> {
   const { artifact, store } = options;
   const { tree, pack } = artifact;
-  return asStep(run, { position: options.position, name: publishStep }, async () => {
+  return asStep(run, { position: options.position, name: publishStep }, async report => {
     // Read, not only seen: to build again is how a damaged pack of the main store is repaired.
     const isThere = await isWhole(store, pack, run);
     if (!isThere) {
@@ -139,7 +142,10 @@ export async function publishArtifact(
           sha256: pack.digest,
           checksums: tree.checksums,
           signal: run.signal,
-          ...(run.onProgress ? { onProgress: run.onProgress } : {}),
+          onProgress: bytesDone => {
+            run.onProgress?.();
+            report(bytesDone, pack.sizeBytes);
+          },
         },
       );
     }
