@@ -12,10 +12,12 @@ import {
   newContents,
 } from './delta-format.ts';
 import { ChunkIndex, ChunkList, type ContentChunks, isLarge, type Signature, signContents } from './delta-signature.ts';
-import { FrameCompressor, threadCount } from './frame-compressor.ts';
 import { FrameFiller } from './frame-filler.ts';
+import { FrameThreads, threadCount } from './frame-threads.ts';
+import type { PackChecksums } from './hash-lanes.ts';
 import { PackFile, pieceLengthFor } from './pack-file.ts';
-import { encodeSeekTable, type SeekFrame } from './seek-table.ts';
+import type { PackDone, PackTask } from './pack-thread.ts';
+import { encodeSeekTable, frameBytes, type SeekFrame } from './seek-table.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 export interface PackedArtifactContent {
@@ -33,7 +35,7 @@ export interface MakeDeltaOptions {
   readonly outFile: string;
   /** A delta that grows beyond this is given up. */
   readonly maximumBytes: number;
-  /** Compression threads; all cores but one where it is not given. The bytes do not depend on it. */
+  /** Compression threads; one for each core where it is not given. The bytes do not depend on it. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
   /** In bytes of new content. */
@@ -46,6 +48,7 @@ export interface MadeDelta {
   readonly sizeBytes: number;
   readonly pieceLengthBytes: number;
   readonly pieces: Uint8Array;
+  readonly checksums: PackChecksums;
   /** Of the base and of the target, where a large file was new; else null. */
   readonly signatures: { readonly base: Signature; readonly target: Signature } | null;
 }
@@ -133,12 +136,17 @@ export async function makeDelta(options: MakeDeltaOptions): Promise<MadeDelta | 
   const progress = new ProgressMeter(bytesTotal, options.onProgress);
   const frames: SeekFrame[] = [];
   let written = 0;
-  const file = await PackFile.create(outFile, pieceLengthBytes);
-  const compressor = new FrameCompressor(threadCount(options.threads), async (frame, contentBytes) => {
-    frames.push({ compressedBytes: frame.length, contentBytes });
-    written += frame.length;
-    if (written > maximumBytes) throw new TooLarge();
-    await file.write(frame);
+  const file = await PackFile.create(outFile, { pieceLengthBytes, expectedBytes: bytesTotal });
+  const compressor = new FrameThreads<PackTask, PackDone>({
+    thread: 'pack-thread',
+    threads: threadCount(options.threads, Math.ceil((bytesTotal + change.length) / frameBytes)),
+    workerData: { root: '' },
+    take: async ({ compressedBytes }, slot, { contentBytes }) => {
+      frames.push({ compressedBytes, contentBytes });
+      written += compressedBytes;
+      if (written > maximumBytes) throw new TooLarge();
+      await file.write(slot.compressed.subarray(0, compressedBytes));
+    },
   });
   try {
     const filler = new FrameFiller(compressor);

@@ -1,43 +1,33 @@
-/** Owns where the stream of the tar is cut into frames. Knows nothing of what it carries. */
-import type { FrameCompressor } from './frame-compressor.ts';
+/** Owns cutting a stream of bytes into frames. Knows nothing of what it carries. */
+import type { FrameSlot } from './frame-slot.ts';
+import type { FrameThreads } from './frame-threads.ts';
+import type { PackDone, PackTask } from './pack-thread.ts';
 import { frameBytes } from './seek-table.ts';
 
-/** Cuts the stream of the tar into frames: at the start of an entry that does not fit any more, and where a frame is full. */
+/** Cuts a stream into frames, each where the one before it is full. */
 export class FrameFiller {
-  readonly #compressor: FrameCompressor;
-  #buffer: Uint8Array<ArrayBuffer> | null = null;
+  readonly #threads: FrameThreads<PackTask, PackDone>;
+  #slot: FrameSlot | null = null;
   #usedBytes = 0;
 
-  constructor(compressor: FrameCompressor) {
-    this.#compressor = compressor;
-  }
-
-  startEntry(entryBytes: number): void {
-    if (this.#usedBytes + entryBytes > frameBytes) this.flush();
-  }
-
-  /** Room in the current frame, at most `wantedBytes`, counted as used; the caller fills it before anything else. */
-  async reserve(wantedBytes: number): Promise<Uint8Array> {
-    if (this.#usedBytes === frameBytes) this.flush();
-    this.#buffer ??= await this.#compressor.acquire();
-    const room = this.#buffer.subarray(this.#usedBytes, Math.min(this.#usedBytes + wantedBytes, frameBytes));
-    this.#usedBytes += room.length;
-    return room;
+  constructor(threads: FrameThreads<PackTask, PackDone>) {
+    this.#threads = threads;
   }
 
   async append(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
-      const room = await this.reserve(bytes.length - done);
-      room.set(bytes.subarray(done, done + room.length));
-      done += room.length;
+      if (this.#usedBytes === frameBytes) this.flush();
+      this.#slot ??= await this.#threads.acquire();
+      const part = bytes.subarray(done, done + frameBytes - this.#usedBytes);
+      this.#slot.content.set(part, this.#usedBytes);
+      this.#usedBytes += part.length;
+      done += part.length;
     }
   }
 
   flush(): void {
-    if (this.#buffer !== null && this.#usedBytes > 0) {
-      this.#compressor.submit(this.#buffer, this.#usedBytes);
-      this.#buffer = null;
-    }
+    if (this.#slot !== null) this.#threads.submit(this.#slot, { contentBytes: this.#usedBytes, parts: null });
+    this.#slot = null;
     this.#usedBytes = 0;
   }
 }

@@ -1,7 +1,9 @@
-/** Owns the pack file while it is written: temporary name, digest, torrent pieces, durable rename. Knows nothing of tar. */
-import { createHash, randomUUID } from 'node:crypto';
+/** Owns the pack file while it is written: temporary name, hashes, durable rename. Knows nothing of tar. */
+import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { LaneDigests, PackChecksums } from './hash-lanes.ts';
+import { openStreamHash, type StreamHash } from './stream-hash.ts';
 
 const kibibyte = 1024;
 const minimumPieceBytes = 256 * kibibyte;
@@ -40,6 +42,7 @@ export interface FinishedPackFile {
   readonly digest: string;
   readonly sizeBytes: number;
   readonly pieces: Uint8Array;
+  readonly checksums: PackChecksums;
 }
 
 /** A pack in the making. Nothing is at `outFile` until `finish`, and nothing of it is left after `discard`. */
@@ -47,64 +50,54 @@ export class PackFile {
   readonly #outFile: string;
   readonly #temporaryFile: string;
   readonly #handle: FileHandle;
-  readonly #pieceLengthBytes: number;
-  readonly #digest = createHash('sha256');
-  readonly #pieces: Buffer[] = [];
-  #piece = createHash('sha1');
-  #pieceBytes = 0;
+  readonly #identity: StreamHash<LaneDigests['identity']>;
+  readonly #checksums: StreamHash<LaneDigests['checksums']>;
   #sizeBytes = 0;
 
-  private constructor(outFile: string, temporaryFile: string, handle: FileHandle, pieceLengthBytes: number) {
+  private constructor(
+    outFile: string,
+    temporaryFile: string,
+    handle: FileHandle,
+    options: { readonly pieceLengthBytes: number; readonly expectedBytes: number },
+  ) {
     this.#outFile = outFile;
     this.#temporaryFile = temporaryFile;
     this.#handle = handle;
-    this.#pieceLengthBytes = pieceLengthBytes;
+    this.#identity = openStreamHash('identity', options.expectedBytes, options.pieceLengthBytes);
+    this.#checksums = openStreamHash('checksums', options.expectedBytes);
   }
 
-  static async create(outFile: string, pieceLengthBytes: number): Promise<PackFile> {
+  /** `expectedBytes` is a guess of the size, for speed only. */
+  static async create(
+    outFile: string,
+    options: { readonly pieceLengthBytes: number; readonly expectedBytes: number },
+  ): Promise<PackFile> {
     const temporaryFile = `${outFile}.${randomUUID()}.tmp`;
-    return new PackFile(outFile, temporaryFile, await open(temporaryFile, 'wx', 0o644), pieceLengthBytes);
+    return new PackFile(outFile, temporaryFile, await open(temporaryFile, 'wx', 0o644), options);
   }
 
+  /** One call at a time; `bytes` may change again when it resolves. */
   async write(bytes: Uint8Array): Promise<void> {
-    this.#digest.update(bytes);
-    this.#hashPieces(bytes);
     this.#sizeBytes += bytes.length;
-    await writeAll(this.#handle, bytes);
-  }
-
-  /** Source: BEP 3, `pieces`: the SHA-1 of each piece, one after the other; the last piece may be shorter. */
-  #hashPieces(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      const part = bytes.subarray(done, done + this.#pieceLengthBytes - this.#pieceBytes);
-      this.#piece.update(part);
-      this.#pieceBytes += part.length;
-      done += part.length;
-      if (this.#pieceBytes === this.#pieceLengthBytes) this.#endPiece();
-    }
-  }
-
-  #endPiece(): void {
-    this.#pieces.push(this.#piece.digest());
-    this.#piece = createHash('sha1');
-    this.#pieceBytes = 0;
+    const work = [writeAll(this.#handle, bytes), this.#identity.update(bytes), this.#checksums.update(bytes)];
+    // Also where one fails, nothing may still read the bytes when this returns.
+    for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
   }
 
   async finish(): Promise<FinishedPackFile> {
-    if (this.#pieceBytes > 0) this.#endPiece();
+    const { sha256, pieces } = await this.#identity.digest();
+    const checksums = await this.#checksums.digest();
     await this.#handle.sync();
     await this.#handle.close();
     await rename(this.#temporaryFile, this.#outFile);
     await syncFolder(path.dirname(this.#outFile));
-    return {
-      digest: this.#digest.digest('hex'),
-      sizeBytes: this.#sizeBytes,
-      pieces: new Uint8Array(Buffer.concat(this.#pieces)),
-    };
+    return { digest: sha256, sizeBytes: this.#sizeBytes, pieces, checksums };
   }
 
-  /** After `finish` this does nothing. */
+  /** After `finish` this only ends its threads. */
   async discard(): Promise<void> {
+    await this.#identity.close();
+    await this.#checksums.close();
     await this.#handle.close().catch(() => undefined);
     await rm(this.#temporaryFile, { force: true });
   }

@@ -10,14 +10,27 @@ const zstdDecompress = promisify<Uint8Array, ZstdOptions, Uint8Array>(decompress
 /** Frames that are decompressed before they are asked for, on libuv's threads; each takes up to 8 MiB. */
 const framesAhead = 3;
 /** A frame's content is at most 4 MiB (2^22), so a larger window is only good for exhausting memory. */
-const maximumWindowLog = 22;
+export const maximumWindowLog = 22;
 
-function malformed(packFile: string, reason: string, cause?: unknown): DomainError {
+export function malformedPack(
+  packFile: string,
+  reason: string,
+  cause?: unknown,
+  details: Record<string, unknown> = {},
+): DomainError {
   return new DomainError(
     'artifact.malformed',
     `The pack ${packFile} ${reason}. Fetch it again, or build the revision again.`,
-    { path: packFile },
+    { path: packFile, ...details },
     { cause },
+  );
+}
+
+export function damagedFile(packFile: string, file: { readonly path: string; readonly sha256: string }): DomainError {
+  return new DomainError(
+    'artifact.digest_mismatch',
+    `The file ${JSON.stringify(file.path)} in the pack ${packFile} was damaged: its digest is not the one of the file list. The pack will be fetched again.`,
+    { path: file.path, expected: file.sha256 },
   );
 }
 
@@ -25,7 +38,7 @@ async function readAt(handle: FileHandle, packFile: string, position: number, le
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw malformed(packFile, 'is cut short');
+    if (bytesRead === 0) throw malformedPack(packFile, 'is cut short');
     done += bytesRead;
   }
   return bytes;
@@ -33,11 +46,28 @@ async function readAt(handle: FileHandle, packFile: string, position: number, le
 
 async function readSeekTable(handle: FileHandle, packFile: string): Promise<SeekFrame[]> {
   const { size } = await handle.stat();
-  if (size < seekTableFooterBytes) throw malformed(packFile, 'is cut short');
+  if (size < seekTableFooterBytes) throw malformedPack(packFile, 'is cut short');
   const footer = await readAt(handle, packFile, size - seekTableFooterBytes, seekTableFooterBytes);
   const tableBytes = seekTableBytes(footer);
-  if (tableBytes > size) throw malformed(packFile, 'has a seek table that is larger than the pack');
+  if (tableBytes > size) throw malformedPack(packFile, 'has a seek table that is larger than the pack');
   return decodeSeekTable(await readAt(handle, packFile, size - tableBytes, tableBytes), size);
+}
+
+async function openPack(packFile: string): Promise<FileHandle> {
+  return open(packFile, fsConstants.O_RDONLY).catch((error: unknown) => {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    throw new DomainError('not_found', `The pack ${packFile} is not there. Fetch it again.`, { path: packFile });
+  });
+}
+
+/** The frames of a pack. Throws `not_found` where there is no pack, `artifact.malformed` where it has no sound seek table. */
+export async function readFrameSizes(packFile: string): Promise<readonly SeekFrame[]> {
+  const handle = await openPack(packFile);
+  try {
+    return await readSeekTable(handle, packFile);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The tar in a pack, as a stream that is read in exact amounts. */
@@ -61,10 +91,7 @@ export class PackReader {
 
   /** Throws `not_found` where there is no pack, `artifact.malformed` where it has no sound seek table. */
   static async open(packFile: string): Promise<PackReader> {
-    const handle = await open(packFile, fsConstants.O_RDONLY).catch((error: unknown) => {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
-      throw new DomainError('not_found', `The pack ${packFile} is not there. Fetch it again.`, { path: packFile });
-    });
+    const handle = await openPack(packFile);
     try {
       return new PackReader(packFile, handle, await readSeekTable(handle, packFile));
     } catch (error) {
@@ -83,9 +110,9 @@ export class PackReader {
         params: { [constants.ZSTD_d_windowLogMax]: maximumWindowLog },
       });
     } catch (error) {
-      throw malformed(this.#packFile, 'has a damaged frame', error);
+      throw malformedPack(this.#packFile, 'has a damaged frame', error);
     }
-    if (content.length !== frame.contentBytes) throw malformed(this.#packFile, 'has a frame of the wrong size');
+    if (content.length !== frame.contentBytes) throw malformedPack(this.#packFile, 'has a frame of the wrong size');
     return content;
   }
 
@@ -106,7 +133,7 @@ export class PackReader {
     if (this.#current.length === 0) {
       this.#fetchAhead();
       const content = await this.#ahead.shift();
-      if (content === undefined) throw malformed(this.#packFile, 'ends before its last file');
+      if (content === undefined) throw malformedPack(this.#packFile, 'ends before its last file');
       this.#current = content;
       this.#fetchAhead();
     }

@@ -1,18 +1,18 @@
 /** Owns making a full pack of a tree: one streaming pass from files to digest, pack and torrent pieces. */
-import { createHash } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
 import type { FileEntry } from '../contract/documents.ts';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { artifactIdOf, encodeFileList } from './file-list.ts';
-import { FrameCompressor, threadCount } from './frame-compressor.ts';
-import { FrameFiller } from './frame-filler.ts';
+import { planFrames, type SplitContent } from './frame-plan.ts';
+import type { FrameSlot } from './frame-slot.ts';
+import { FrameThreads, threadCount } from './frame-threads.ts';
+import type { LaneDigests, PackChecksums } from './hash-lanes.ts';
 import { PackFile, pieceLengthFor } from './pack-file.ts';
-import { compilePathPattern } from './path-pattern.ts';
-import { assertSafeEntries } from './safe-path.ts';
-import { type ScanFilter, type ScannedEntry, scanTree } from './scan-tree.ts';
-import { encodeSeekTable, type SeekFrame } from './seek-table.ts';
-import { ReadAhead, readFully, type ScannedFile, unreadable, withSourceFile } from './source-file.ts';
-import { tarEndBytes, tarEntryBytes, tarHeader, tarPaddingBytes } from './tar-header.ts';
+import { scanInThread } from './pack-scan.ts';
+import type { PackDone, PackTask } from './pack-thread.ts';
+import type { PackableEntry } from './scan-tree.ts';
+import { encodeSeekTable, frameBytes, type SeekFrame } from './seek-table.ts';
+import { openStreamHash, type StreamHash } from './stream-hash.ts';
+import { tarEntryBytes } from './tar-header.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 export interface PackTreeOptions {
@@ -21,7 +21,7 @@ export interface PackTreeOptions {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly outFile: string;
-  /** Compression threads; all cores but one where it is not given. The bytes do not depend on it. */
+  /** Threads that read and compress; one for each core where it is not given. The bytes do not depend on it. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
   /** In bytes of the tree; called about once for every MiB. */
@@ -40,115 +40,95 @@ export interface PackedTree {
   readonly pieceLengthBytes: number;
   /** SHA-1 of each piece, one after the other. Source: BEP 3. */
   readonly pieces: Uint8Array;
+  readonly checksums: PackChecksums;
   /** What was included and matched nothing; often a step that did not make what it should. */
   readonly unmatchedIncludes: readonly string[];
 }
 
-type PackableEntry = Exclude<ScannedEntry, { kind: 'other' }>;
-
-/** Version control and our own working files, at any depth and in any spelling that some file system takes for theirs. */
-const neverPacked = /(^|\/)\.(git|slipway)$/i;
-
-function makeFilter(options: PackTreeOptions): ScanFilter & { unmatched(): string[] } {
-  const include = options.include.map(compilePathPattern);
-  const exclude = options.exclude.map(compilePathPattern);
-  const matched = new Set<string>();
-  return {
-    skips: path => neverPacked.test(path) || exclude.some(pattern => pattern.matches(path)),
-    takes: path => {
-      const hits = include.filter(pattern => pattern.matches(path));
-      for (const pattern of hits) matched.add(pattern.text);
-      return hits.length > 0;
-    },
-    reachesInto: folder => include.some(pattern => pattern.reachesInto(folder)),
-    unmatched: () => include.map(pattern => pattern.text).filter(text => !matched.has(text)),
-  };
-}
-
-function assertPackable(scanned: readonly ScannedEntry[]): PackableEntry[] {
-  const packable = scanned.map(entry => {
-    if (entry.kind !== 'other') return entry;
-    throw new DomainError(
-      'artifact.unsupported_file',
-      entry.reason === 'name is not UTF-8'
-        ? `The name of ${JSON.stringify(entry.path)} is not valid UTF-8. Rename it, or exclude it from the artifact.`
-        : `${JSON.stringify(entry.path)} is a device, socket or pipe, which an artifact cannot hold. Exclude it from the artifact, or make the build end the program that holds it.`,
-      { path: entry.path },
-    );
-  });
-  assertSafeEntries(packable);
-  if (packable.every(entry => entry.kind === 'directory')) {
-    throw new DomainError(
-      'artifact.empty',
-      'Nothing in the checkout is part of the artifact. Check that the build makes what the plan includes, and that it is not excluded.',
-    );
-  }
-  return packable;
-}
-
 class TreePacker {
   readonly #options: PackTreeOptions;
-  readonly #root: string;
-  readonly #filler: FrameFiller;
-  readonly #ahead: ReadAhead;
   readonly #entries: readonly PackableEntry[];
+  readonly #file: PackFile;
+  readonly #threads: FrameThreads<PackTask, PackDone>;
+  /** Of the files that lie in several frames. */
+  readonly #contentHash: StreamHash<LaneDigests['content']>;
   readonly #progress: ProgressMeter;
+  readonly #frames: SeekFrame[] = [];
+  readonly #listed: FileEntry[] = [];
 
   constructor(
     options: PackTreeOptions,
-    root: string,
-    entries: readonly PackableEntry[],
-    bytesTotal: number,
-    filler: FrameFiller,
+    tree: { readonly root: string; readonly entries: readonly PackableEntry[]; readonly bytes: number },
+    file: PackFile,
   ) {
     this.#options = options;
-    this.#root = root;
-    this.#entries = entries;
-    this.#progress = new ProgressMeter(bytesTotal, options.onProgress);
-    this.#filler = filler;
-    this.#ahead = new ReadAhead(root, entries);
+    this.#entries = tree.entries;
+    this.#file = file;
+    this.#progress = new ProgressMeter(tree.bytes, options.onProgress);
+    this.#threads = new FrameThreads({
+      thread: 'pack-thread',
+      threads: threadCount(options.threads, Math.ceil(tree.bytes / frameBytes)),
+      workerData: { root: tree.root },
+      take: (done, slot, task) => this.#takeFrame(done, slot, task),
+    });
+    const largest = tree.entries.reduce((most, entry) => Math.max(most, tarEntryBytes(entry)), 0);
+    this.#contentHash = openStreamHash('content', largest > frameBytes ? tree.bytes : 0);
   }
 
+  /** The files as they were read. */
   async run(): Promise<FileEntry[]> {
-    const listed: FileEntry[] = [];
-    try {
-      for (const [index, entry] of this.#entries.entries()) {
-        this.#options.signal?.throwIfAborted();
-        this.#filler.startEntry(tarEntryBytes(entry));
-        await this.#filler.append(tarHeader(entry));
-        listed.push(entry.kind === 'file' ? await this.#packFile(entry, this.#ahead.take(index)) : entry);
-      }
-    } finally {
-      await this.#ahead.settle();
+    for (const frame of planFrames(this.#entries)) {
+      this.#options.signal?.throwIfAborted();
+      this.#threads.submit(await this.#threads.acquire(), frame);
     }
-    await this.#filler.append(new Uint8Array(tarEndBytes));
-    this.#filler.flush();
+    await this.#threads.finish();
+    await this.#file.write(encodeSeekTable(this.#frames));
     this.#progress.finish();
-    return listed;
+    return this.#listed;
   }
 
-  async #packFile(file: ScannedFile, ahead: Promise<Uint8Array> | undefined): Promise<FileEntry> {
-    const { kind, path, executable, sizeBytes } = file;
-    const hash = createHash('sha256');
-    if (ahead === undefined) {
-      await withSourceFile(this.#root, file, async handle => {
-        for (let done = 0; done < sizeBytes; ) {
-          this.#options.signal?.throwIfAborted();
-          const room = await this.#filler.reserve(sizeBytes - done);
-          await readFully(handle, file, room, done);
-          hash.update(room);
-          done += room.length;
-          this.#progress.advance(room.length);
-        }
-      });
-    } else {
-      const bytes = await ahead;
-      hash.update(bytes);
-      await this.#filler.append(bytes);
-      this.#progress.advance(bytes.length);
+  async #takeFrame(done: PackDone, slot: FrameSlot, { contentBytes, parts }: PackTask): Promise<void> {
+    this.#frames.push({ compressedBytes: done.compressedBytes, contentBytes });
+    const work = [
+      this.#file.write(slot.compressed.subarray(0, done.compressedBytes)).catch(error => {
+        throw unwritable(error, this.#options.outFile);
+      }),
+      this.#list(parts ?? [], done, slot),
+    ];
+    for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
+    this.#progress.advance(done.fileBytes);
+  }
+
+  async #list(parts: NonNullable<PackTask['parts']>, { digests, splits }: PackDone, slot: FrameSlot): Promise<void> {
+    for (const [index, { entry, to }] of parts.entries()) {
+      if (entry === null) continue;
+      if (entry.kind !== 'file') {
+        if (to === tarEntryBytes(entry)) this.#listed.push(entry);
+        continue;
+      }
+      const sha256 =
+        digests[index] ??
+        (await this.#hashSplit(
+          splits.find(({ part }) => part === index),
+          slot,
+        ));
+      if (sha256 === null) continue;
+      const { kind, path, executable, sizeBytes } = entry;
+      this.#listed.push({ kind, path, executable, sizeBytes, sha256 });
     }
-    await this.#filler.append(new Uint8Array(tarPaddingBytes(sizeBytes)));
-    return { kind, path, executable, sizeBytes, sha256: hash.digest('hex') };
+  }
+
+  /** The file's digest, where its content ends here. */
+  async #hashSplit(split: SplitContent | undefined, slot: FrameSlot): Promise<string | null> {
+    if (split === undefined) return null;
+    await this.#contentHash.update(slot.content.subarray(split.offset, split.offset + split.lengthBytes));
+    return split.endsContent ? (await this.#contentHash.digest()).sha256 : null;
+  }
+
+  /** May be repeated. */
+  async close(): Promise<void> {
+    await this.#threads.close();
+    await this.#contentHash.close();
   }
 }
 
@@ -165,53 +145,30 @@ function unwritable(error: unknown, outFile: string): unknown {
   return error;
 }
 
-async function scanForPack(
-  options: PackTreeOptions,
-  filter: ScanFilter,
-): Promise<{ root: string; entries: PackableEntry[] }> {
-  try {
-    const root = await realpath(options.root);
-    return { root, entries: assertPackable(await scanTree(root, filter, options.signal)) };
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(error, options.root);
-    const message = `The tree ${options.root} is not there, or a part of it went away while it was read. Build again.`;
-    throw new DomainError('not_found', message, { path: options.root }, { cause: error });
-  }
-}
-
 /**
  * Packs what the patterns name of a tree into `outFile`, a `.tar.zst` whose bytes depend on the tree alone.
  *
  * The pack appears under its name whole and durable, or not at all; no trace is left by a failure or an abort. `.git` and
- * `.slipway` are never packed. Memory: 4 MiB and zstd's own for each
- * thread, 15 MiB more, and about 1 KiB for each file, whatever its size. May be repeated.
+ * `.slipway` are never packed. Memory: 8 MiB, zstd's own and an
+ * isolate of V8 for each thread, as much for three that hash, and about 1 KiB for each file, whatever its size. May be repeated.
  *
  * Throws `artifact.empty`, `artifact.unsafe_path`, `artifact.unsupported_file`, `artifact.too_large`, `input.invalid` (a
  * pattern), `conflict` (a file changed while it was read), `not_found` (no such tree), `store.full`, `data.unwritable`, and the
  * signal's reason.
  */
 export async function packTree(options: PackTreeOptions): Promise<PackedTree> {
-  const filter = makeFilter(options);
-  const { root, entries } = await scanForPack(options, filter);
+  const { root, entries, unmatchedIncludes } = await scanInThread(options, options.signal);
   const treeSizeBytes = entries.reduce((total, entry) => total + (entry.kind === 'file' ? entry.sizeBytes : 0), 0);
   const pieceLengthBytes = pieceLengthFor(treeSizeBytes);
-  const frames: SeekFrame[] = [];
-  const file = await PackFile.create(options.outFile, pieceLengthBytes).catch(error => {
-    throw unwritable(error, options.outFile);
-  });
-  const compressor = new FrameCompressor(threadCount(options.threads), async (frame, contentBytes) => {
-    frames.push({ compressedBytes: frame.length, contentBytes });
-    await file.write(frame).catch(error => {
+  const file = await PackFile.create(options.outFile, { pieceLengthBytes, expectedBytes: treeSizeBytes }).catch(
+    error => {
       throw unwritable(error, options.outFile);
-    });
-  });
+    },
+  );
+  const packer = new TreePacker(options, { root, entries, bytes: treeSizeBytes }, file);
   try {
-    const packer = new TreePacker(options, root, entries, treeSizeBytes, new FrameFiller(compressor));
     const listed = await packer.run();
-    await compressor.finish();
     const fileList = encodeFileList(listed);
-    await file.write(encodeSeekTable(frames));
     options.signal?.throwIfAborted();
     const finished = await file.finish();
     return {
@@ -221,12 +178,12 @@ export async function packTree(options: PackTreeOptions): Promise<PackedTree> {
       ...finished,
       treeSizeBytes,
       pieceLengthBytes,
-      unmatchedIncludes: filter.unmatched(),
+      unmatchedIncludes,
     };
   } catch (error) {
     throw unwritable(error, options.outFile);
   } finally {
-    await compressor.close();
+    await packer.close();
     await file.discard();
   }
 }

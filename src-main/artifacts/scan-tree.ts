@@ -1,8 +1,9 @@
 /** Owns walking a tree on disk in a fixed order. Follows no link and reads no content. */
 
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, readlink } from 'node:fs/promises';
+import { isUtf8 } from 'node:buffer';
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { comparePaths } from './safe-path.ts';
 
 export type ScannedEntry =
@@ -18,46 +19,51 @@ export type ScannedEntry =
   /** What no artifact can hold, with the reason, for a message. */
   | { readonly kind: 'other'; readonly path: string; readonly reason: 'device, socket or pipe' | 'name is not UTF-8' };
 
+export type PackableEntry = Exclude<ScannedEntry, { kind: 'other' }>;
+
 /** What of a tree is wanted. A folder that is taken is taken with all below it, except what is skipped. */
 export interface ScanFilter {
   skips(path: string): boolean;
   takes(path: string): boolean;
   /** Whether a folder that is not taken may hold something that is. */
   reachesInto(folder: string): boolean;
+  /** Whether it wants to be asked about what lies in a folder that is taken with all below it, too. */
+  looksInside(): boolean;
 }
 
-export const wholeTree: ScanFilter = { skips: () => false, takes: () => true, reachesInto: () => true };
+export const wholeTree: ScanFilter = {
+  skips: () => false,
+  takes: () => true,
+  reachesInto: () => true,
+  looksInside: () => false,
+};
 
-/** How many entries of a folder are looked at together; libuv has four threads for it by default. */
-const concurrentStats = 32;
+/** What a thread looks at before it lets others of its event loop have their turn: some milliseconds' work. */
+const entriesAtATime = 500;
 
-/** Changes whenever the file is replaced or written. */
-export function identityOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+/** Changes whenever the file is replaced or written; times to a quarter of a microsecond, which is finer than kernels keep them. */
+export function identityOf(stats: Stats): string {
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
 }
 
 /** Windows has no executable bit, and its answers about it mean nothing. */
-function isExecutable(stats: BigIntStats): boolean {
-  return process.platform !== 'win32' && (stats.mode & 0o100n) !== 0n;
+function isExecutable(stats: Stats): boolean {
+  return process.platform !== 'win32' && (stats.mode & 0o100) !== 0;
 }
 
 /** The names in a folder. Source of the risk: on Linux a name is any bytes but `/` and NUL, and Node would mangle them silently. */
-async function namesIn(folder: string): Promise<{ name: string; valid: boolean }[]> {
-  const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  return (await readdir(folder, { encoding: 'buffer' })).map(bytes => {
-    try {
-      return { name: strict.decode(bytes), valid: true };
-    } catch {
-      return { name: bytes.toString('utf8'), valid: false };
-    }
-  });
+function namesIn(folder: string): { name: string; valid: boolean }[] {
+  return readdirSync(folder, { encoding: 'buffer' }).map(bytes => ({
+    name: bytes.toString('utf8'),
+    valid: isUtf8(bytes),
+  }));
 }
 
-async function look(absolute: string, relative: string): Promise<ScannedEntry> {
-  const stats = await lstat(absolute, { bigint: true });
+function look(absolute: string, relative: string): ScannedEntry {
+  const stats = lstatSync(absolute);
   if (stats.isDirectory()) return { kind: 'directory', path: relative };
   if (stats.isSymbolicLink()) {
-    const target = await readlink(absolute);
+    const target = readlinkSync(absolute);
     return {
       kind: 'link',
       path: relative,
@@ -69,7 +75,7 @@ async function look(absolute: string, relative: string): Promise<ScannedEntry> {
     kind: 'file',
     path: relative,
     executable: isExecutable(stats),
-    sizeBytes: Number(stats.size),
+    sizeBytes: stats.size,
     identity: identityOf(stats),
   };
 }
@@ -77,40 +83,39 @@ async function look(absolute: string, relative: string): Promise<ScannedEntry> {
 /**
  * What `filter` takes of the tree below `root`, sorted by the bytes of the path. A folder is an entry only where nothing that
  * is taken lies in it. Throws the file system's own errors, and the signal's reason.
+ *
+ * Asks the file system in this thread, which is several times as fast as from others for a call that takes microseconds.
  */
 export async function scanTree(root: string, filter: ScanFilter, signal?: AbortSignal): Promise<ScannedEntry[]> {
   const found: ScannedEntry[] = [];
+  let looked = 0;
 
   async function visit(folder: string, takenWhole: boolean): Promise<boolean> {
     const before = found.length;
-    const names = await namesIn(path.join(root, folder));
-    const wanted = names
-      .map(({ name, valid }) => ({ relative: folder === '' ? name : `${folder}/${name}`, name, valid }))
-      .filter(({ relative }) => !filter.skips(relative));
-    for (let start = 0; start < wanted.length; start += concurrentStats) {
-      signal?.throwIfAborted();
-      const entries = await Promise.all(
-        wanted
-          .slice(start, start + concurrentStats)
-          .map(({ relative, valid }): ScannedEntry | Promise<ScannedEntry> =>
-            valid
-              ? look(path.join(root, relative), relative)
-              : { kind: 'other', path: relative, reason: 'name is not UTF-8' },
-          ),
-      );
-      for (const entry of entries) {
-        const taken = filter.takes(entry.path) || takenWhole;
-        if (entry.kind !== 'directory') {
-          if (taken) found.push(entry);
-        } else if (taken || filter.reachesInto(entry.path)) {
-          const filled = await visit(entry.path, taken);
-          if (taken && !filled) found.push(entry);
-        }
+    for (const { name, valid } of namesIn(path.join(root, folder))) {
+      const relative = folder === '' ? name : `${folder}/${name}`;
+      if (filter.skips(relative)) continue;
+      looked += 1;
+      if (looked % entriesAtATime === 0) {
+        signal?.throwIfAborted();
+        await setImmediate();
+      }
+      const entry: ScannedEntry = valid
+        ? look(path.join(root, relative), relative)
+        : { kind: 'other', path: relative, reason: 'name is not UTF-8' };
+      const isAsked = !takenWhole || filter.looksInside();
+      const taken = (isAsked && filter.takes(relative)) || takenWhole;
+      if (entry.kind !== 'directory') {
+        if (taken) found.push(entry);
+      } else if (taken || filter.reachesInto(relative)) {
+        const filled = await visit(relative, taken);
+        if (taken && !filled) found.push(entry);
       }
     }
     return found.length > before;
   }
 
+  signal?.throwIfAborted();
   await visit('', false);
   return found.sort((a, b) => comparePaths(a.path, b.path));
 }

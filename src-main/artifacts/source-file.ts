@@ -1,15 +1,11 @@
 /** Owns reading one file of a tree for a pack, and noticing that it is not the file that was scanned. */
-import { constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { identityOf, type ScannedEntry } from './scan-tree.ts';
 
 export type ScannedFile = Extract<ScannedEntry, { kind: 'file' }>;
-
-/** Files up to this size are read ahead, so that a tree of small files does not wait for one system call after the other. */
-const smallFileBytes = 64 * 1024;
-const filesAhead = 16;
 
 /** No link is followed and no pipe is waited for, should the file have been swapped since the scan. Absent on Windows. */
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -23,6 +19,10 @@ function changed(file: ScannedFile): DomainError {
     `The file ${JSON.stringify(file.path)} changed while it was read. Make sure that no program writes into the tree, such as one that a build step left behind, and try again.`,
     { path: file.path },
   );
+}
+
+function openingError(error: unknown, file: ScannedFile): unknown {
+  return goneCodes.has(systemErrorCode(error) ?? '') ? changed(file) : unreadable(error, file.path);
 }
 
 /** Translates what the file system says about reading `path`; anything unexpected is passed on as it is. */
@@ -50,12 +50,12 @@ export async function withSourceFile<Result>(
   try {
     handle = await open(path.join(root, file.path), openFlags);
   } catch (error) {
-    throw goneCodes.has(systemErrorCode(error) ?? '') ? changed(file) : unreadable(error, file.path);
+    throw openingError(error, file);
   }
   try {
     const result = await read(handle);
     // Once is enough: the identity covers every change and swap from the scan until now.
-    if (identityOf(await handle.stat({ bigint: true })) !== file.identity) throw changed(file);
+    if (identityOf(await handle.stat()) !== file.identity) throw changed(file);
     return result;
   } catch (error) {
     throw unreadable(error, file.path);
@@ -64,56 +64,28 @@ export async function withSourceFile<Result>(
   }
 }
 
-/** Fills `target` from `position`; a file that ends before that was cut while it was read. Throws `conflict`. */
-export async function readFully(
-  handle: FileHandle,
-  file: ScannedFile,
-  target: Uint8Array,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < target.length; ) {
-    const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw changed(file);
-    done += bytesRead;
+/**
+ * Fills `target` with the file's bytes from `position`, and makes sure that it still is the scanned file. Blocks the thread.
+ * Throws as `withSourceFile`.
+ */
+export function readSourceFile(root: string, file: ScannedFile, target: Uint8Array, position: number): void {
+  let handle: number;
+  try {
+    handle = openSync(`${root}${path.sep}${file.path}`, openFlags);
+  } catch (error) {
+    throw openingError(error, file);
   }
-}
-
-/** Reads the small files among the next few entries before their turn. */
-export class ReadAhead {
-  readonly #root: string;
-  readonly #entries: readonly ScannedEntry[];
-  /** One for each entry that is read ahead, used again and again: new memory for each file piles up until it is collected. */
-  readonly #slots = new Uint8Array(filesAhead * smallFileBytes);
-  readonly #reads = new Map<number, Promise<Uint8Array>>();
-  #next = 0;
-
-  constructor(root: string, entries: readonly ScannedEntry[]) {
-    this.#root = root;
-    this.#entries = entries;
-  }
-
-  /** The content of the entry at `index` where it is a small file, valid until the next call; to be called in ascending order. */
-  take(index: number): Promise<Uint8Array> | undefined {
-    for (; this.#next < Math.min(index + filesAhead, this.#entries.length); this.#next += 1) {
-      const entry = this.#entries[this.#next];
-      if (entry?.kind !== 'file' || entry.sizeBytes > smallFileBytes) continue;
-      const slotStart = (this.#next % filesAhead) * smallFileBytes;
-      const slot = this.#slots.subarray(slotStart, slotStart + smallFileBytes);
-      const read = withSourceFile(this.#root, entry, async handle => {
-        const bytes = slot.subarray(0, entry.sizeBytes);
-        await readFully(handle, entry, bytes, 0);
-        return bytes;
-      });
-      read.catch(() => undefined);
-      this.#reads.set(this.#next, read);
+  try {
+    for (let done = 0; done < target.length; ) {
+      const bytesRead = readSync(handle, target, done, target.length - done, position + done);
+      // A file that ends before its size was cut while it was read.
+      if (bytesRead === 0) throw changed(file);
+      done += bytesRead;
     }
-    const read = this.#reads.get(index);
-    this.#reads.delete(index);
-    return read;
-  }
-
-  /** Waits until no file is open any more. */
-  async settle(): Promise<void> {
-    await Promise.allSettled(this.#reads.values());
+    if (identityOf(fstatSync(handle)) !== file.identity) throw changed(file);
+  } catch (error) {
+    throw unreadable(error, file.path);
+  } finally {
+    closeSync(handle);
   }
 }

@@ -48,17 +48,27 @@ function ustarBlock(fields: HeaderFields): Buffer {
   block.write(octal(0, 7), 329, 'latin1');
   block.write(octal(0, 7), 337, 'latin1');
   let sum = 0;
-  for (const byte of block) sum += byte;
+  for (let index = 0; index < tarBlockBytes; index += 1) sum += block[index] ?? 0;
   block.write(`${octal(sum, 6)} `, 148, 'latin1');
   return block;
 }
 
-/** One `LENGTH KEY=VALUE\n` record, whose length counts its own digits. */
-function paxRecord(key: string, value: string): Buffer {
-  const body = Buffer.from(` ${key}=${value}\n`, 'utf8');
-  let length = body.length;
-  while (String(length).length + body.length !== length) length = String(length).length + body.length;
-  return Buffer.concat([Buffer.from(String(length)), body]);
+/** What a record with so many bytes after its length has in all: the length counts its own digits. */
+function paxRecordBytes(bodyBytes: number): number {
+  let length = bodyBytes;
+  while (String(length).length + bodyBytes !== length) length = String(length).length + bodyBytes;
+  return length;
+}
+
+const paxBody = (key: string, value: string) => ` ${key}=${value}\n`;
+
+/** The `LENGTH KEY=VALUE\n` records that the entry needs, as bodies without their length. */
+function paxBodies({ name, linkName, sizeBytes }: HeaderFields): string[] {
+  const bodies: string[] = [];
+  if (needsPax(name)) bodies.push(paxBody('path', name));
+  if (needsPax(linkName)) bodies.push(paxBody('linkpath', linkName));
+  if (sizeBytes > maximumOctalSize) bodies.push(paxBody('size', String(sizeBytes)));
+  return bodies;
 }
 
 function needsPax(name: string): boolean {
@@ -94,23 +104,26 @@ function fieldsOf(entry: TarEntry): HeaderFields {
  */
 export function tarHeader(entry: TarEntry): Uint8Array {
   const fields = fieldsOf(entry);
-  const records: Buffer[] = [];
-  if (needsPax(fields.name)) records.push(paxRecord('path', fields.name));
-  if (needsPax(fields.linkName)) records.push(paxRecord('linkpath', fields.linkName));
-  if (fields.sizeBytes > maximumOctalSize) records.push(paxRecord('size', String(fields.sizeBytes)));
+  const bodies = paxBodies(fields);
   const block = ustarBlock({ ...fields, name: asciiName(fields.name), linkName: asciiName(fields.linkName) });
-  if (records.length === 0) return block;
-  const body = Buffer.concat(records);
-  const pax = ustarBlock({ name: 'PaxHeaders/entry', mode: 0o644, sizeBytes: body.length, type: 'x', linkName: '' });
-  return Buffer.concat([pax, body, Buffer.alloc(tarPaddingBytes(body.length)), block]);
+  if (bodies.length === 0) return block;
+  const records = Buffer.from(bodies.map(body => `${paxRecordBytes(Buffer.byteLength(body))}${body}`).join(''), 'utf8');
+  const pax = ustarBlock({ name: 'PaxHeaders/entry', mode: 0o644, sizeBytes: records.length, type: 'x', linkName: '' });
+  return Buffer.concat([pax, records, Buffer.alloc(tarPaddingBytes(records.length)), block]);
+}
+
+/** The length of `tarHeader`, without making it. */
+function tarHeaderBytes(fields: HeaderFields): number {
+  const bodies = paxBodies(fields);
+  if (bodies.length === 0) return tarBlockBytes;
+  const bytes = bodies.reduce((total, body) => total + paxRecordBytes(Buffer.byteLength(body)), 0);
+  return tarBlockBytes + bytes + tarPaddingBytes(bytes) + tarBlockBytes;
 }
 
 /** The bytes of an entry in the tar: header, content, padding. */
 export function tarEntryBytes(entry: TarEntry): number {
   const fields = fieldsOf(entry);
-  const plain = !needsPax(fields.name) && !needsPax(fields.linkName) && fields.sizeBytes <= maximumOctalSize;
-  const headerBytes = plain ? tarBlockBytes : tarHeader(entry).length;
-  return headerBytes + fields.sizeBytes + tarPaddingBytes(fields.sizeBytes);
+  return tarHeaderBytes(fields) + fields.sizeBytes + tarPaddingBytes(fields.sizeBytes);
 }
 
 /** For a message only: what a ustar header says it holds, escaped; a hostile header says what it likes. */

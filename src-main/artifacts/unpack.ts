@@ -1,24 +1,25 @@
 /** Owns turning a full pack back into the tree that its file list names, and into nothing else. */
-import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, rm, symlink } from 'node:fs/promises';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmod, lstat, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileEntry } from '../contract/documents.ts';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
-import { syncFolder, writeAll } from './pack-file.ts';
-import { PackReader } from './pack-reader.ts';
+import { dealFrames, type FramePart, layOut, tarBytesOf } from './frame-plan.ts';
+import type { FrameSlot } from './frame-slot.ts';
+import { FrameThreads, threadCount } from './frame-threads.ts';
+import type { LaneDigests } from './hash-lanes.ts';
+import { syncFolder } from './pack-file.ts';
+import { damagedFile, malformedPack, readFrameSizes } from './pack-reader.ts';
 import { assertSafeEntries, comparePaths } from './safe-path.ts';
-import {
-  describeTarHeader,
-  tarBlockBytes,
-  tarEndBytes,
-  tarEntryBytes,
-  tarHeader,
-  tarPaddingBytes,
-} from './tar-header.ts';
+import { frameBytes, type SeekFrame } from './seek-table.ts';
+import { openStreamHash, type StreamHash } from './stream-hash.ts';
+import { syncTree } from './sync-tree.ts';
+import { tarEntryBytes } from './tar-header.ts';
 import { targetError } from './target-errors.ts';
-import { Tasks } from './tasks.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
+import type { UnpackDone, UnpackTask } from './unpack-thread.ts';
+
+const folderMode = 0o755;
 
 export { verifyTree } from './verify-tree.ts';
 
@@ -28,177 +29,138 @@ export interface UnpackOptions {
   readonly entries: readonly FileEntry[];
   /** Must not exist yet; folders above it are made where they are missing. */
   readonly targetDir: string;
+  /** Threads that decompress and write; one for each core where it is not given. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
   /** In bytes of the tree; called about once for every MiB. */
   readonly onProgress?: (progress: TreeProgress) => void;
 }
 
-type ListedFile = Extract<FileEntry, { kind: 'file' }>;
-
-/** Files and folders on their way to the disk at the same time; a journaling file system commits them together. */
-const concurrentWrites = 16;
-/** Files up to this size are written beside one another, so that a tree of small files does not wait for each system call. */
-const smallFileBytes = 1024 * 1024;
-
-/** Fails where anything is at the path already, a link included. The last flag is absent on Windows. */
-const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-
 class TreeUnpacker {
   readonly #options: UnpackOptions;
   readonly #entries: readonly FileEntry[];
-  readonly #pack: PackReader;
-  readonly #writes = new Tasks(concurrentWrites);
-  /** Absolute, in the order in which they were made. */
-  readonly #folders: string[] = [];
+  readonly #frames: readonly SeekFrame[];
+  readonly #threads: FrameThreads<UnpackTask, UnpackDone>;
+  /** Of the files that lie in several frames. */
+  readonly #contentHash: StreamHash<LaneDigests['content']>;
   readonly #madeFolders = new Set<string>();
+  readonly #setsModes: boolean;
   readonly #progress: ProgressMeter;
 
-  constructor(options: UnpackOptions, entries: readonly FileEntry[], pack: PackReader) {
+  constructor(options: UnpackOptions, entries: readonly FileEntry[], frames: readonly SeekFrame[], setsModes: boolean) {
     this.#options = options;
     this.#entries = entries;
-    this.#pack = pack;
+    this.#frames = frames;
+    this.#setsModes = setsModes;
     const bytesTotal = entries.reduce((total, entry) => total + (entry.kind === 'file' ? entry.sizeBytes : 0), 0);
     this.#progress = new ProgressMeter(bytesTotal, options.onProgress);
-  }
-
-  #malformed(reason: string, details: Record<string, unknown> = {}): DomainError {
-    return new DomainError(
-      'artifact.malformed',
-      `The pack ${this.#options.packFile} ${reason}. Fetch it again, or build the revision again.`,
-      { path: this.#options.packFile, ...details },
-    );
-  }
-
-  /** Refuses a pack that would grow beyond its list before a byte is written. */
-  assertSize(): void {
-    const expected = this.#entries.reduce((total, entry) => total + tarEntryBytes(entry), tarEndBytes);
-    if (this.#pack.tarBytes !== expected) {
-      throw this.#malformed('does not hold exactly what the file list names', {
-        expected,
-        actual: this.#pack.tarBytes,
-      });
-    }
+    const { packFile, targetDir } = options;
+    this.#threads = new FrameThreads({
+      thread: 'unpack-thread',
+      threads: threadCount(options.threads, frames.length),
+      workerData: { packFile, targetDir, setsModes },
+      take: (done, slot, task) => this.#takeFrame(done, slot, task),
+    });
+    const largest = entries.reduce((most, entry) => Math.max(most, tarEntryBytes(entry)), 0);
+    this.#contentHash = openStreamHash('content', largest > frameBytes ? bytesTotal : 0);
   }
 
   async run(): Promise<void> {
-    try {
-      for (const entry of this.#entries) {
-        this.#options.signal?.throwIfAborted();
-        await this.#expectHeader(entry);
-        if (entry.kind === 'directory') await this.#makeFolder(entry.path);
-        if (entry.kind === 'file') await this.#writeFile(entry);
-      }
-      await this.#expectZeros(tarEndBytes);
-      await this.#writes.finish();
-    } finally {
-      await this.#writes.settle();
+    let frame = 0;
+    let position = 0;
+    for (const plan of dealFrames(
+      this.#entries,
+      this.#frames.map(({ contentBytes }) => contentBytes),
+    )) {
+      this.#options.signal?.throwIfAborted();
+      const compressedBytes = this.#frames[frame]?.compressedBytes ?? 0;
+      const slot = await this.#threads.acquire();
+      for (const part of plan.parts) this.#prepare(part);
+      this.#threads.submit(slot, { ...plan, position, compressedBytes });
+      position += compressedBytes;
+      frame += 1;
     }
+    await this.#threads.finish();
     await this.#makeLinks();
-    for (const folder of this.#folders) await this.#writes.add(() => syncFolder(folder));
-    await this.#writes.finish();
     this.#options.signal?.throwIfAborted();
     this.#progress.finish();
   }
 
-  /** The pack is a function of the list, so a header is compared and never interpreted: there is nothing to trick. */
-  async #expectHeader(entry: FileEntry): Promise<void> {
-    const expected = tarHeader(entry);
-    const actual = await this.#pack.readExactly(expected.length);
-    if (Buffer.compare(actual, expected) === 0) return;
-    const found = describeTarHeader(actual.subarray(0, tarBlockBytes));
-    const reason = `does not hold ${JSON.stringify(entry.path)} where the file list names it (its header says ${found})`;
-    throw this.#malformed(reason, { expected: entry.path, found });
+  /** Makes what must be there before a thread writes: folders, and the files that several frames write to. */
+  #prepare(part: FramePart<FileEntry>): void {
+    const { entry } = part;
+    if (entry === null || entry.kind === 'link') return;
+    this.#makeFolder(entry.kind === 'directory' ? entry.path : path.posix.dirname(entry.path));
+    if (entry.kind === 'directory') return;
+    if (part.from === 0 && part.to === tarEntryBytes(entry)) return;
+    const { isWhole, contentBytes, filePosition } = layOut(part);
+    if (isWhole || contentBytes === 0 || filePosition > 0) return;
+    closeSync(openSync(path.join(this.#options.targetDir, entry.path), 'wx', entry.executable ? 0o755 : 0o644));
   }
 
-  async #expectZeros(length: number): Promise<void> {
-    const bytes = await this.#pack.readExactly(length);
-    if (bytes.some(byte => byte !== 0)) throw this.#malformed('has data between or after its files');
+  async #takeFrame({ fileBytes, splits }: UnpackDone, slot: FrameSlot, { parts }: UnpackTask): Promise<void> {
+    for (const { part, offset, lengthBytes, endsContent } of splits) {
+      await this.#contentHash.update(slot.content.subarray(offset, offset + lengthBytes));
+      if (!endsContent) continue;
+      const file = parts[part]?.entry;
+      const { sha256 } = await this.#contentHash.digest();
+      if (file?.kind === 'file' && file.sha256 !== sha256) throw damagedFile(this.#options.packFile, file);
+    }
+    this.#progress.advance(fileBytes);
   }
 
-  async #makeFolder(relative: string): Promise<void> {
+  #makeFolder(relative: string): void {
     if (relative === '.' || this.#madeFolders.has(relative)) return;
-    await this.#makeFolder(path.posix.dirname(relative));
+    this.#makeFolder(path.posix.dirname(relative));
     const absolute = path.join(this.#options.targetDir, relative);
-    await mkdir(absolute);
-    await chmod(absolute, 0o755);
+    mkdirSync(absolute, folderMode);
+    if (this.#setsModes) chmodSync(absolute, folderMode);
     this.#madeFolders.add(relative);
-    this.#folders.push(absolute);
-  }
-
-  async #writeFile(file: ListedFile): Promise<void> {
-    await this.#makeFolder(path.posix.dirname(file.path));
-    if (file.sizeBytes > smallFileBytes) {
-      await this.#create(file, handle => this.#copyContent(file, handle));
-      return;
-    }
-    const content = await this.#pack.readExactly(file.sizeBytes);
-    await this.#expectZeros(tarPaddingBytes(file.sizeBytes));
-    this.#assertDigest(file, createHash('sha256').update(content).digest('hex'));
-    this.#progress.advance(content.length);
-    await this.#writes.add(() => this.#create(file, handle => writeAll(handle, content)));
-  }
-
-  async #create(file: ListedFile, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
-    const mode = file.executable ? 0o755 : 0o644;
-    const handle = await open(path.join(this.#options.targetDir, file.path), createFlags, mode);
-    try {
-      await fill(handle);
-      // The mode at opening is cut by the umask.
-      await handle.chmod(mode);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-
-  async #copyContent(file: ListedFile, handle: FileHandle): Promise<void> {
-    const hash = createHash('sha256');
-    for (let done = 0; done < file.sizeBytes; ) {
-      this.#options.signal?.throwIfAborted();
-      const bytes = await this.#pack.readSome(file.sizeBytes - done);
-      hash.update(bytes);
-      await writeAll(handle, bytes);
-      done += bytes.length;
-      this.#progress.advance(bytes.length);
-    }
-    await this.#expectZeros(tarPaddingBytes(file.sizeBytes));
-    this.#assertDigest(file, hash.digest('hex'));
-  }
-
-  #assertDigest(file: ListedFile, actual: string): void {
-    if (actual === file.sha256) return;
-    throw new DomainError(
-      'artifact.digest_mismatch',
-      `The file ${JSON.stringify(file.path)} in the pack ${this.#options.packFile} was damaged: its digest is not the one of the file list. The pack will be fetched again.`,
-      { path: file.path, expected: file.sha256, actual },
-    );
   }
 
   /** After all files, so that nothing is ever written through a link. */
   async #makeLinks(): Promise<void> {
     for (const entry of this.#entries) {
       if (entry.kind !== 'link') continue;
-      await this.#makeFolder(path.posix.dirname(entry.path));
+      this.#makeFolder(path.posix.dirname(entry.path));
       await symlink(entry.target, path.join(this.#options.targetDir, entry.path));
     }
   }
+
+  /** May be repeated. */
+  async close(): Promise<void> {
+    await this.#threads.close();
+    await this.#contentHash.close();
+  }
 }
 
-async function makeTarget(targetDir: string): Promise<void> {
+/** Refuses a pack that would grow beyond its list before a byte is written. */
+function assertSize(packFile: string, entries: readonly FileEntry[], frames: readonly SeekFrame[]): void {
+  const expected = tarBytesOf(entries);
+  const actual = frames.reduce((total, { contentBytes }) => total + contentBytes, 0);
+  if (actual === expected) return;
+  throw malformedPack(packFile, 'does not hold exactly what the file list names', undefined, { expected, actual });
+}
+
+/** Whether the umask cuts the modes of what is made there. */
+async function makeTarget(targetDir: string): Promise<boolean> {
   await mkdir(path.dirname(targetDir), { recursive: true });
   try {
-    await mkdir(targetDir);
+    await mkdir(targetDir, folderMode);
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
     const message = `${targetDir} is there already; a pack is only unpacked to a new folder. Remove it, or choose another.`;
     throw new DomainError('conflict', message, { path: targetDir }, { cause: error });
   }
+  const isCut = ((await lstat(targetDir)).mode & 0o777) !== folderMode;
+  if (isCut) await chmod(targetDir, folderMode);
+  return isCut && process.platform !== 'win32';
 }
 
 /**
  * Unpacks exactly what `entries` names into the new folder `targetDir`, with each file's SHA-256 checked while it is written.
  * On return files, links and folders are on the disk, not only in its cache. On failure or abort `targetDir` is removed.
- * Memory: about 40 MiB, whatever the pack. The pack's own digest is not checked here.
+ * Memory: 20 MiB and zstd's own for each thread, 20 MiB more, whatever the pack. The pack's own digest is not checked here.
  *
  * Throws `artifact.malformed` (the pack holds anything else, or is damaged), `artifact.digest_mismatch`, `artifact.unsafe_path`,
  * `artifact.too_large`, `conflict` (`targetDir` exists), `not_found` (no pack), `agent.disk_full`, `data.unwritable`, and the
@@ -207,23 +169,34 @@ async function makeTarget(targetDir: string): Promise<void> {
 export async function unpackPack(options: UnpackOptions): Promise<void> {
   assertSafeEntries(options.entries);
   const entries = options.entries.toSorted((a, b) => comparePaths(a.path, b.path));
-  const pack = await PackReader.open(options.packFile);
+  const { packFile, targetDir } = options;
   try {
-    const unpacker = new TreeUnpacker(options, entries, pack);
-    unpacker.assertSize();
-    await makeTarget(options.targetDir);
+    const frames = await readFrameSizes(packFile);
+    assertSize(packFile, entries, frames);
+    const setsModes = await makeTarget(targetDir);
     try {
-      await chmod(options.targetDir, 0o755);
-      await unpacker.run();
-      await syncFolder(options.targetDir);
-      await syncFolder(path.dirname(options.targetDir));
+      await unpackInto(options, entries, frames, setsModes);
     } catch (error) {
-      await rm(options.targetDir, { recursive: true, force: true });
+      await rm(targetDir, { recursive: true, force: true });
       throw error;
     }
   } catch (error) {
-    throw targetError(error, options.targetDir);
-  } finally {
-    await pack.close();
+    throw targetError(error, targetDir);
   }
+}
+
+async function unpackInto(
+  options: UnpackOptions,
+  entries: readonly FileEntry[],
+  frames: readonly SeekFrame[],
+  setsModes: boolean,
+): Promise<void> {
+  const unpacker = new TreeUnpacker(options, entries, frames, setsModes);
+  try {
+    await unpacker.run();
+  } finally {
+    await unpacker.close();
+  }
+  await syncTree(options.targetDir);
+  await syncFolder(path.dirname(options.targetDir));
 }

@@ -65,6 +65,7 @@ async function runBuild(path: string, options: BuildOptions) {
         dataFolder: chosenFolder(options).root,
         signal: abort.signal,
         onLog: showLines,
+        onProgress: line => process.stderr.write(`${line}\n`),
       },
       async build => {
         const facts = factsOf(build);

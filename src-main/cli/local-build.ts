@@ -35,6 +35,8 @@ export interface LocalBuildOptions {
   readonly dataFolder: string;
   readonly signal: AbortSignal;
   /** Whole lines, masked, with their colours. */
+  /** How far a step is, in a line without its end; now and then. */
+  readonly onProgress?: (line: string) => void;
   readonly onLog: (lines: Uint8Array) => void;
 }
 
@@ -71,7 +73,7 @@ export async function buildLocally<Kept>(
   const log = await openJobLog({ file: logFile, secrets: [], onGrowth: () => live?.show() });
   live = liveLog(log, options.onLog);
   try {
-    const memory = rememberSteps();
+    const memory = rememberSteps(options.onProgress);
     const workerId = randomUUID();
     let facts: TreeFacts = { revision: null, branch: null, isClean: null };
     const run: BuildRun = {
@@ -172,7 +174,7 @@ async function checkOutLocally(
 }
 
 /** The steps of a build in memory, in the words of a job's steps. */
-function rememberSteps() {
+function rememberSteps(onProgress: LocalBuildOptions['onProgress']) {
   const steps: { position: number; name: string; phase: StepView['phase']; change: StepChange }[] = [];
   const recorder: StepRecorder = {
     async add(added) {
@@ -183,6 +185,7 @@ function rememberSteps() {
       const step = steps.find(candidate => candidate.position === position);
       if (step !== undefined) step.change = { ...step.change, ...change };
     },
+    progress: async (_, detail, { name }) => onProgress?.(`${name}: ${detail}`),
   };
   return {
     recorder,

@@ -11,6 +11,7 @@ export const eventTypeSchema = z.enum([
   'job.queued',
   'job.started',
   'job.step_started',
+  'job.step_progressed',
   'job.step_finished',
   'job.finished',
   'job.requeued',

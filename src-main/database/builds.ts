@@ -1,6 +1,5 @@
 /** Owns the statements of the tables packs and builds: the main storage. */
 import { type Insertable, type Selectable, sql } from 'kysely';
-import { z } from 'zod';
 import type { Db } from './open-database.ts';
 import type { BuildsTable, PacksTable } from './schema.ts';
 
@@ -40,15 +39,9 @@ export async function findPack(db: Db, digest: string): Promise<PackRecord | nul
   return (await db.selectFrom('packs').selectAll().where('digest', '=', digest).executeTakeFirst()) ?? null;
 }
 
-/** The provider's checksums of a pack, as far as they were computed when it was made. */
-const checksumsSchema = z.object({
-  crc32c: z.string().nullish(),
-  md5: z.string().nullish(),
-});
-
 /** What a store may tell of a pack without its being read; empty for one of before they were computed. */
 export function packChecksums(pack: PackRecord): { readonly crc32c?: string; readonly md5?: string } {
-  const { crc32c, md5 } = checksumsSchema.parse(pack);
+  const { crc32c, md5 } = pack;
   return { ...(crc32c ? { crc32c } : {}), ...(md5 ? { md5 } : {}) };
 }
 

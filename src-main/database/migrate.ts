@@ -14,6 +14,7 @@ import { storeAccesses } from './migrations/010-store-accesses.ts';
 import { retention } from './migrations/011-retention.ts';
 import { leanQueue } from './migrations/012-lean-queue.ts';
 import { regions } from './migrations/013-regions.ts';
+import { packChecksums } from './migrations/014-pack-checksums.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -30,6 +31,7 @@ const migrations: readonly string[] = [
   retention,
   leanQueue,
   regions,
+  packChecksums,
 ];
 
 /** The version that this code writes. */

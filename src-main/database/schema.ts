@@ -158,6 +158,9 @@ export interface PacksTable {
   storedAt: number;
   /** Since when its blobs are deleted, or to be deleted; null for a pack that is kept. */
   reclaimedAt: ColumnType<number | null, undefined, number | null>;
+  /** Of the pack's bytes, in lowercase hex; null for packs that were made before these were kept. */
+  crc32c: string | null;
+  md5: string | null;
 }
 
 export interface BuildsTable {

@@ -13,13 +13,23 @@ const sourceFiles: Readonly<Record<EntryName, string>> = {
 };
 
 /** The engine's own worker threads. */
-export type ThreadName = 'checkup-thread' | 'database-thread' | 'pack-thread' | 'plan-thread';
+export type ThreadName =
+  | 'checkup-thread'
+  | 'database-thread'
+  | 'hash-thread'
+  | 'pack-thread'
+  | 'scan-thread'
+  | 'unpack-thread'
+  | 'plan-thread';
 
 const threadSourceFiles: Readonly<Record<ThreadName, string>> = {
   'checkup-thread': 'worker/checkup-thread.ts',
   'database-thread': 'database/database-thread.ts',
+  'hash-thread': 'artifacts/hash-thread.ts',
   'pack-thread': 'artifacts/pack-thread.ts',
   'plan-thread': 'toolchains/plan-thread.ts',
+  'scan-thread': 'artifacts/scan-thread.ts',
+  'unpack-thread': 'artifacts/unpack-thread.ts',
 };
 
 /** `src-main/` in source, `out/main/` in the build: the bundler may move this file into `out/main/chunks/`. */

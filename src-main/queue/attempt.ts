@@ -83,6 +83,28 @@ export async function recordStep(
   });
 }
 
+/** How far a step that runs is, in words. Throws `job.fenced`. */
+export async function recordStepProgress(
+  db: Db,
+  token: FencingToken,
+  repositoryId: string,
+  position: number,
+  detail: string,
+  event: { readonly name: string; readonly at: number },
+): Promise<void> {
+  await inTransaction(db, async transaction => {
+    await assertRunning(transaction, token);
+    await updateStep(transaction, { jobId: token.jobId, attempt: token.attempt, position }, { detail });
+    await appendEvent(transaction, {
+      type: 'job.step_progressed',
+      at: event.at,
+      repositoryId,
+      jobId: token.jobId,
+      data: { attempt: token.attempt, position, name: event.name, detail },
+    });
+  });
+}
+
 /**
  * Ends the attempt. `publish` runs in the same transaction, so a build is recorded if and only if its job succeeded.
  * Returns what became of the job: `queued` where its failure may pass by itself and it is tried again. Throws `job.fenced`.

@@ -1,5 +1,5 @@
 /** Owns the pointers in the stores: made from a release, written where the serial grows, renewed before they expire. */
-import { type Pack, type Pointer, platformSchema, storeKeys } from '../contract/documents.ts';
+import { type Pack, type Pointer, packSchema, platformSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
 import { findBuild, listDeltaPacks } from '../database/builds.ts';
@@ -73,9 +73,8 @@ export function createPointerService(options: {
         sizeBytes: build.sizeBytes,
         infoHash: build.infoHash,
       };
-      const deltas = (await listDeltaPacks(db, build.artifactId)).map(
-        ({ storedAt: _storedAt, reclaimedAt: _reclaimedAt, ...delta }) => delta,
-      );
+      // As a pointer tells a pack: what only the database keeps of it is left out.
+      const deltas = (await listDeltaPacks(db, build.artifactId)).map(delta => packSchema.parse(delta));
       const now = clock();
       return {
         type: 'slipway.pointer/v1',

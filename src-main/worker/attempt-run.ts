@@ -10,6 +10,7 @@ import type { DataFolder } from '../domain/data-folder.ts';
 import type { ClaimedJob, NewStep } from '../queue/attempt.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { JobLog } from './job-log.ts';
+import { createStepProgress, type StepProgress } from './step-progress.ts';
 import type { TestReport } from './test-report.ts';
 
 export type StepChange = Partial<
@@ -20,6 +21,8 @@ export type StepChange = Partial<
 export interface StepRecorder {
   add(steps: readonly NewStep[], plan: Plan | null): Promise<void>;
   record(position: number, change: StepChange, event: { readonly name: string; readonly at: number }): Promise<void>;
+  /** How far a step that runs is, in words for people. */
+  progress(position: number, detail: string, event: { readonly name: string; readonly at: number }): Promise<void>;
 }
 
 /** What a build is given by whoever wants it. */
@@ -76,11 +79,11 @@ export interface StepOutcome<Result> {
   readonly skipped?: boolean;
 }
 
-/** Runs `work` as the step at `position`: its begin, its end and its place in the log are recorded. Throws what `work` throws. */
+/** Runs `work` as the step at `position`: its begin, what it reports (in bytes), its end and its place in the log are recorded. Throws what `work` throws. */
 export async function asStep<Result>(
   run: Pick<BuildRun, 'recorder' | 'clock' | 'log' | 'signal'>,
   step: { readonly position: number; readonly name: string },
-  work: () => Promise<StepOutcome<Result>>,
+  work: (report: StepProgress['report']) => Promise<StepOutcome<Result>>,
 ): Promise<Result> {
   const { recorder, clock, log } = run;
   const startedAt = clock();
@@ -88,8 +91,12 @@ export async function asStep<Result>(
   const logOffset = log.sizeBytes;
   await log.note(`── ${step.name}`);
   await recorder.record(step.position, { status: 'running', startedAt, logOffset }, { name: step.name, at: startedAt });
+  const progress = createStepProgress(clock, text =>
+    recorder.progress(step.position, text, { name: step.name, at: clock() }),
+  );
   try {
-    const outcome = await work();
+    const outcome = await work(progress.report);
+    await progress.settle();
     const finishedAt = clock();
     const status = outcome.skipped ? 'skipped' : 'succeeded';
     await recorder.record(
@@ -100,6 +107,7 @@ export async function asStep<Result>(
     if (outcome.detail) await log.note(outcome.detail);
     return outcome.result;
   } catch (error) {
+    await progress.settle();
     if (!(error instanceof DomainError && error.code === 'job.fenced') && !run.signal.aborted) {
       const finishedAt = clock();
       const { exitCode, stepDetail } = error instanceof DomainError ? error.details : {};
@@ -110,7 +118,8 @@ export async function asStep<Result>(
           status: 'failed',
           finishedAt,
           exitCode: typeof exitCode === 'number' ? exitCode : null,
-          ...(typeof stepDetail === 'string' ? { detail: stepDetail } : {}),
+          // In place of how far it was.
+          ...(typeof stepDetail === 'string' ? { detail: stepDetail } : progress.hasTold() ? { detail: null } : {}),
         },
         { name: step.name, at: finishedAt },
       );

@@ -5,6 +5,7 @@ import { openPackFile, PackContent, type RangeSource } from '../artifacts/delta-
 import { makeDelta } from '../artifacts/delta-make.ts';
 import { readSignature, writeSignature } from '../artifacts/delta-signature.ts';
 import { decodeFileList, maximumFileListBytes } from '../artifacts/file-list.ts';
+import type { PackChecksums } from '../artifacts/hash-lanes.ts';
 import { type FileEntry, type Pack, storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, insertPack, listDeltaPacks } from '../database/builds.ts';
@@ -88,8 +89,10 @@ async function keepSignatures({ folder }: AttemptRun): Promise<void> {
   for (const { path } of files.slice(keptSignatures)) await rm(path, { force: true });
 }
 
+type MadePack = Pack & PackChecksums;
+
 /** One delta, whole in the main store; null where it is not worth it. Throws `artifact.*`, `store.*`, system errors. */
-async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Promise<Pack | null> {
+async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Promise<MadePack | null> {
   const { folder, signal } = run;
   const { store, pack } = target;
   const work = join(run.workFolder, 'delta');
@@ -115,7 +118,7 @@ async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Pr
         ...(run.onProgress ? { onProgress: run.onProgress } : {}),
       });
       if (made === null) return null;
-      const { digest, sizeBytes, pieceLengthBytes, pieces, signatures } = made;
+      const { digest, sizeBytes, pieceLengthBytes, pieces, signatures, checksums } = made;
       if (signatures !== null) {
         await writeSignature(folder.chunksOf(base.artifactId), signatures.base);
         await writeSignature(folder.chunksOf(pack.artifactId), signatures.target);
@@ -126,11 +129,12 @@ async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Pr
       await store.put(
         storeKeys.pack(digest),
         { kind: 'file', path: outFile, sizeBytes },
-        { sha256: digest, signal, ...(run.onProgress ? { onProgress: run.onProgress } : {}) },
+        { sha256: digest, checksums, signal, ...(run.onProgress ? { onProgress: run.onProgress } : {}) },
       );
       await store.put(storeKeys.torrent(digest), { kind: 'bytes', bytes: torrent });
       const { artifactId } = pack;
-      return { digest, kind: 'delta', artifactId, baseArtifactId: base.artifactId, sizeBytes, infoHash };
+      const delta: Pack = { digest, kind: 'delta', artifactId, baseArtifactId: base.artifactId, sizeBytes, infoHash };
+      return { ...delta, ...checksums };
     } finally {
       await from.content.close();
     }
@@ -153,7 +157,7 @@ export async function makeDeltaPacks(
   const { pack } = options;
   return asStep(run, { position: options.position, name: deltaStep.name }, async () => {
     const known = new Set((await listDeltaPacks(db, pack.artifactId)).map(delta => delta.baseArtifactId));
-    const made: Pack[] = [];
+    const made: MadePack[] = [];
     const told: string[] = [];
     for (const base of await findDeltaBases(db, run.repository.id)) {
       const name = base.artifactId.slice(0, 12);

@@ -42,7 +42,7 @@ export async function packArtifact(
   run: BuildRun,
   options: { readonly plan: Plan; readonly source: string; readonly position: number },
 ): Promise<PackedArtifact> {
-  return asStep(run, { position: options.position, name: 'Pack' }, async () => {
+  return asStep(run, { position: options.position, name: 'Pack' }, async report => {
     const folder = join(run.workFolder, 'pack');
     await mkdir(folder, { recursive: true });
     const packFile = join(folder, 'full.tar.zst');
@@ -52,7 +52,10 @@ export async function packArtifact(
       exclude: options.plan.artifact.exclude,
       outFile: packFile,
       signal: run.signal,
-      ...(run.onProgress ? { onProgress: run.onProgress } : {}),
+      onProgress: ({ bytesDone, bytesTotal }) => {
+        run.onProgress?.();
+        report(bytesDone, bytesTotal);
+      },
     });
     if (tree.unmatchedIncludes.length > 0) {
       throw new DomainError(
@@ -129,7 +132,7 @@ export async function publishArtifact(
 ): Promise<(transaction: Db) => Promise<void>> {
   const { artifact, store } = options;
   const { tree, pack } = artifact;
-  return asStep(run, { position: options.position, name: publishStep }, async () => {
+  return asStep(run, { position: options.position, name: publishStep }, async report => {
     await holdArtifact(run, { packDigest: pack.digest, artifactId: tree.artifactId });
     // Read, not only seen: to build again is how a damaged pack of the main store is repaired.
     const isThere = await isWhole(store, pack, run);
@@ -137,13 +140,22 @@ export async function publishArtifact(
       await store.put(
         storeKeys.pack(pack.digest),
         { kind: 'file', path: artifact.packFile, sizeBytes: pack.sizeBytes },
-        { sha256: pack.digest, signal: run.signal, ...(run.onProgress ? { onProgress: run.onProgress } : {}) },
+        {
+          sha256: pack.digest,
+          checksums: tree.checksums,
+          signal: run.signal,
+          onProgress: bytesDone => {
+            run.onProgress?.();
+            report(bytesDone, pack.sizeBytes);
+          },
+        },
       );
     }
     await store.put(storeKeys.fileList(tree.artifactId), { kind: 'bytes', bytes: tree.fileList });
     await store.put(storeKeys.torrent(pack.digest), { kind: 'bytes', bytes: artifact.torrent });
     const result = await recordBuild(run, options, {
       pack,
+      checksums: tree.checksums,
       treeSizeBytes: tree.treeSizeBytes,
       fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
       reusedBuildId: null,
@@ -161,9 +173,10 @@ export async function publishReused(
   const { build, pack, jobNumber } = options.reused;
   return asStep(run, { position: options.position, name: publishStep }, async () => {
     const { treeSizeBytes, fileCount } = build;
-    const { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash } = pack;
+    const { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash, crc32c, md5 } = pack;
     const result = await recordBuild(run, options, {
       pack: { digest, kind, artifactId, baseArtifactId, sizeBytes, infoHash },
+      checksums: { crc32c, md5 },
       treeSizeBytes,
       fileCount,
       reusedBuildId: build.id,
@@ -177,6 +190,7 @@ async function recordBuild(
   options: Published,
   made: {
     readonly pack: Pack;
+    readonly checksums: Pick<PackRecord, 'crc32c' | 'md5'>;
     readonly treeSizeBytes: number;
     readonly fileCount: number;
     readonly reusedBuildId: string | null;
@@ -214,7 +228,7 @@ async function recordBuild(
   await options.recordBuild(facts, run.signal);
   const storedAt = run.clock();
   return async transaction => {
-    await insertPack(transaction, { ...pack, storedAt });
+    await insertPack(transaction, { ...pack, ...made.checksums, storedAt });
     await insertBuild(transaction, {
       id: buildId,
       repositoryId: job.repositoryId,

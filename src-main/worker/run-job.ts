@@ -8,7 +8,7 @@ import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { Db } from '../database/open-database.ts';
 import { databaseError } from '../database/open-sqlite.ts';
 import { findRepository } from '../database/repositories.ts';
-import { addSteps, finishJob, recordIsolation, recordStep } from '../queue/attempt.ts';
+import { addSteps, finishJob, recordIsolation, recordStep, recordStepProgress } from '../queue/attempt.ts';
 import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { listTree, readStart } from '../toolchains/list-tree.ts';
@@ -224,6 +224,10 @@ function databaseRecorder({ db, claimed, onChanged }: JobContext): StepRecorder 
     },
     async record(position, change, event) {
       await recordStep(db, token, job.repositoryId, position, change, event);
+      onChanged();
+    },
+    async progress(position, detail, event) {
+      await recordStepProgress(db, token, job.repositoryId, position, detail, event);
       onChanged();
     },
   };

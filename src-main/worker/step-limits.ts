@@ -36,6 +36,7 @@ export function tellingRecorder(recorder: StepRecorder, onWork: (work: Work) => 
       }
       await recorder.add(steps, plan);
     },
+    progress: recorder.progress,
     async record(position, change, event) {
       await recorder.record(position, change, event);
       const isBegin = change.status === 'running';

@@ -6,6 +6,7 @@ import { demoBench } from './demo/demo-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
+import { packBench } from './pack/pack-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
 import { pollBench } from './poll/poll-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, Bench>> = {
   log: logBench,
   overhead: overheadBench,
   queue: queueBench,
+  pack: packBench,
   plan: planBench,
   poll: pollBench,
   recovery: recoveryBench,

@@ -53,6 +53,7 @@ async function handmade(parts: readonly { readonly entry: FileEntry; readonly co
 
 /** SHA-256 of `hello`. */
 const helloSha256 = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
+const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const hello = (name: string): Extract<FileEntry, { kind: 'file' }> => ({
   kind: 'file',
   path: name,
@@ -117,6 +118,62 @@ describe('unpackPack', () => {
     await expectRefused([{ entry: link('a', '/etc/passwd') }], [link('a', 'b')], 'artifact.malformed');
     await expectRefused([{ entry: { ...hello('a'), sizeBytes: 6 }, content: 'hello!' }], list, 'artifact.malformed');
     await expectRefused([{ entry: hello('a'), content: 'jello' }], list, 'artifact.digest_mismatch');
+  });
+
+  test.each<[string, number, string]>([
+    ['a setuid file', 100, '0004755\0'],
+    ['a setgid file', 100, '0002755\0'],
+    ['a file that all may write', 100, '0000666\0'],
+    ["another user's file", 108, '0001750\0'],
+    ['a hard link', 156, '1'],
+    ['a character device', 156, '3'],
+    ['a block device', 156, '4'],
+    ['a pipe', 156, '6'],
+  ])('refuses %s where the list has a plain one', async (_, offset, field) => {
+    const header = Buffer.from(tarHeader(hello('a')));
+    header.write(field, offset, 'latin1');
+    // The checksum is the sum of all bytes, its own field taken as spaces. Source: POSIX.1-2017, pax.
+    header.write(' '.repeat(8), 148, 'latin1');
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    const tar = Buffer.concat([header, Buffer.from('hello'), Buffer.alloc(507 + 1024)]);
+    const frame = zstdCompressSync(tar);
+    const folder = await temporaryFolder();
+    const packFile = path.join(folder, 'pack');
+    const table = encodeSeekTable([{ compressedBytes: frame.length, contentBytes: tar.length }]);
+    await writeFile(packFile, Buffer.concat([frame, table]));
+    const attempt = unpackPack({ packFile, entries: [hello('a')], targetDir: path.join(folder, 'out') });
+    await expect(attempt).rejects.toMatchObject({ code: 'artifact.malformed', details: { expected: 'a' } });
+    expect(await readdir(folder)).toEqual(['pack']);
+  });
+
+  test('unpacks a pack that somebody else has cut into frames, in the middle of headers, files and padding', async () => {
+    const folder = await temporaryFolder();
+    const parts = [hello('a'), { ...hello('b'), sizeBytes: 0, sha256: emptySha256 }, hello('c')];
+    const tar = Buffer.concat([
+      ...parts.flatMap(entry =>
+        entry.sizeBytes === 0 ? [tarHeader(entry)] : [tarHeader(entry), Buffer.from('hello'), Buffer.alloc(507)],
+      ),
+      Buffer.alloc(1024),
+    ]);
+    const cuts = [0, 7, 300, 512, 514, 516, 700, 1024, 1030, 1536, 2049, 2060, tar.length - 3, tar.length];
+    const frames = cuts.slice(1).map((end, index) => tar.subarray(cuts[index], end));
+    const packed = frames.map(frame => zstdCompressSync(frame));
+    const table = encodeSeekTable(
+      packed.map((frame, index) => ({
+        compressedBytes: frame.length,
+        contentBytes: frames[index]?.length ?? 0,
+      })),
+    );
+    const packFile = path.join(folder, 'pack');
+    await writeFile(packFile, Buffer.concat([...packed, table]));
+    const targetDir = path.join(folder, 'out');
+    await unpackPack({ packFile, entries: parts, targetDir, threads: 2 });
+    await verifyTree(targetDir, parts);
+    const wrong = parts.map(entry => (entry.path === 'a' ? { ...entry, sha256: 'f'.repeat(64) } : entry));
+    const attempt = unpackPack({ packFile, entries: wrong, targetDir: path.join(folder, 'wrong') });
+    await expect(attempt).rejects.toMatchObject({ code: 'artifact.digest_mismatch', details: { path: 'a' } });
+    expect((await readdir(folder)).sort()).toEqual(['out', 'pack']);
   });
 
   test('refuses data hidden in the padding', async () => {

@@ -2,6 +2,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listSecrets, listVariables, putSecret, putVariable } from '../../../src-main/database/build-environment.ts';
+import { findPack, insertPack } from '../../../src-main/database/builds.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import { initialSchema } from '../../../src-main/database/migrations/001-initial.ts';
@@ -13,6 +14,29 @@ import { readSetting } from '../../../src-main/database/settings.ts';
 import { findWorker } from '../../../src-main/database/workers.ts';
 import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+
+describe('the checksums of packs', () => {
+  it('are unknown for packs of an old database, and kept for new ones', async () => {
+    const file = `${await scratchFolder()}/slipway.db`;
+    const old = new BetterSqlite3(file);
+    old.exec(initialSchema);
+    old.pragma('user_version = 1');
+    old.exec(`INSERT INTO packs (digest, artifact_id, kind, size_bytes, info_hash, stored_at)
+      VALUES ('${'a'.repeat(64)}', '${'b'.repeat(64)}', 'full', 1, '${'c'.repeat(40)}', 1)`);
+    old.close();
+
+    const db = openDatabase(file, { migrateSchema: true });
+    expect(await findPack(db, 'a'.repeat(64))).toMatchObject({ sizeBytes: 1, crc32c: null, md5: null });
+    const pack = {
+      ...{ digest: 'd'.repeat(64), artifactId: 'b'.repeat(64), kind: 'full' as const, baseArtifactId: null },
+      ...{ sizeBytes: 1, infoHash: 'c'.repeat(40), storedAt: 1, crc32c: 'e3069283', md5: 'f'.repeat(32) },
+    };
+    await insertPack(db, pack);
+    expect(await findPack(db, pack.digest)).toEqual(pack);
+    await expect(insertPack(db, { ...pack, digest: '1'.repeat(64), md5: 'short' })).rejects.toThrow('CHECK');
+    await db.destroy();
+  });
+});
 
 describe('the heads of the queue', () => {
   it('are computed from the jobs of an old database, whose running job goes on', async () => {

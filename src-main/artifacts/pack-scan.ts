@@ -1,0 +1,106 @@
+/** Owns what of a tree a pack is made of: what the patterns name, in order, and nothing that an artifact cannot hold. */
+import { realpath } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import { DomainError, type ErrorView, systemErrorCode } from '../contract/errors.ts';
+import { threadPath } from '../process/entry-points.ts';
+import { compilePathPattern } from './path-pattern.ts';
+import { assertSafeEntries } from './safe-path.ts';
+import { type PackableEntry, type ScanFilter, type ScannedEntry, scanTree } from './scan-tree.ts';
+import { unreadable } from './source-file.ts';
+
+export interface PackScanOptions {
+  readonly root: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+export interface PackScan {
+  /** Without links. */
+  readonly root: string;
+  readonly entries: readonly PackableEntry[];
+  readonly unmatchedIncludes: readonly string[];
+}
+
+export type PackScanAnswer = { readonly scan: PackScan } | { readonly error: ErrorView };
+
+/** Version control and our own working files, at any depth and in any spelling that some file system takes for theirs. */
+const neverPacked = /(^|\/)\.(git|slipway)$/i;
+
+function makeFilter(options: PackScanOptions): ScanFilter & { unmatched(): string[] } {
+  const include = options.include.map(compilePathPattern);
+  const exclude = options.exclude.map(compilePathPattern);
+  const matched = new Set<string>();
+  return {
+    skips: path => neverPacked.test(path) || exclude.some(pattern => pattern.matches(path)),
+    takes: path => {
+      const hits = include.filter(pattern => pattern.matches(path));
+      for (const pattern of hits) matched.add(pattern.text);
+      return hits.length > 0;
+    },
+    // To know of each pattern whether it named anything at all.
+    looksInside: () => matched.size < include.length,
+    reachesInto: folder => include.some(pattern => pattern.reachesInto(folder)),
+    unmatched: () => include.map(pattern => pattern.text).filter(text => !matched.has(text)),
+  };
+}
+
+function assertPackable(scanned: readonly ScannedEntry[]): PackableEntry[] {
+  const packable = scanned.map(entry => {
+    if (entry.kind !== 'other') return entry;
+    throw new DomainError(
+      'artifact.unsupported_file',
+      entry.reason === 'name is not UTF-8'
+        ? `The name of ${JSON.stringify(entry.path)} is not valid UTF-8. Rename it, or exclude it from the artifact.`
+        : `${JSON.stringify(entry.path)} is a device, socket or pipe, which an artifact cannot hold. Exclude it from the artifact, or make the build end the program that holds it.`,
+      { path: entry.path },
+    );
+  });
+  assertSafeEntries(packable);
+  if (packable.every(entry => entry.kind === 'directory')) {
+    throw new DomainError(
+      'artifact.empty',
+      'Nothing in the checkout is part of the artifact. Check that the build makes what the plan includes, and that it is not excluded.',
+    );
+  }
+  return packable;
+}
+
+/** Looks through the tree; see `packTree` for what it throws. */
+export async function scanForPack(options: PackScanOptions): Promise<PackScan> {
+  const filter = makeFilter(options);
+  try {
+    const root = await realpath(options.root);
+    const entries = assertPackable(await scanTree(root, filter));
+    return { root, entries, unmatchedIncludes: filter.unmatched() };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(error, options.root);
+    const message = `The tree ${options.root} is not there, or a part of it went away while it was read. Build again.`;
+    throw new DomainError('not_found', message, { path: options.root }, { cause: error });
+  }
+}
+
+/** As `scanForPack`, in a thread of its own. Throws also the signal's reason. */
+export async function scanInThread(options: PackScanOptions, signal: AbortSignal | undefined): Promise<PackScan> {
+  signal?.throwIfAborted();
+  const { root, include, exclude } = options;
+  const thread = new Worker(threadPath('scan-thread'), {
+    name: 'slipway-scan',
+    workerData: { root, include, exclude },
+  });
+  let abort = (): void => undefined;
+  try {
+    const answer = await new Promise<PackScanAnswer>((resolve, reject) => {
+      abort = () => reject(signal?.reason);
+      signal?.addEventListener('abort', abort);
+      thread.once('message', resolve);
+      thread.once('error', reject);
+      thread.once('exit', code => reject(new Error(`The thread that scans the tree ended early with code ${code}.`)));
+    });
+    if ('error' in answer) throw DomainError.fromView(answer.error);
+    return answer.scan;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await thread.terminate();
+  }
+}
