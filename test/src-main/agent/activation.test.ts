@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -63,7 +63,10 @@ function spawnAgent(root: string) {
     agent.onReport(report => console.log(report.phase + ' ' + report.targetSerial));
     await agent.start();
     console.log('started');`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+  // A file, since threads of a program on the command line cannot begin: they would take its --input-type.
+  const file = join(at.folder, 'agent.mjs');
+  writeFileSync(file, program);
+  const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => {
