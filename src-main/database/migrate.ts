@@ -12,6 +12,7 @@ import { eventCursors } from './migrations/008-event-cursors.ts';
 import { polling } from './migrations/009-polling.ts';
 import { storeAccesses } from './migrations/010-store-accesses.ts';
 import { retention } from './migrations/011-retention.ts';
+import { gitAccesses } from './migrations/012-git-accesses.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -26,6 +27,7 @@ const migrations: readonly string[] = [
   polling,
   storeAccesses,
   retention,
+  gitAccesses,
 ];
 
 /** The version that this code writes. */

@@ -16,6 +16,7 @@ import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { diskUse, keepBuilds, pinBuild, reclaimDisk } from './disk-actions.ts';
+import { removeGitAccess, setGitAccess } from './git-access-actions.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
@@ -213,6 +214,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       set: os.storeAccess.set.handler(({ input }) => setStoreAccess(engine, input)),
       remove: os.storeAccess.remove.handler(async ({ input }) => {
         await removeStoreAccess(engine, input.storeUrl);
+        return done;
+      }),
+    },
+    gitAccess: {
+      list: os.gitAccess.list.handler(async () => [...(await engine.gitAccesses.list())]),
+      set: os.gitAccess.set.handler(({ input }) => setGitAccess(engine, input)),
+      remove: os.gitAccess.remove.handler(async ({ input }) => {
+        await removeGitAccess(engine, input.host);
         return done;
       }),
     },

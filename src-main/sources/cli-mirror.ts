@@ -7,9 +7,14 @@ import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { CommandResult } from '../process/run-command.ts';
 import { type GitRun, runGit } from './git-cli.ts';
 import { branchMissing, cancelled, lastLine, remoteErrorOf, revisionMissing, timedOut } from './git-errors.ts';
+import { findMoved } from './git-http.ts';
+import type { GitLocation } from './git-url.ts';
 import { findGitFolder } from './local-repository.ts';
 import { type FetchRequest, type MirrorBackend, MirrorDamaged } from './mirror-backend.ts';
 import { isRevision } from './ref-names.ts';
+import type { RemoteAccess } from './remote-access.ts';
+import { remoteOptions } from './remote-options.ts';
+import { sshErrorOf } from './ssh-program.ts';
 
 /** A first fetch of a large repository over a slow line; one that stops sending ends much earlier (git-cli.ts). */
 const fetchTimeoutMs = 60 * 60 * 1000;
@@ -27,10 +32,17 @@ function refOf(branch: string): string {
 const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readonly text: string }) =>
   exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
 
+/** With a login, git follows no redirect by itself. */
+const isRedirected = (stderr: string) => /The requested URL returned error: 30[12378]/.test(stderr);
+
 const damaged = (stderr: string) => new MirrorDamaged(lastLine(stderr));
 
 /** A backend over the git program at `gitPath`. Its errors are those of `Mirror`. */
-export function createCliBackend(url: string, gitPath: string): MirrorBackend {
+export function createCliBackend(location: GitLocation, gitPath: string, access: RemoteAccess): MirrorBackend {
+  const { transport, url } = location;
+  const errorOf = async (stderr: string) =>
+    (transport === 'ssh' ? await sshErrorOf(url, stderr, access.knownHostsFile) : null) ?? remoteErrorOf(url, stderr);
+
   async function run(
     options: Omit<GitRun, 'timeoutMs'> & { timeoutMs?: number },
   ): Promise<CommandResult & { text: string }> {
@@ -94,15 +106,22 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
     refspec: string,
     signal: AbortSignal | undefined,
   ): Promise<CommandResult & { text: string }> {
+    const remote = await remoteOptions(location, access);
+    let from = url;
     for (let attempt = 1; ; attempt++) {
       const result = await run({
         verb: 'fetch',
         options: ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'],
-        operands: [url, refspec],
+        operands: [from, refspec],
+        remote,
         gitDir: folder,
         timeoutMs: fetchTimeoutMs,
         ...(signal === undefined ? {} : { signal }),
       });
+      if (from === url && isRedirected(result.text)) {
+        from = await findMoved(url, await access.loginFor(url), signal);
+        if (from !== url) continue;
+      }
       // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
       if (!isLocked(result) || attempt === lockAttempts) return result;
       await delay(lockPauseMs);
@@ -114,7 +133,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
     const result = await fetchRef(folder, refspec, signal);
     if (result.exitCode === 0) return 'fetched';
     if (/couldn't find remote ref/i.test(result.text)) return 'missing';
-    throw remoteErrorOf(url, result.text) ?? damaged(result.text);
+    throw (await errorOf(result.text)) ?? damaged(result.text);
   }
 
   async function pin(folder: string, ref: string, revision: string): Promise<void> {
@@ -144,7 +163,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
   return {
     async fetch(folder, request) {
       const { branch, revision, pinRef, signal } = request;
-      if (!/^https?:/.test(url)) await findGitFolder(url);
+      if (transport === 'file') await findGitFolder(url);
       await prepare(folder);
       const fetching = revision === undefined || !(await holds(folder, revision));
       if (fetching) {
@@ -160,7 +179,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
                 ? branchMissing(url, branch)
                 : revisionMissing(url, revision);
             }
-            throw remoteErrorOf(url, result.text) ?? damaged(result.text);
+            throw (await errorOf(result.text)) ?? damaged(result.text);
           }
         }
       }
