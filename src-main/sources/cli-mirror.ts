@@ -1,6 +1,6 @@
 /** Owns a mirror's work through the git program. */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
@@ -8,6 +8,7 @@ import type { CommandResult } from '../process/run-command.ts';
 import { type GitRun, runGit } from './git-cli.ts';
 import { branchMissing, cancelled, lastLine, remoteErrorOf, revisionMissing, timedOut } from './git-errors.ts';
 import { findMoved } from './git-http.ts';
+import { countEntries } from './git-index.ts';
 import type { GitLocation } from './git-url.ts';
 import { findGitFolder } from './local-repository.ts';
 import { type FetchRequest, type MirrorBackend, MirrorDamaged } from './mirror-backend.ts';
@@ -106,7 +107,7 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
     refspec: string,
     signal: AbortSignal | undefined,
   ): Promise<CommandResult & { text: string }> {
-    const remote = await remoteOptions(location, access);
+    let remote = await remoteOptions(location, access);
     let from = url;
     for (let attempt = 1; ; attempt++) {
       const result = await run({
@@ -120,6 +121,7 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       });
       if (from === url && isRedirected(result.text)) {
         from = await findMoved(url, await access.loginFor(url), signal);
+        remote = await remoteOptions({ ...location, url: from }, access);
         if (from !== url) continue;
       }
       // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
@@ -302,16 +304,4 @@ function checkoutError(stderr: string, targetFolder: string): Error {
     );
   }
   return damaged(stderr);
-}
-
-/** The number of files in an index. Source: gitformat-index(5): "DIRC", version, then the count, each 4 bytes. */
-async function countEntries(index: string): Promise<number> {
-  const header = Buffer.alloc(12);
-  const file = await open(index);
-  try {
-    await file.read(header, 0, header.length, 0);
-  } finally {
-    await file.close();
-  }
-  return header.readUInt32BE(8);
 }
