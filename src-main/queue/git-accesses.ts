@@ -5,7 +5,13 @@ import { deleteGitAccess, type GitAccessRecord, listGitAccesses, putGitAccess } 
 import type { Db } from '../database/open-database.ts';
 import type { Clock } from '../domain/clock.ts';
 import { openSealed, seal } from '../secrets/seal.ts';
-import { accessHostOf, defaultUser, parseAccessHost, type RemoteAccess } from '../sources/remote-access.ts';
+import {
+  accessHostOf,
+  defaultUser,
+  mayCarryLogin,
+  parseAccessHost,
+  type RemoteAccess,
+} from '../sources/remote-access.ts';
 import { createSystemLogins } from '../sources/system-login.ts';
 
 export interface GitAccesses extends RemoteAccess {
@@ -56,7 +62,7 @@ export function createGitAccesses(options: {
   return {
     knownHostsFile,
     async loginFor(url) {
-      const host = accessHostOf(url);
+      const host = mayCarryLogin(url) ? accessHostOf(url) : null;
       const row = host === null ? undefined : (await readRows()).get(host);
       if (row === undefined) return null;
       if (row.kind === 'system') return system.find(url);

@@ -30,10 +30,12 @@ const options = [
 const quotedForShell = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 const quotedForSsh = (path: string) => `"${path.replace(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`;
 
+/** New keys go into the first; those that the person has trusted elsewhere count as well. */
+const knownHostsFiles = (ours: string | null) => [ours, `${homedir()}/.ssh/known_hosts`].filter(file => file !== null);
+
 /** The variables with which git reaches a repository over ssh. The person's keys, agent and ~/.ssh/config are used. */
 export function sshEnvironment(knownHostsFile: string | null): NodeJS.ProcessEnv {
-  const files = [knownHostsFile, `${homedir()}/.ssh/known_hosts`].filter(file => file !== null);
-  const all = [...options, `UserKnownHostsFile=${files.map(quotedForSsh).join(' ')}`];
+  const all = [...options, `UserKnownHostsFile=${knownHostsFiles(knownHostsFile).map(quotedForSsh).join(' ')}`];
   const env: NodeJS.ProcessEnv = {
     // Read by a shell. Source: git(1), GIT_SSH_COMMAND.
     GIT_SSH_COMMAND: ['ssh', ...all.flatMap(option => ['-o', quotedForShell(option)])].join(' '),
@@ -74,11 +76,12 @@ export async function sshErrorOf(
   if (address === null) return null;
   const host = knownHostName(address);
   if (/HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key .* revoked/i.test(stderr)) {
-    const noted = /^Offending .* key in (.+):\d+\s*$/m.exec(stderr)?.[1] ?? knownHostsFile;
-    const from = noted === null ? '' : ` -f "${noted}"`;
+    // A person may paste the command, and the server has a say in this text: only a file that we named ourselves is repeated.
+    const files = knownHostsFiles(knownHostsFile);
+    const file = files.find(known => stderr.includes(` key in ${known}:`)) ?? files[0];
     return new DomainError(
       'git.host_key_changed',
-      `The ssh server ${host} shows another key than before: it was set up anew, or somebody stands in between. Nothing was sent. Ask who runs it; if the new key is right, forget the old one: ssh-keygen -R "${host}"${from}`,
+      `The ssh server ${host} shows another key than before: it was set up anew, or somebody stands in between. Nothing was sent. Ask who runs it; if the new key is right, forget the old one: ssh-keygen -R "${host}" -f "${file}"`,
       { url, host },
     );
   }
@@ -107,6 +110,11 @@ export async function sshErrorOf(
 }
 
 function firstLine(stderr: string): string {
-  const lines = stderr.split('\n').map(line => line.replace(/^(remote|fatal|error): /i, '').trim());
+  const lines = stderr.split('\n').map(line =>
+    line
+      .replace(/\p{Cc}/gu, '')
+      .replace(/^(remote|fatal|error): /i, '')
+      .trim(),
+  );
   return (lines.find(line => /\w/.test(line)) ?? 'no message').slice(0, 300);
 }

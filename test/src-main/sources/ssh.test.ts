@@ -1,12 +1,18 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { hostOfUrl } from '../../../src-main/poller/poll-schedule.ts';
+import { listJobs } from '../../../src-main/database/jobs.ts';
+import { listRepositories } from '../../../src-main/database/repositories.ts';
+import { createPollSchedule, hostOfUrl } from '../../../src-main/poller/poll-schedule.ts';
+import { changeBuildDefaults } from '../../../src-main/queue/build-defaults.ts';
 import { findGit } from '../../../src-main/sources/git-cli.ts';
 import { listRefs } from '../../../src-main/sources/list-refs.ts';
 import { createMirror } from '../../../src-main/sources/mirror.ts';
 import { sshErrorOf } from '../../../src-main/sources/ssh-program.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
+import { addRepository, testDatabase } from '../../support/database-fixtures.ts';
+import { startTestHost } from '../../support/engine.ts';
+import { eventually } from '../../support/eventually.ts';
 import { startGitServer } from '../../support/git-server.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
@@ -57,6 +63,31 @@ describe('what ssh says', () => {
   });
 });
 
+it('repeats no path that a server has put into the words of ssh', async () => {
+  const stderr =
+    'REMOTE HOST IDENTIFICATION HAS CHANGED!\nOffending ED25519 key in /x"; touch /tmp/y; ":1\nHost key verification failed.';
+  const error = await sshErrorOf(url, stderr, noted);
+  expect(error?.message).not.toContain('touch');
+  expect(error?.message).toContain(`-f "${noted}"`);
+  const coloured = await sshErrorOf(url, 'ERROR: \u001b[31mRepository not found.\u0007', noted);
+  expect(coloured?.message).not.toMatch(/\p{Cc}/u);
+});
+
+it('asks an ssh server for two repositories at once, however many it has', async () => {
+  const { db } = await testDatabase();
+  for (let index = 0; index < 5; index++) await addRepository(db, `git@git.example.test:team/app-${index}.git`);
+  await addRepository(db, 'git@other.example.test:app.git');
+  const schedule = createPollSchedule(10_000);
+  schedule.replace(await listRepositories(db), 1);
+  expect(
+    schedule
+      .begin(1)
+      .map(({ host }) => host)
+      .sort(),
+  ).toEqual(['ssh://git.example.test', 'ssh://git.example.test', 'ssh://other.example.test']);
+  expect(schedule.begin(1)).toEqual([]);
+});
+
 it('polls each ssh server as a host of its own', () => {
   expect(hostOfUrl(url)).toBe('ssh://git.example.test');
   expect(hostOfUrl('ssh://git@git.example.test/team/app')).toBe('ssh://git.example.test');
@@ -105,6 +136,28 @@ describe.skipIf(process.platform === 'win32')('git over ssh', () => {
       expect.stringMatching(/^UserKnownHostsFile="\/data\/it's 100 %%\/known_hosts" ".*\.ssh\/known_hosts"$/),
     );
     expect(given).toEqual(expect.arrayContaining(['-p', '2222', 'git@git.example.test']));
+  });
+
+  it('is watched, polled and built by a worker, in a form that is read the same again', async () => {
+    await withStandIn();
+    const sources = await startGitServer();
+    onTestFinished(() => sources.stop());
+    const source = await sources.createRepository('app');
+    await source.commit(
+      { 'slipway.yml': 'steps:\n  - run: mkdir dist && cp slipway.yml dist\nartifact: [dist]\n' },
+      'First',
+    );
+    const { engine } = await startTestHost(onTestFinished, { workers: 1 });
+    await changeBuildDefaults(engine.db, { isolation: 'none', keepFreeBytes: 0 });
+    const address = `git@git.example.test:${source.folder}`;
+    const added = await engine.repositories.add({ url: `git clone ${address}` });
+    expect(added).toMatchObject({ url: address, pollError: null, name: 'app' });
+    await expect(engine.repositories.add({ url: address })).rejects.toMatchObject({ code: 'conflict' });
+    await eventually(
+      async () =>
+        (await listJobs(engine.db, { repositoryId: added.id, limit: 5 })).some(job => job.status === 'succeeded'),
+      { what: 'its build' },
+    );
   });
 
   it('needs the git program, and says so', async () => {
