@@ -1,6 +1,6 @@
 /** Owns what a person may write to name a Git repository, and what is refused before anything is contacted. */
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DomainError } from '../contract/errors.ts';
 import { expandShortName, repositoryPathOf } from './forge-pages.ts';
@@ -126,7 +126,7 @@ function pathOfFileUrl(text: string): string {
 
 function fromPath(path: string): GitLocation {
   const normal = normalize(path);
-  const trimmed = normal.length > 1 ? normal.replace(/[/\\]+$/, '') : normal;
+  const trimmed = normal.replace(sep === '/' ? /(?<=.)\/+$/ : /(?<=.)[/\\]+$/, '');
   const named = basename(trimmed) === '.git' ? dirname(trimmed) : trimmed;
   return { transport: 'file', url: trimmed, name: suggestName(named) };
 }

@@ -45,9 +45,12 @@ export function parseSshAddress(text: string): SshAddress | null {
   return { url: `${user}@${host.toLowerCase()}:${path}`, host: host.toLowerCase(), port: null, path };
 }
 
-/** Git decodes a URL's percent signs: none may hide a control character. A path that begins with a dash is an option there. */
+/**
+ * Git decodes a URL's percent signs: none may hide a control character. A path that begins with a dash is an option there. The first `@[`,
+ * wherever it stands, is where git believes the host to begin. Source: git's connect.c, host_end.
+ */
 function isPath(path: string): boolean {
-  return !/[\s?#]|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})/i.test(path) && !path.startsWith('-') && !/^\/*$/.test(path);
+  return !/[\s?#]|@\[|%[01][0-9a-f]|%7f|%(?![0-9a-f]{2})/i.test(path) && !path.startsWith('-') && !/^\/*$/.test(path);
 }
 
 /** As ssh names it in known_hosts: `host`, or `[host]:port`. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". */
