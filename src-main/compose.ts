@@ -19,6 +19,7 @@ import { createLinuxPowerState, type PowerState } from './process/power-state.ts
 import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
 import { createHomeKeeper } from './queue/build-homes.ts';
 import { createDrill, type Drill } from './queue/drill.ts';
+import { createGitAccesses, type GitAccesses } from './queue/git-accesses.ts';
 import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { createBuildAcceptance } from './releases/build-acceptance.ts';
@@ -79,6 +80,7 @@ export interface Engine {
   readonly trust: TrustService;
   readonly stores: RegionStores;
   readonly accesses: StoreAccesses;
+  readonly gitAccesses: GitAccesses;
   readonly pool: WorkerPool;
   readonly drill: Drill;
   readonly storage: StorageWatch;
@@ -138,6 +140,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const keyProtection = createKeyProtection({ folder: folder.keys, masterKey, wrap: keyWrap });
   const mainStoreUrl = await ensureMainRegion(db, folder, clock());
   const accesses = createStoreAccesses({ db, masterKey, clock });
+  const gitAccesses = createGitAccesses({ db, masterKey, clock, knownHostsFile: folder.knownHosts });
   const mainStoreAccess = await accesses.find(mainStoreUrl);
   const main = await openStore(mainStoreUrl, mainStoreAccess);
   await main.check();
@@ -150,7 +153,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const environments = createChannelEnvironments({ db, masterKey, clock, logger });
   const documents = createRegionDocuments({ db, stores, trust, pointers, environments, clock, logger });
   const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
-    createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger });
+    createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger, access: gitAccesses });
 
   const reconciler = createReconciler({
     db,
@@ -238,6 +241,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     clock,
     logger,
     intervalMs: interval,
+    access: gitAccesses,
     newRevision: createNewRevision({ db, clock, mirrorOf, onQueued }),
     onChanged: feed.nudge,
   });
@@ -247,6 +251,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     folder,
     sampleSource: `${resourcesFolder()}/sample`,
     poller,
+    access: gitAccesses,
     mirrorOf,
     onChanged: onQueued,
   });
@@ -337,6 +342,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     trust,
     stores,
     accesses,
+    gitAccesses,
     pool,
     drill,
     storage,

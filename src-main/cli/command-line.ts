@@ -15,6 +15,7 @@ import { addDiskCommands } from './disk-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
+import { addGitCommands } from './git-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { addIsolationCommands } from './isolation-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
@@ -156,6 +157,7 @@ function commandLine(): Command {
   addCacheCommands(program);
   addDiskCommands(program);
   addRegionCommands(program);
+  addGitCommands(program);
   addStoreCommands(program);
   addReleaseCommands(program);
   addMachineCommands(program);

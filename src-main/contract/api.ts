@@ -14,6 +14,7 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
 import { auditResultSchema, regionLimitsSchema, replicationPolicyApi } from './replication-api.ts';
@@ -252,6 +253,17 @@ export const api = {
       .output(done),
   },
   replicationPolicy: replicationPolicyApi,
+  gitAccess: {
+    list: route('GET', '/git-access', 'Which Git servers have a login; never its token').output(
+      z.array(gitAccessViewSchema),
+    ),
+    set: route('POST', '/git-access', 'Set or replace the login of a Git server')
+      .input(z.object({ host: gitHostSchema, access: gitAccessSchema }))
+      .output(gitAccessViewSchema),
+    remove: route('POST', '/git-access/remove', 'Forget the login of a Git server')
+      .input(z.object({ host: gitHostSchema }))
+      .output(done),
+  },
   swarm: {
     get: route('GET', '/swarm', 'What is seeded, to whom').output(swarmViewSchema),
     setPaused: route('POST', '/swarm/pause', 'Pause or resume seeding')

@@ -24,6 +24,7 @@ export const errorCodes = {
   'git.url_invalid': 'user',
   'git.not_found': 'user',
   'git.auth_failed': 'user',
+  'git.host_key_changed': 'user',
   'git.unreachable': 'automatic',
   'git.branch_missing': 'user',
   'git.empty': 'automatic',

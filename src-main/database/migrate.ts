@@ -15,6 +15,7 @@ import { retention } from './migrations/011-retention.ts';
 import { leanQueue } from './migrations/012-lean-queue.ts';
 import { regions } from './migrations/013-regions.ts';
 import { packChecksums } from './migrations/014-pack-checksums.ts';
+import { gitAccesses } from './migrations/015-git-accesses.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -32,6 +33,7 @@ const migrations: readonly string[] = [
   leanQueue,
   regions,
   packChecksums,
+  gitAccesses,
 ];
 
 /** The version that this code writes. */

@@ -1,5 +1,6 @@
 /** Owns the types of the tables as Kysely sees them. Columns are snake_case in SQL and camelCase here. */
 import type { ColumnType, Generated } from 'kysely';
+import type { GitAccessView } from '../contract/git-access.ts';
 import type { StoreAccessView } from '../contract/store-access.ts';
 import type { ChannelPolicy, JobStatus, ReplicaStatus, Trigger } from '../contract/views.ts';
 
@@ -342,6 +343,16 @@ export interface StoreAccessesTable {
   setAt: number;
 }
 
+export interface GitAccessesTable {
+  /** With its port, where that is not the scheme's own. */
+  host: string;
+  kind: GitAccessView['kind'];
+  userName: string | null;
+  /** Sealed under the master key, Base64; null where the person's own git is asked. */
+  sealedToken: string | null;
+  setAt: number;
+}
+
 export interface ChannelValuesTable {
   channelId: string;
   name: string;
@@ -432,6 +443,7 @@ export interface Schema {
   variables: VariablesTable;
   secrets: SecretsTable;
   storeAccesses: StoreAccessesTable;
+  gitAccesses: GitAccessesTable;
   channelValues: ChannelValuesTable;
   channelEnvironments: ChannelEnvironmentsTable;
   environmentSeals: EnvironmentSealsTable;

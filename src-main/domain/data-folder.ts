@@ -9,6 +9,8 @@ export interface DataFolder {
   /** What the engine's log was before it reached its limit. */
   readonly olderEngineLog: string;
   readonly keys: string;
+  /** What ssh servers have shown as their keys. */
+  readonly knownHosts: string;
   readonly mainStore: string;
   readonly sample: string;
   mirror(repositoryId: string): string;
@@ -42,6 +44,7 @@ export function dataFolder(root: string): DataFolder {
     engineLog: `${root}/engine.log`,
     olderEngineLog: `${root}/engine.log.1`,
     keys: `${root}/keys`,
+    knownHosts: `${root}/known_hosts`,
     mainStore: `${root}/store`,
     sample: `${root}/sample`,
     mirror: repositoryId => `${root}/mirrors/${repositoryId}.git`,

@@ -17,6 +17,7 @@ import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { diskUse, keepBuilds, pinBuild, reclaimDisk } from './disk-actions.ts';
+import { removeGitAccess, setGitAccess } from './git-access-actions.ts';
 import {
   addRegion,
   removeRegion,
@@ -228,6 +229,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       set: os.storeAccess.set.handler(({ input }) => setStoreAccess(engine, input)),
       remove: os.storeAccess.remove.handler(async ({ input }) => {
         await removeStoreAccess(engine, input.storeUrl);
+        return done;
+      }),
+    },
+    gitAccess: {
+      list: os.gitAccess.list.handler(async () => [...(await engine.gitAccesses.list())]),
+      set: os.gitAccess.set.handler(({ input }) => setGitAccess(engine, input)),
+      remove: os.gitAccess.remove.handler(async ({ input }) => {
+        await removeGitAccess(engine, input.host);
         return done;
       }),
     },

@@ -3,12 +3,16 @@ import type { RepositoryRecord } from '../database/repositories.ts';
 import { isDue, longestBackoffMs, pollBackoff } from '../domain/backoff.ts';
 import { freshHost, type HostState, slotsOf } from '../domain/poll-host.ts';
 import { activeForMs, nextLookMs, type Pace, paceMs } from '../domain/poll-pace.ts';
+import { parseSshAddress } from '../sources/ssh-address.ts';
 
 /** All hosts together. Each look over HTTP holds one socket. */
 const maxLooks = 256;
 const localHost = 'this machine';
 /** Each is a look at files, or a process. */
 const localSlots = 2;
+const sshScheme = 'ssh://';
+/** Each is two processes and a key exchange, and servers refuse who opens many at once. Source: sshd_config(5), MaxStartups. */
+const sshSlots = 2;
 
 /** A repository that is looked at. */
 export interface Watched {
@@ -58,10 +62,13 @@ export interface PollSchedule {
   hosts(): readonly HostView[];
 }
 
-/** `https://github.com` of a URL, so that one host's troubles are its own; all paths of this machine together. */
+/** `https://github.com`, `ssh://github.com` of a URL, so that one host's troubles are its own; all paths of this machine together. */
 export function hostOfUrl(url: string): string {
   const parsed = URL.parse(url);
-  return parsed === null || !/^https?:$/.test(parsed.protocol) ? localHost : parsed.origin;
+  if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed.origin;
+  const ssh = parseSshAddress(url);
+  if (ssh === null) return localHost;
+  return `${sshScheme}${ssh.host}${ssh.port === null ? '' : `:${ssh.port}`}`;
 }
 
 export function createPollSchedule(intervalMs: number): PollSchedule {
@@ -142,7 +149,8 @@ export function createPollSchedule(intervalMs: number): PollSchedule {
         if (total >= maxLooks) break;
         const host = hostState(one.host);
         const running = looks.get(one.host) ?? 0;
-        const slots = one.isLocal ? localSlots : slotsOf(host, counts.get(one.host) ?? 0);
+        const fitting = one.isLocal ? localSlots : slotsOf(host, counts.get(one.host) ?? 0);
+        const slots = one.host.startsWith(sshScheme) ? Math.min(sshSlots, fitting) : fitting;
         if (!isDue(host.heldUntilMs, now, longestMs) || running >= slots) continue;
         looks.set(one.host, running + 1);
         total += 1;

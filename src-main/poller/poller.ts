@@ -9,6 +9,7 @@ import { afterAnswer, afterHostFailure, afterRefusal, type RateLimit } from '../
 import { branchMissing } from '../sources/git-errors.ts';
 import { listRefs } from '../sources/list-refs.ts';
 import { localSignature } from '../sources/local-repository.ts';
+import type { RemoteAccess } from '../sources/remote-access.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { NewRevision } from './new-revision.ts';
 import { createPollRecords } from './poll-records.ts';
@@ -37,6 +38,8 @@ export interface Poller {
   stop(): Promise<void>;
   /** Looks at a repository now, and waits for the result. Its error goes to the repository's row, not to the caller. */
   pollNow(repositoryId: string): Promise<void>;
+  /** What failed on this host is due at once: `https://github.com`, as `hostOfUrl` names it. */
+  lookAgain(host: string): void;
   /** How often a repository is looked at, and what its host says to that; null where it is not watched yet. */
   paceOf(repositoryId: string): PollPace | null;
 }
@@ -46,10 +49,13 @@ export function createPoller(options: {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly intervalMs: number;
+  /** How private repositories are opened. */
+  readonly access?: RemoteAccess;
   readonly newRevision: NewRevision;
   readonly onChanged: () => void;
 }): Poller {
   const { db, clock, logger } = options;
+  const access = options.access === undefined ? {} : { access: options.access };
   const schedule = createPollSchedule(options.intervalMs);
   const records = createPollRecords(db, error => logger.error('polls.not_recorded', { error }));
   const looks = new Map<string, Promise<void>>();
@@ -67,7 +73,7 @@ export function createPoller(options: {
     const signature = one.isLocal ? await localSignature(url, branch) : null;
     const isStill = one.failures === 0 && Math.abs(startedAt - one.listedAt) < listLocalEveryMs;
     if (signature !== null && signature === one.signature && isStill) return { revision: null, limit: null };
-    const refs = await listRefs({ url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal });
+    const refs = await listRefs({ url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
     const found = refs.branches.find(candidate => candidate.name === branch);
     if (!found) throw branchMissing(url, branch);
     one.listedAt = startedAt;
@@ -196,6 +202,7 @@ export function createPoller(options: {
       await (looks.get(repositoryId) ?? begin(one));
       await records.flush();
     },
+    lookAgain: host => schedule.hurry(host, clock()),
     paceOf: repositoryId => schedule.paceOf(repositoryId, clock()),
   };
 }

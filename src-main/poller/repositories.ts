@@ -27,6 +27,7 @@ import { branchMissing } from '../sources/git-errors.ts';
 import { parseGitUrl } from '../sources/git-url.ts';
 import { listRefs } from '../sources/list-refs.ts';
 import type { Mirror } from '../sources/mirror.ts';
+import type { RemoteAccess } from '../sources/remote-access.ts';
 import { createSampleRepository } from '../sources/sample-repository.ts';
 import { planInThread } from '../toolchains/plan-in-thread.ts';
 import type { Poller } from './poller.ts';
@@ -72,6 +73,8 @@ export function createRepositories(options: {
   readonly folder: DataFolder;
   readonly sampleSource: string;
   readonly poller: Poller;
+  /** How private repositories are opened. */
+  readonly access?: RemoteAccess;
   readonly mirrorOf: (repository: Pick<RepositoryRecord, 'id' | 'url'>) => Mirror;
   readonly onChanged: () => void;
 }): Repositories {
@@ -79,7 +82,11 @@ export function createRepositories(options: {
 
   async function look({ url: input, name, branch }: AddRepository) {
     const location = parseGitUrl(input);
-    const refs = await listRefs({ url: location.url, timeoutMs: inspectTimeoutMs });
+    const refs = await listRefs({
+      url: location.url,
+      timeoutMs: inspectTimeoutMs,
+      ...(options.access === undefined ? {} : { access: options.access }),
+    });
     const chosen = branch ?? refs.defaultBranch ?? refs.branches[0]?.name;
     const head = refs.branches.find(candidate => candidate.name === chosen);
     if (!head) throw branchMissing(location.url, chosen ?? 'HEAD');

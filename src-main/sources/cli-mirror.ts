@@ -1,15 +1,21 @@
 /** Owns a mirror's work through the git program. */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { CommandResult } from '../process/run-command.ts';
 import { type GitRun, runGit } from './git-cli.ts';
 import { branchMissing, cancelled, lastLine, remoteErrorOf, revisionMissing, timedOut } from './git-errors.ts';
+import { findMoved } from './git-http.ts';
+import { countEntries } from './git-index.ts';
+import type { GitLocation } from './git-url.ts';
 import { findGitFolder } from './local-repository.ts';
 import { type FetchRequest, type MirrorBackend, MirrorDamaged } from './mirror-backend.ts';
 import { isRevision } from './ref-names.ts';
+import type { RemoteAccess } from './remote-access.ts';
+import { remoteOptions } from './remote-options.ts';
+import { sshErrorOf } from './ssh-program.ts';
 
 /** A first fetch of a large repository over a slow line; one that stops sending ends much earlier (git-cli.ts). */
 const fetchTimeoutMs = 60 * 60 * 1000;
@@ -27,10 +33,17 @@ function refOf(branch: string): string {
 const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readonly text: string }) =>
   exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
 
+/** With a login, git follows no redirect by itself. */
+const isRedirected = (stderr: string) => /The requested URL returned error: 30[12378]/.test(stderr);
+
 const damaged = (stderr: string) => new MirrorDamaged(lastLine(stderr));
 
 /** A backend over the git program at `gitPath`. Its errors are those of `Mirror`. */
-export function createCliBackend(url: string, gitPath: string): MirrorBackend {
+export function createCliBackend(location: GitLocation, gitPath: string, access: RemoteAccess): MirrorBackend {
+  const { transport, url } = location;
+  const errorOf = async (stderr: string) =>
+    (transport === 'ssh' ? await sshErrorOf(url, stderr, access.knownHostsFile) : null) ?? remoteErrorOf(url, stderr);
+
   async function run(
     options: Omit<GitRun, 'timeoutMs'> & { timeoutMs?: number },
   ): Promise<CommandResult & { text: string }> {
@@ -94,15 +107,23 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
     refspec: string,
     signal: AbortSignal | undefined,
   ): Promise<CommandResult & { text: string }> {
+    let remote = await remoteOptions(location, access);
+    let from = url;
     for (let attempt = 1; ; attempt++) {
       const result = await run({
         verb: 'fetch',
         options: ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'],
-        operands: [url, refspec],
+        operands: [from, refspec],
+        remote,
         gitDir: folder,
         timeoutMs: fetchTimeoutMs,
         ...(signal === undefined ? {} : { signal }),
       });
+      if (from === url && isRedirected(result.text)) {
+        from = await findMoved(url, await access.loginFor(url), signal);
+        remote = await remoteOptions({ ...location, url: from }, access);
+        if (from !== url) continue;
+      }
       // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
       if (!isLocked(result) || attempt === lockAttempts) return result;
       await delay(lockPauseMs);
@@ -114,7 +135,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
     const result = await fetchRef(folder, refspec, signal);
     if (result.exitCode === 0) return 'fetched';
     if (/couldn't find remote ref/i.test(result.text)) return 'missing';
-    throw remoteErrorOf(url, result.text) ?? damaged(result.text);
+    throw (await errorOf(result.text)) ?? damaged(result.text);
   }
 
   async function pin(folder: string, ref: string, revision: string): Promise<void> {
@@ -144,7 +165,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
   return {
     async fetch(folder, request) {
       const { branch, revision, pinRef, signal } = request;
-      if (!/^https?:/.test(url)) await findGitFolder(url);
+      if (transport === 'file') await findGitFolder(url);
       await prepare(folder);
       const fetching = revision === undefined || !(await holds(folder, revision));
       if (fetching) {
@@ -160,7 +181,7 @@ export function createCliBackend(url: string, gitPath: string): MirrorBackend {
                 ? branchMissing(url, branch)
                 : revisionMissing(url, revision);
             }
-            throw remoteErrorOf(url, result.text) ?? damaged(result.text);
+            throw (await errorOf(result.text)) ?? damaged(result.text);
           }
         }
       }
@@ -283,16 +304,4 @@ function checkoutError(stderr: string, targetFolder: string): Error {
     );
   }
   return damaged(stderr);
-}
-
-/** The number of files in an index. Source: gitformat-index(5): "DIRC", version, then the count, each 4 bytes. */
-async function countEntries(index: string): Promise<number> {
-  const header = Buffer.alloc(12);
-  const file = await open(index);
-  try {
-    await file.read(header, 0, header.length, 0);
-  } finally {
-    await file.close();
-  }
-  return header.readUInt32BE(8);
 }

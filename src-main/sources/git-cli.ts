@@ -45,7 +45,7 @@ const passedOn = [
 ];
 
 const settings = [
-  // `ext::` and ssh never; a redirect or a submodule cannot bring them back.
+  // `ext::` never, and ssh only for a remote that is reached so; a redirect or a submodule cannot bring them back.
   'protocol.allow=never',
   'protocol.http.allow=always',
   'protocol.https.allow=always',
@@ -88,6 +88,11 @@ function environment(extra: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
+export interface RemoteOptions {
+  readonly settings: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
 export interface GitRun {
   readonly verb: GitVerb;
   /** Options of ours. */
@@ -97,6 +102,8 @@ export interface GitRun {
   readonly gitDir?: string;
   readonly workTree?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** How the one remote of this run is reached, beside what holds for all: see remote-options.ts. */
+  readonly remote?: RemoteOptions;
   readonly signal?: AbortSignal;
   readonly timeoutMs: number;
   readonly maxOutputBytes?: number;
@@ -122,7 +129,7 @@ export function runGit(gitPath: string, run: GitRun): Promise<CommandResult> {
   const separator = operands.length > 0 && !withoutEndOfOptions.has(verb) ? ['--end-of-options'] : [];
   const args = [
     '--no-pager',
-    ...settings.flatMap(setting => ['-c', setting]),
+    ...[...settings, ...(run.remote?.settings ?? [])].flatMap(setting => ['-c', setting]),
     ...(gitDir === undefined ? [] : [`--git-dir=${gitDir}`]),
     ...(workTree === undefined ? [] : [`--work-tree=${workTree}`]),
     verb,
@@ -134,11 +141,31 @@ export function runGit(gitPath: string, run: GitRun): Promise<CommandResult> {
     command: gitPath,
     args,
     cwd: workTree ?? tmpdir(),
-    env: environment(run.env ?? {}),
+    env: environment({ ...run.env, ...run.remote?.env }),
     timeoutMs: run.timeoutMs,
     ...(run.signal === undefined ? {} : { signal: run.signal }),
     ...(run.maxOutputBytes === undefined ? {} : { maxOutputBytes: run.maxOutputBytes }),
     ...(run.input === undefined ? {} : { input: run.input }),
+  });
+}
+
+/** Beside the terminal, windows: a helper that would open one says no instead. Source: Git Credential Manager, "GCM_INTERACTIVE". */
+const noPrompts = { GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '', SSH_ASKPASS: '', GCM_INTERACTIVE: 'never', LC_ALL: 'C' };
+
+/**
+ * Asks the person's own credential helpers, with the person's own configuration and environment, and no prompts. `description` is
+ * what git-credential(1) reads. A helper that has nothing is a result with another exit code than 0.
+ */
+export function askCredentialHelpers(gitPath: string, description: string, timeoutMs: number): Promise<CommandResult> {
+  const own = Object.entries(process.env).filter(([name]) => !/^(GIT|SLIPWAY)_/.test(name));
+  return runCommand({
+    command: gitPath,
+    args: ['credential', 'fill'],
+    cwd: tmpdir(),
+    env: { ...Object.fromEntries(own), ...noPrompts },
+    timeoutMs,
+    maxOutputBytes: 64 * 1024,
+    input: Buffer.from(description),
   });
 }
 

@@ -2,13 +2,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { rateLimitOf, retryAfterMs } from './rate-limit.ts';
+import { accessHostOf, mayCarryLogin } from './remote-access.ts';
 
 const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_NONAME']);
+
+/** What a person does to open the repository, where a token would: one is sent over https alone. */
+function giveToken(url: string): string {
+  const host = accessHostOf(url);
+  if (host === null) return 'Check who may read it.';
+  if (!mayCarryLogin(url)) return 'Use its https:// address: a token is never sent over http.';
+  return `Give a token that may read it: slipway git access set ${host}`;
+}
 
 export function authFailed(url: string, detail: string): DomainError {
   return new DomainError(
     'git.auth_failed',
-    `The repository ${url} cannot be read without credentials, or those given are refused (${detail}). Check the address, and give a token that may read it.`,
+    `The repository ${url} cannot be read without credentials, or those given are refused (${detail}). Check the address. ${giveToken(url)}`,
     { url },
   );
 }
@@ -16,7 +25,7 @@ export function authFailed(url: string, detail: string): DomainError {
 export function notFound(url: string, detail: string): DomainError {
   return new DomainError(
     'git.not_found',
-    `There is no Git repository at ${url} (${detail}). Check the address for typing errors; a private repository may need credentials.`,
+    `There is no Git repository at ${url} (${detail}). Check the address for typing errors. Is it private? ${giveToken(url)}`,
     { url },
   );
 }
@@ -50,6 +59,15 @@ export function unreachable(url: string, detail: string, cause?: unknown): Domai
     `The server of ${url} cannot be reached: ${detail}. Check the address and the network.`,
     { url },
     { cause },
+  );
+}
+
+/** What only the git program can do, where it is missing. */
+export function gitNeeded(url: string): DomainError {
+  return new DomainError(
+    'toolchain.missing',
+    `${url} is reached over ssh, which needs the git program, and there is none on this machine. Install git, or use the https address.`,
+    { url, tool: 'git' },
   );
 }
 

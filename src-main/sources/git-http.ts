@@ -4,8 +4,10 @@ import https from 'node:https';
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
 import { systemErrorCode } from '../contract/errors.ts';
 import type { RateLimit } from '../domain/poll-host.ts';
+import { withDeadline } from './deadline.ts';
 import { connectionError, httpStatusError, protocolError } from './git-errors.ts';
 import { rateLimitOf } from './rate-limit.ts';
+import { authorizationOf, type GitLogin, mayCarryLogin } from './remote-access.ts';
 
 const maxRedirects = 5;
 /** Idle connections are kept from one poll to the next, and each is let go by the server when it likes. */
@@ -35,9 +37,18 @@ type Body = AsyncGenerator<Uint8Array, void, void> & { error?: unknown };
  */
 export function openGitHttp(
   url: string,
-  options: { readonly maxBytes: number; readonly signal: AbortSignal; readonly endpoint?: string },
+  options: {
+    readonly maxBytes: number;
+    readonly signal: AbortSignal;
+    readonly endpoint?: string;
+    /** Sent to the URL's own origin alone, where that may carry it, and never again after a redirect led elsewhere. */
+    readonly login?: GitLogin | null;
+  },
 ): GitHttpSession {
   const { signal, maxBytes } = options;
+  const { origin } = new URL(url);
+  const authorization = options.login && mayCarryLogin(url) ? authorizationOf(options.login) : null;
+  let isAtHome = true;
   const bodies: Body[] = [];
   let receivedBytes = 0;
   let tail = '';
@@ -80,7 +91,9 @@ export function openGitHttp(
     const payload = body === undefined ? null : await concat(body);
     let address = new URL(movedTo + target.slice(url.length));
     for (let redirects = 0; ; redirects++) {
-      const response = await sendOnce(address, method, headers, payload, signal).catch(error => {
+      isAtHome &&= address.origin === origin;
+      const sent = authorization !== null && isAtHome ? { ...headers, authorization } : headers;
+      const response = await sendOnce(address, method, sent, payload, signal).catch(error => {
         throw signal.aborted ? signal.reason : translate(error);
       });
       const status = response.statusCode ?? 0;
@@ -124,6 +137,24 @@ export function openGitHttp(
   };
 }
 
+const discoveryTimeoutMs = 60_000;
+const maxDiscoveryBytes = 16 * 1024 * 1024;
+
+/**
+ * Where a repository that is opened with a login has moved to on the same server; its own URL where it has not, or has gone to another one,
+ * which gets no login. Throws what a session throws.
+ */
+export async function findMoved(url: string, login: GitLogin | null, signal: AbortSignal | undefined): Promise<string> {
+  const suffix = '/info/refs?service=git-upload-pack';
+  return withDeadline({ url, timeoutMs: discoveryTimeoutMs, signal }, async deadline => {
+    const session = openGitHttp(url, { maxBytes: maxDiscoveryBytes, signal: deadline, login });
+    const { url: found, body = [] } = await session.client.request({ url: `${url}${suffix}` });
+    for await (const _chunk of body);
+    session.check();
+    return new URL(found).origin === new URL(url).origin ? found.slice(0, -suffix.length) : url;
+  });
+}
+
 /** One request; sent again once when a kept connection turns out to have been closed by the server meanwhile. */
 async function sendOnce(
   address: URL,
@@ -159,7 +190,7 @@ async function sendOnce(
   return result.response;
 }
 
-/** Where a redirect leads: never from https to http, and never with credentials, since none are in the URL. */
+/** Where a redirect leads: never from https to http, and never with credentials of its own. */
 function redirectTarget(response: http.IncomingMessage, from: URL): URL | null {
   const status = response.statusCode ?? 0;
   const location = response.headers.location;
@@ -167,6 +198,7 @@ function redirectTarget(response: http.IncomingMessage, from: URL): URL | null {
     return null;
   const target = new URL(location, from);
   if (target.protocol !== 'https:' && target.protocol !== from.protocol) return null;
+  if (target.username !== '' || target.password !== '') return null;
   return target.protocol === 'https:' || target.protocol === 'http:' ? target : null;
 }
 

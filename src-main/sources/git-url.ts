@@ -1,12 +1,14 @@
 /** Owns what a person may write to name a Git repository, and what is refused before anything is contacted. */
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DomainError } from '../contract/errors.ts';
+import { expandShortName, repositoryPathOf } from './forge-pages.ts';
+import { looksLikeSsh, parseSshAddress } from './ssh-address.ts';
 
 export interface GitLocation {
-  readonly transport: 'http' | 'file';
-  /** An http(s) URL without credentials, or an absolute path. Parsing it again gives the same. */
+  readonly transport: 'http' | 'ssh' | 'file';
+  /** An http(s) URL without credentials, an ssh address, or an absolute path. Parsing it again gives the same. */
   readonly url: string;
   /** A suggestion: the last part of the URL, without `.git`. */
   readonly name: string;
@@ -14,13 +16,15 @@ export interface GitLocation {
 
 const maxLength = 2_048;
 const maxNameLength = 100;
-const accepted = 'Use an https:// or http:// address, or the absolute path of a repository on this machine.';
+const accepted =
+  'Use an https:// or http:// address, git@host:path or ssh://, owner/name for GitHub, or the absolute path of a repository on this machine.';
 
 /**
- * Reads an http(s) or file:// URL, an absolute local path (`~` is the home folder), or a pasted `git clone …`.
+ * Reads an http(s), ssh or file:// URL, ssh shorthand, `owner/name` of GitHub, the address of a forge's web page, an absolute local path
+ * (`~` is the home folder), or a pasted `git clone …`.
  *
  * Throws `git.url_invalid`. What is refused, and why: `ext::…` and its like run commands (git-remote-ext(1)); what begins
- * with a dash is an option to git; a password in a URL would end up in logs; ssh needs keys, which Slipway does not hold.
+ * with a dash is an option to git, and a host or user that does is one to ssh; a password in a URL would end up in logs.
  */
 export function parseGitUrl(input: string): GitLocation {
   const text = unquote(fromCloneCommand(input.trim()));
@@ -39,6 +43,9 @@ export function parseGitUrl(input: string): GitLocation {
   if (/^file:/i.test(text)) return fromPath(pathOfFileUrl(text));
   if (text === '~' || text.startsWith('~/')) return fromPath(join(homedir(), text.slice(1)));
   if (isAbsolute(text)) return fromPath(text);
+  if (looksLikeSsh(text)) return parseSsh(text);
+  const expanded = expandShortName(text);
+  if (expanded !== null) return parseHttp(expanded);
   throw refused(unsupported(text));
 }
 
@@ -48,7 +55,7 @@ function refused(message: string): DomainError {
 
 /** The first word of a pasted `git clone …` that is no option and no option's value. */
 function fromCloneCommand(text: string): string {
-  const command = /^git\s+clone\s+(.*)$/s.exec(text);
+  const command = /^(?:git|gh\s+repo|glab\s+repo)\s+clone\s+(.*)$/s.exec(text);
   if (command === null) return text;
   const words = command[1]?.match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
   return words.find(word => /^["']?([a-z][a-z0-9+.-]*:|\/|~|[a-z]:\\|[\w.-]+@)/i.test(word)) ?? words[0] ?? '';
@@ -59,11 +66,6 @@ function unquote(text: string): string {
 }
 
 function unsupported(text: string): string {
-  const ssh =
-    /^ssh:\/\/(?:[^@/]*@)?([^:/]+)(?::\d+)?\/(.+)$/i.exec(text) ?? /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/)(.+)$/.exec(text);
-  if (ssh !== null) {
-    return `"${text}" is an SSH address, which Slipway does not read yet. Use https://${ssh[1]}/${ssh[2]?.replace(/^\//, '')} instead.`;
-  }
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
   if (scheme !== null) return `Slipway does not read ${scheme[1]}:// addresses. ${accepted}`;
   return `"${text}" is not an address that Slipway can read. ${accepted}`;
@@ -78,27 +80,35 @@ function parseHttp(text: string): GitLocation {
   }
   if (url.username !== '' || url.password !== '') {
     throw refused(
-      `The address of ${url.host} contains a user name or a password, which would show in logs and lists. Remove it; credentials are kept as a secret of the repository.`,
+      `The address of ${url.host} contains a user name or a password, which would show in logs and lists. Remove it, and give them once for the host instead: slipway git access set ${url.host}`,
     );
   }
   if (/\s/.test(text)) throw refused(`The address of ${url.host} contains a space. ${accepted}`);
-  if (url.search !== '') {
+  const { path: whole, isPage } = repositoryPathOf(url);
+  if (url.search !== '' && !isPage) {
     throw refused(
       `The address ${url.origin}${url.pathname} has a "?" part, which a repository's address has not. Remove it.`,
     );
   }
-  const path = forgePath(url).replace(/\/+$/, '');
+  const path = whole.replace(/\/+$/, '');
   if (path === '') throw refused(`${url.origin} names a server, not a repository. Add the repository's path.`);
   return { transport: 'http', url: `${url.origin}${path}`, name: suggestName(path.replace(/\/\.git$/i, '')) };
 }
 
-/** The repository's part of a page's address, as copied from a browser. */
-function forgePath(url: URL): string {
-  const page =
-    url.hostname === 'github.com'
-      ? /^(\/[^/]+\/[^/]+)\/(?:tree|blob|commits?|pull|issues|releases|actions)(?:\/|$)/.exec(url.pathname)
-      : /^(\/.+?)\/-\/(?:tree|blob|commits?|merge_requests|issues)(?:\/|$)/.exec(url.pathname);
-  return page?.[1] ?? url.pathname;
+/** Throws where a part of it could be an option, or stands for something else after git has decoded it. */
+function parseSsh(text: string): GitLocation {
+  if (/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(text)) {
+    throw refused(
+      'The ssh address contains a password, which would show in logs and lists. Remove it; ssh uses your keys.',
+    );
+  }
+  const address = parseSshAddress(text);
+  if (address === null) {
+    throw refused(
+      `"${text}" is no ssh address that Slipway passes on. Write it as git@host:path or ssh://git@host:port/path, without spaces, with no dash in front of user, host or path.`,
+    );
+  }
+  return { transport: 'ssh', url: address.url, name: suggestName(address.path.replace(/\/\.git$/i, '')) };
 }
 
 function pathOfFileUrl(text: string): string {
@@ -116,7 +126,7 @@ function pathOfFileUrl(text: string): string {
 
 function fromPath(path: string): GitLocation {
   const normal = normalize(path);
-  const trimmed = normal.length > 1 ? normal.replace(/[/\\]+$/, '') : normal;
+  const trimmed = normal.replace(sep === '/' ? /(?<=.)\/+$/ : /(?<=.)[/\\]+$/, '');
   const named = basename(trimmed) === '.git' ? dirname(trimmed) : trimmed;
   return { transport: 'file', url: trimmed, name: suggestName(named) };
 }

@@ -10,6 +10,7 @@ import type { GitLocation } from './git-url.ts';
 import { findGitFolder, readLocalRefs } from './local-repository.ts';
 import { type FetchRequest, type MirrorBackend, MirrorDamaged } from './mirror-backend.ts';
 import { isRevision } from './ref-names.ts';
+import type { RemoteAccess } from './remote-access.ts';
 import { unsafeName, writeTree } from './write-tree.ts';
 
 /** The pack is in memory more than once while it is indexed; above this the git program is needed. */
@@ -17,7 +18,7 @@ const maxPackBytes = 256 * 1024 * 1024;
 const fetchTimeoutMs = 30 * 60 * 1000;
 
 /** A backend without programs. A repository on this machine is read where it lies, and cannot be pinned. */
-export function createIsomorphicBackend({ url, transport }: GitLocation): MirrorBackend {
+export function createIsomorphicBackend({ url, transport }: GitLocation, access: RemoteAccess): MirrorBackend {
   const dataFolder = (folder: string) => (transport === 'file' ? findGitFolder(url) : Promise.resolve(folder));
 
   /** `folder` and `revision` as the operation has them: a revision that is not found may be unknown, or lost by damage. */
@@ -53,7 +54,8 @@ export function createIsomorphicBackend({ url, transport }: GitLocation): Mirror
   }
 
   async function fetchOverHttp(gitdir: string, branch: string | null, signal: AbortSignal): Promise<string | null> {
-    const session = openGitHttp(url, { maxBytes: maxPackBytes, signal });
+    const login = await access.loginFor(url);
+    const session = openGitHttp(url, { maxBytes: maxPackBytes, signal, login });
     try {
       const result = await git.fetch({
         fs,

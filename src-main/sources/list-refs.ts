@@ -4,12 +4,15 @@ import { DomainError } from '../contract/errors.ts';
 import type { RateLimit } from '../domain/poll-host.ts';
 import { withDeadline } from './deadline.ts';
 import { findGit, runGit } from './git-cli.ts';
-import { emptyRepository, lastLine, protocolError, remoteErrorOf } from './git-errors.ts';
+import { emptyRepository, gitNeeded, lastLine, protocolError, remoteErrorOf } from './git-errors.ts';
 import { openGitHttp } from './git-http.ts';
-import { parseGitUrl } from './git-url.ts';
+import { type GitLocation, parseGitUrl } from './git-url.ts';
 import { findGitFolder, readLocalRefs } from './local-repository.ts';
 import { askBranch } from './ls-refs.ts';
 import { assertBranchName, isBranchName, isRevision } from './ref-names.ts';
+import { anonymous, type GitLogin, type RemoteAccess } from './remote-access.ts';
+import { remoteOptions } from './remote-options.ts';
+import { sshErrorOf } from './ssh-program.ts';
 
 /** About 150,000 branches. A server without protocol 2 sends tags and pull requests as well. */
 const maxAnswerBytes = 16 * 1024 * 1024;
@@ -38,21 +41,26 @@ export interface ListRefsOptions {
    * is missing, `branches` is empty, and so it is in an empty repository.
    */
   readonly branch?: string;
+  /** How private repositories are opened; without it, only what is open to everybody. */
+  readonly access?: RemoteAccess;
 }
 
 /**
- * Asks a repository for its branches: over http(s) by protocol 2 (and 1 where a server knows no better), for a local path
- * with `git ls-remote`, or by reading it where git is not installed. Changes nothing; may be repeated.
+ * Asks a repository for its branches: over http(s) by protocol 2 (and 1 where a server knows no better), over ssh and for a local path
+ * with `git ls-remote`, a local one by reading it where git is not installed. Changes nothing; may be repeated.
  *
- * Throws `git.url_invalid`, `git.unreachable`, `git.not_found`, `git.auth_failed`, `git.timeout`, `git.rate_limited`, `git.protocol`, `git.empty`
+ * Throws `git.url_invalid`, `git.unreachable`, `git.not_found`, `git.auth_failed`, `git.host_key_changed`, `toolchain.missing` (ssh without its programs), `git.timeout`, `git.rate_limited`, `git.protocol`, `git.empty`
  * (not with `branch`), `job.cancelled`, `input.invalid` (a name that no branch can have).
  */
 export async function listRefs(options: ListRefsOptions): Promise<RemoteRefs> {
-  const { transport, url } = parseGitUrl(options.url);
+  const location = parseGitUrl(options.url);
+  const { transport, url } = location;
+  const { access = anonymous } = options;
   if (options.branch !== undefined) assertBranchName(options.branch);
-  const found = await withDeadline({ url, timeoutMs: options.timeoutMs, signal: options.signal }, signal =>
-    transport === 'http' ? listOverHttp(url, options.branch, signal) : listLocal(url, options.timeoutMs, signal),
-  );
+  const found = await withDeadline({ url, timeoutMs: options.timeoutMs, signal: options.signal }, async signal => {
+    if (transport === 'http') return listOverHttp(url, options.branch, { signal, login: await access.loginFor(url) });
+    return listByProgram(location, { access, timeoutMs: options.timeoutMs, signal });
+  });
 
   const branches: RemoteBranch[] = [];
   for (const [name, revision] of found.refs) {
@@ -83,11 +91,16 @@ function remember(url: string, endpoint: string | null): void {
   if (endpoints.size > maxEndpoints && oldest !== undefined) endpoints.delete(oldest);
 }
 
+interface Ask {
+  readonly signal: AbortSignal;
+  readonly login: GitLogin | null;
+}
+
 /** Null where it is to be asked from the beginning: a server may have changed in any way, and that gives the right error. */
-async function askKnown(url: string, branch: string, signal: AbortSignal): Promise<FoundRefs | null> {
+async function askKnown(url: string, branch: string, { signal, login }: Ask): Promise<FoundRefs | null> {
   const endpoint = endpoints.get(url);
   if (endpoint === undefined) return null;
-  const session = openGitHttp(url, { maxBytes: maxAnswerBytes, signal, endpoint });
+  const session = openGitHttp(url, { maxBytes: maxAnswerBytes, signal, endpoint, login });
   try {
     return { head: null, refs: await askBranch(session, url, branch), limit: session.limit() };
   } catch (error) {
@@ -98,12 +111,12 @@ async function askKnown(url: string, branch: string, signal: AbortSignal): Promi
   }
 }
 
-async function listOverHttp(url: string, branch: string | undefined, signal: AbortSignal): Promise<FoundRefs> {
-  const known = branch === undefined ? null : await askKnown(url, branch, signal);
+async function listOverHttp(url: string, branch: string | undefined, ask: Ask): Promise<FoundRefs> {
+  const known = branch === undefined ? null : await askKnown(url, branch, ask);
   if (known !== null) return known;
   let limit: RateLimit | null = null;
   const list = async (prefix: string) => {
-    const session = openGitHttp(url, { maxBytes: maxAnswerBytes, signal });
+    const session = openGitHttp(url, { maxBytes: maxAnswerBytes, ...ask });
     try {
       const refs = await git.listServerRefs({ http: session.client, url, prefix, symrefs: true, protocolVersion: 2 });
       session.check();
@@ -126,23 +139,34 @@ async function listOverHttp(url: string, branch: string | undefined, signal: Abo
   return { head: branchOf(head?.target) ?? branchAt(refs, head?.oid), refs, limit };
 }
 
-async function listLocal(path: string, timeoutMs: number, signal: AbortSignal): Promise<FoundRefs> {
+async function listByProgram(
+  location: GitLocation,
+  { access, timeoutMs, signal }: { access: RemoteAccess; timeoutMs: number; signal: AbortSignal },
+): Promise<FoundRefs> {
+  const { transport, url } = location;
   // First, since git's own message for a missing folder speaks of access rights.
-  await findGitFolder(path);
+  if (transport === 'file') await findGitFolder(url);
   const gitPath = await findGit();
-  if (gitPath === null) return { ...(await readLocalRefs(path)), limit: null };
+  if (gitPath === null) {
+    if (transport === 'ssh') throw gitNeeded(url);
+    return { ...(await readLocalRefs(url)), limit: null };
+  }
   const result = await runGit(gitPath, {
     verb: 'ls-remote',
     options: ['--symref'],
-    operands: [path, 'HEAD', `${headsPrefix}*`],
+    operands: [url, 'HEAD', `${headsPrefix}*`],
+    remote: await remoteOptions(location, access),
     signal,
     timeoutMs,
     maxOutputBytes: maxAnswerBytes,
   });
   signal.throwIfAborted();
-  if (result.outcome === 'output_too_large') throw protocolError(path, 'its list of branches is too long');
+  if (result.outcome === 'output_too_large') throw protocolError(url, 'its list of branches is too long');
   const stderr = result.stderr.toString('utf8');
-  if (result.exitCode !== 0) throw remoteErrorOf(path, stderr) ?? protocolError(path, lastLine(stderr));
+  if (result.exitCode !== 0) {
+    const fromSsh = transport === 'ssh' ? await sshErrorOf(url, stderr, access.knownHostsFile) : null;
+    throw fromSsh ?? remoteErrorOf(url, stderr) ?? protocolError(url, lastLine(stderr));
+  }
 
   const refs = new Map<string, string>();
   let head: string | null = null;

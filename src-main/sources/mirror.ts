@@ -5,11 +5,12 @@ import { dirname } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createCliBackend } from './cli-mirror.ts';
-import { cancelled, protocolError } from './git-errors.ts';
+import { cancelled, gitNeeded, protocolError } from './git-errors.ts';
 import { parseGitUrl } from './git-url.ts';
 import { createIsomorphicBackend } from './isomorphic-mirror.ts';
 import { type CheckoutResult, type Commit, type FetchRequest, MirrorDamaged } from './mirror-backend.ts';
 import { assertBranchName, assertRevision, isBranchName } from './ref-names.ts';
+import { anonymous, type RemoteAccess } from './remote-access.ts';
 
 export interface Mirror {
   /**
@@ -53,11 +54,14 @@ export function createMirror(options: {
   readonly url: string;
   readonly gitPath: string | null;
   readonly logger: Logger;
+  /** How private repositories are opened; without it, only what is open to everybody. */
+  readonly access?: RemoteAccess;
 }): Mirror {
-  const { folder, gitPath, logger } = options;
+  const { folder, gitPath, logger, access = anonymous } = options;
   const location = parseGitUrl(options.url);
   const { url } = location;
-  const backend = gitPath === null ? createIsomorphicBackend(location) : createCliBackend(url, gitPath);
+  const backend =
+    gitPath === null ? createIsomorphicBackend(location, access) : createCliBackend(location, gitPath, access);
   let lastBranch: string | null = null;
 
   async function rebuild(request: FetchRequest, damage: MirrorDamaged): Promise<{ readonly revision: string }> {
@@ -103,6 +107,7 @@ export function createMirror(options: {
       if (request.revision !== undefined) assertRevision(request.revision);
       if (request.pinRef !== undefined) assertPinRef(request.pinRef);
       if (request.signal?.aborted) throw cancelled(url);
+      if (gitPath === null && location.transport === 'ssh') throw gitNeeded(url);
       lastBranch = request.branch;
       await mkdir(dirname(folder), { recursive: true });
       try {

@@ -8,6 +8,7 @@ import type { RepositoryRecord } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 import type { ClaimedJob, NewStep } from '../queue/attempt.ts';
+import type { RemoteAccess } from '../sources/remote-access.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { JobLog } from './job-log.ts';
 import { createStepProgress, type StepProgress } from './step-progress.ts';
@@ -67,6 +68,8 @@ export interface AttemptRun extends BuildRun {
   readonly folder: DataFolder;
   readonly logger: Logger;
   readonly gitPath: string | null;
+  /** How private repositories are opened. */
+  readonly access: RemoteAccess;
   /** Tells the engine that the database has news. */
   readonly onChanged: () => void;
 }

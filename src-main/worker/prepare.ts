@@ -21,6 +21,7 @@ function mirrorOf(run: AttemptRun): Mirror {
     url: run.repository.url,
     gitPath: run.gitPath,
     logger: run.logger,
+    access: run.access,
   });
 }
 

@@ -14,6 +14,7 @@ import { formatSize } from '../domain/format-size.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { openParentChannel } from '../process/parent-channel.ts';
 import { type ClaimedJob, claimNextJob } from '../queue/attempt.ts';
+import { createGitAccesses } from '../queue/git-accesses.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -144,6 +145,8 @@ async function run(settings: WorkerSettings): Promise<void> {
         folder,
         store,
         gitPath,
+        // For each job anew: what a person set meanwhile holds.
+        access: createGitAccesses({ db, masterKey, clock: systemClock, knownHostsFile: folder.knownHosts }),
         logger,
         signal: abort.signal,
         clock: systemClock,

@@ -24,7 +24,7 @@ import type { BlobStore } from '../../src-main/stores/blob-store.ts';
 import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts';
 import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { addRepository, testDatabase } from './database-fixtures.ts';
-import { publishBuild } from './published-build.ts';
+import { publishBuild, publishRecord } from './published-build.ts';
 import type { OnEnd } from './scratch-folder.ts';
 
 export interface ControlCenterOptions {
@@ -153,6 +153,8 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
       return channel;
     },
     /** A build that really lies in the main store, as a worker publishes it. */
+    publishRecord: (build: Parameters<typeof publishRecord>[1]) =>
+      publishRecord({ main, release: keyring.release }, build),
     async publishBuild(repositoryId: string, sizeBytes = 100_000): Promise<BuildWithPack> {
       return publishBuild({ db, main, release: keyring.release }, repositoryId, sizeBytes);
     },

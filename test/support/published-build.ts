@@ -29,29 +29,26 @@ function torrentOf(bytes: Uint8Array, digest: string) {
   return createMetainfo({ ...input, pieces: Buffer.concat(pieces) });
 }
 
-/** The pack holds random bytes: nothing here unpacks it. */
-export async function publishBuild(
-  { db, main, release }: { readonly db: Db; readonly main: BlobStore; readonly release: Signer },
-  repositoryId: string,
-  sizeBytes: number,
-): Promise<BuildWithPack> {
-  const bytes = randomBytes(sizeBytes);
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  const fileList = encodeFileList([{ kind: 'file', path: 'blob', executable: false, sizeBytes, sha256: digest }]);
-  const artifactId = artifactIdOf(fileList);
-  const { torrent, infoHash } = torrentOf(bytes, digest);
-  const build = await addBuild(db, repositoryId, { digest, sizeBytes, artifactId, infoHash });
+/** The signed record of a build, and its SBOM. */
+export async function publishRecord(
+  { main, release }: { readonly main: BlobStore; readonly release: Signer },
+  build: Pick<
+    BuildWithPack,
+    'id' | 'repositoryId' | 'revision' | 'artifactId' | 'packDigest' | 'sizeBytes' | 'infoHash'
+  >,
+): Promise<void> {
+  const { id, repositoryId, revision, artifactId, packDigest: digest, sizeBytes, infoHash } = build;
   const pack: Pack = { digest, kind: 'full', artifactId, baseArtifactId: null, sizeBytes, infoHash };
   const sbom = await createSbom(
     { files: ['go.sum'], readText: async () => 'example.org/a v1.0.0 h1:x=\n' },
-    { name: 'app', revision: build.revision },
+    { name: 'app', revision },
   );
   const record = signBuild(
     buildStatement({
-      buildId: build.id,
+      buildId: id,
       repositoryId,
       repositoryUrl: 'https://example.org/app.git',
-      revision: build.revision,
+      revision: revision,
       branch: 'main',
       jobId: uuidv7(),
       attempt: 1,
@@ -67,11 +64,27 @@ export async function publishBuild(
     }),
     release,
   );
+  const put = (key: string, bytes: Uint8Array) => main.put(key, { kind: 'bytes', bytes });
+  await put(storeKeys.sbom(repositoryId, id), sbom.bytes);
+  await put(storeKeys.build(repositoryId, id), record);
+}
+
+/** The pack holds random bytes: nothing here unpacks it. */
+export async function publishBuild(
+  { db, main, release }: { readonly db: Db; readonly main: BlobStore; readonly release: Signer },
+  repositoryId: string,
+  sizeBytes: number,
+): Promise<BuildWithPack> {
+  const bytes = randomBytes(sizeBytes);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const fileList = encodeFileList([{ kind: 'file', path: 'blob', executable: false, sizeBytes, sha256: digest }]);
+  const artifactId = artifactIdOf(fileList);
+  const { torrent, infoHash } = torrentOf(bytes, digest);
+  const build = await addBuild(db, repositoryId, { digest, sizeBytes, artifactId, infoHash });
   const put = (key: string, content: Uint8Array) => main.put(key, { kind: 'bytes', bytes: content });
   await put(storeKeys.pack(digest), bytes);
   await put(storeKeys.fileList(artifactId), fileList);
   await put(storeKeys.torrent(digest), torrent);
-  await put(storeKeys.sbom(repositoryId, build.id), sbom.bytes);
-  await put(storeKeys.build(repositoryId, build.id), record);
+  await publishRecord({ main, release }, build);
   return build;
 }

@@ -88,7 +88,7 @@ export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void 
             label="URL or path"
             value={url}
             onChange={setUrl}
-            placeholder="https://example.com/team/app.git"
+            placeholder="https://example.com/team/app.git, git@host:path or owner/name"
             autoFocus
             spellCheck={false}
             autoComplete="off"

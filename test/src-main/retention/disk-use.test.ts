@@ -1,6 +1,5 @@
 import { lstat, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { insertRegion } from '../../../src-main/database/regions.ts';
 import { dataFolder } from '../../../src-main/domain/data-folder.ts';
 import { createDiskUse, sizeOnDisk } from '../../../src-main/retention/disk-use.ts';
 import { startControlCenter } from '../../support/control-center.ts';
@@ -21,8 +20,6 @@ it('counts every file of a tree once, and follows no link', async () => {
 it('tells pinned, kept and reclaimable packs apart, and measures once for all who ask', async () => {
   const center = await startControlCenter();
   const { db, main } = center;
-  const at = { latitude: 1, longitude: 1, location: '', paused: 0, addedAt: 1 } as const;
-  await insertRegion(db, { ...at, id: crypto.randomUUID(), name: 'Here', storeUrl: main.url, isMain: 1 });
   let now = Date.now();
   const use = createDiskUse({ db, main, folder: dataFolder(center.folder), clock: () => now });
   const channel = await center.addChannel();
@@ -42,7 +39,7 @@ it('tells pinned, kept and reclaimable packs apart, and measures once for all wh
       keptBuilds: null,
     },
   ]);
-  expect(shown.stores).toMatchObject([{ name: 'Here', isMain: true, packs: 12, waiting: { packs: 0 } }]);
+  expect(shown.stores).toMatchObject([{ name: 'This machine', isMain: true, packs: 12, waiting: { packs: 0 } }]);
   const sizeOf = (kind: string) => shown.kinds.find(one => one.kind === kind)?.sizeBytes ?? 0;
   expect(sizeOf('packs')).toBe(120_000);
   expect(sizeOf('documents')).toBeGreaterThan(0);

@@ -8,7 +8,7 @@ import type { SettingName } from '../../../src-main/contract/settings.ts';
 import { findLogReclaimed } from '../../../src-main/database/attempts.ts';
 import { type BuildWithPack, findBuild, findPack, insertBuild, insertPack } from '../../../src-main/database/builds.ts';
 import { holdForAttempt } from '../../../src-main/database/pack-holds.ts';
-import { findReplica, insertRegion, updateRegion } from '../../../src-main/database/regions.ts';
+import { findReplica, listRegions, updateRegion } from '../../../src-main/database/regions.ts';
 import { beginRemoval, listRemovals } from '../../../src-main/database/retention.ts';
 import { writeSetting } from '../../../src-main/database/settings.ts';
 import { dataFolder } from '../../../src-main/domain/data-folder.ts';
@@ -25,10 +25,8 @@ import { eventually } from '../../support/eventually.ts';
 /** A control center that keeps one build, one step back, and nothing for being recent. */
 async function world(around?: (store: BlobStore) => BlobStore) {
   const center = await startControlCenter(around ? { around } : {});
-  const { db, main, stores } = center;
-  const at = { latitude: 1, longitude: 1, location: '', paused: 0, addedAt: 1 } as const;
-  const mainId = uuidv7();
-  await insertRegion(db, { ...at, id: mainId, name: 'Here', storeUrl: main.url, isMain: 1 });
+  const { db, stores } = center;
+  const mainId = (await listRegions(db)).find(region => region.isMain === 1)?.id ?? '';
   const rule: readonly (readonly [SettingName, string])[] = [
     ['retention.builds', '1'],
     ['retention.rollbacks', '1'],
@@ -94,7 +92,7 @@ describe('reclaiming', () => {
     const result = await center.retention.reclaim();
     expect(result).toMatchObject({ packs: 1, sizeBytes: old.sizeBytes });
     expect(result.stores).toMatchObject([
-      { name: 'Here', packs: 1, error: null },
+      { name: 'This machine', packs: 1, error: null },
       { name: 'near', packs: 1, error: null },
       { name: 'far', packs: 0, error: { code: 'store.unreachable' } },
     ]);
@@ -240,7 +238,13 @@ describe('a race', () => {
     const [old] = [await center.build(), await center.build()];
     center.reconciler.signal();
     await eventually(async () => (await findReplica(center.db, old.packDigest, region.id))?.status === 'verified');
-    const bytes = (await center.main.read(storeKeys.pack(old.packDigest), old.sizeBytes))?.bytes ?? Buffer.of();
+    const keys = [
+      storeKeys.pack(old.packDigest),
+      storeKeys.fileList(old.artifactId),
+      storeKeys.torrent(old.packDigest),
+    ];
+    const blobs = new Map<string, Uint8Array>();
+    for (const key of keys) blobs.set(key, (await center.main.read(key, 1_000_000))?.bytes ?? Buffer.of());
     await center.retention.reclaim();
     const job = await addJob(center.db, center.channel.repositoryId);
     const claimed = await claimNextJob(center.db, await addWorker(center.db), Date.now());
@@ -260,13 +264,9 @@ describe('a race', () => {
     await center.db.insertInto('packRemovals').values(removal).execute();
     expect(await beginRemoval(center.db, removal, 1)).toEqual({ kind: 'held' });
 
-    const put = (key: string, content: string | Uint8Array) =>
-      center.main.put(key, { kind: 'bytes', bytes: Buffer.from(content) });
-    await put(storeKeys.pack(old.packDigest), bytes);
-    await put(storeKeys.fileList(old.artifactId), 'files');
-    await put(storeKeys.torrent(old.packDigest), 'torrent');
+    for (const [key, bytes] of blobs) await center.main.put(key, { kind: 'bytes', bytes });
     const buildId = uuidv7();
-    await put(storeKeys.build(old.repositoryId, buildId), 'record');
+    await center.publishRecord({ ...old, id: buildId });
     const { revision, repositoryId, artifactId, packDigest, platform, treeSizeBytes, fileCount } = old;
     await finishJob(center.db, claimed, {
       status: 'succeeded',
