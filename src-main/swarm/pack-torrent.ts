@@ -2,15 +2,19 @@
 import { isIPv6 } from 'node:net';
 import type WebTorrent from 'webtorrent';
 import type { Torrent, Wire } from 'webtorrent';
+import { createBannedPeers } from './banned-peers.ts';
 import type { PeerAddress, TorrentStats } from './messages.ts';
-import type { Metainfo } from './metainfo.ts';
-import { createPieceBlame } from './piece-blame.ts';
+import { type Metainfo, pieceHashesOf } from './metainfo.ts';
 import type { PieceFile } from './piece-file.ts';
+import { createPlannedDownload } from './planned-download.ts';
+import { PlanExtension } from './source.ts';
 
 /** Peers come first, to spare the region's store. Where less than this is gained in a tick the web seed joins, and then stays. */
 const enoughGainedPerTickBytes = 1024 * 1024;
 /** webtorrent gives a peer up after four attempts; machines restart and come back, so what is not whole asks again this often. */
 const redialEveryTicks = 15;
+/** A machine gives to all that ask, up to the connections that the client holds. */
+const maxPeersServed = 100;
 
 export interface PackTorrentOptions {
   readonly torrent: Uint8Array;
@@ -61,8 +65,11 @@ export function openPackTorrent(
     preloadedStore: file,
     storeCacheSlots: 0,
     skipVerify: options.skipVerify,
-    strategy: 'rarest',
-    maxWebConns: 4,
+    // What is fetched is up to the plan.
+    deselect: true,
+    uploads: maxPeersServed,
+    // webtorrent 3.0.21 takes a peer that has told nothing yet for a full one, and would never give it anything.
+    alwaysChokeSeeders: false,
     private: true,
   });
 
@@ -76,9 +83,27 @@ export function openPackTorrent(
     for (const url of options.webSeeds) torrent.addWebSeed(url);
   };
 
-  const blame = createPieceBlame();
+  const fail = (error: Error): void => {
+    failure ??= error;
+    if (!torrent.destroyed) torrent.destroy({ destroyStore: false });
+  };
+  const banned = createBannedPeers();
+  const plan = createPlannedDownload({
+    torrent,
+    metainfo,
+    pieceHashes: pieceHashesOf(options.torrent, metainfo),
+    file,
+    ownId: client.peerId,
+    onWrongPiece: (wire, piece) => {
+      banned.ban(wire);
+      onWarning(new Error(`Piece ${piece} from ${wire.type} ${wire.peerId} was wrong; it is not asked again.`));
+    },
+    onFailure: fail,
+  });
   torrent.on('wire', (wire: Wire, address) => {
-    blame.watch(wire, address);
+    if (banned.refuse(wire, address)) return;
+    if (wire.type !== 'webSeed') wire.use(PlanExtension);
+    if (!complete) plan.addWire(wire);
     wire.on('download', payloadBytes => {
       if (wire.type === 'webSeed') bytes.fromWebSeed += payloadBytes;
       else bytes.fromPeers += payloadBytes;
@@ -87,11 +112,7 @@ export function openPackTorrent(
       bytes.uploaded += payloadBytes;
     });
   });
-  torrent.on('verified', blame.onVerified);
-  torrent.on('warning', warning => {
-    blame.onWarning(warning);
-    onWarning(warning);
-  });
+  torrent.on('warning', onWarning);
   torrent.on('error', error => {
     failure = error;
   });
@@ -100,6 +121,7 @@ export function openPackTorrent(
   const opened = new Promise<{ whole: boolean }>((resolve, reject) => {
     torrent.once('ready', () => {
       resolve({ whole: torrent.progress === 1 });
+      if (torrent.progress < 1) plan.start();
       dial();
       if (peers.size === 0) joinWebSeed();
     });
@@ -108,6 +130,7 @@ export function openPackTorrent(
   });
   const completed = new Promise<void>((resolve, reject) => {
     torrent.once('done', () => {
+      plan.stop();
       file.flush().then(() => {
         complete = true;
         resolve();
@@ -116,6 +139,7 @@ export function openPackTorrent(
     torrent.once('close', () => reject(ended()));
   });
   const closed = new Promise<Error | null>(resolve => torrent.once('close', () => resolve(failure)));
+  void closed.then(() => plan.stop());
   // Either is looked at by who asked for it; a torrent that is closed unasked must not end the process.
   opened.catch(() => undefined);
   completed.catch(() => undefined);
@@ -151,6 +175,7 @@ export function openPackTorrent(
     tick: () => {
       if (!torrent.ready || complete || torrent.paused) return;
       ticks += 1;
+      plan.tick();
       if (ticks % redialEveryTicks === 0) dial();
       // What counts is what stays: a peer that sends wrong pieces at full speed gives nothing.
       const gainedBytes = torrent.downloaded - mostBytesDone;

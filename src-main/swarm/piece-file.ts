@@ -45,10 +45,25 @@ export class PieceFile implements ChunkStore {
   }
 
   put(index: number, bytes: Uint8Array, done: StoreCallback): void {
-    this.#write(index, bytes).then(
+    this.write(index, bytes).then(
       () => done(null),
       error => done(asError(error)),
     );
+  }
+
+  /** Writes a whole piece. Throws the system's error where the disk fails. */
+  async write(index: number, bytes: Uint8Array): Promise<void> {
+    if (!this.#writable) throw new Error(`${this.#path} is only seeded, never written.`);
+    const start = index * this.chunkLength;
+    if (bytes.byteLength !== Math.min(this.chunkLength, this.#sizeBytes - start)) {
+      throw new Error(`Piece ${index} has ${bytes.byteLength} bytes, which is not its length.`);
+    }
+    const file = await this.#open();
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, start + done);
+      done += bytesWritten;
+    }
   }
 
   /** Opens the file and tells how long it is now; throws the system's error where it cannot be opened. */
@@ -105,20 +120,6 @@ export class PieceFile implements ChunkStore {
       done += bytesRead;
     }
     return bytes;
-  }
-
-  async #write(index: number, bytes: Uint8Array): Promise<void> {
-    if (!this.#writable) throw new Error(`${this.#path} is only seeded, never written.`);
-    const start = index * this.chunkLength;
-    if (bytes.byteLength !== Math.min(this.chunkLength, this.#sizeBytes - start)) {
-      throw new Error(`Piece ${index} has ${bytes.byteLength} bytes, which is not its length.`);
-    }
-    const file = await this.#open();
-    let done = 0;
-    while (done < bytes.byteLength) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, start + done);
-      done += bytesWritten;
-    }
   }
 }
 

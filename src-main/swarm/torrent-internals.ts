@@ -1,0 +1,20 @@
+/** Owns the members of webtorrent that are not in its public interface and that the swarm cannot do without. Each says why. */
+import type { Torrent, Wire } from 'webtorrent';
+
+/**
+ * Takes a piece that lies on disk, checked, into the torrent: it is announced in bitfields and given to others from now on.
+ * webtorrent has no public way to add a piece that it did not fetch itself, short of reading the whole file again.
+ */
+export function markVerified(torrent: Torrent, pieceIndex: number): void {
+  torrent._markVerified(pieceIndex);
+}
+
+/** Has webtorrent see that the last piece is there: it emits `done`. Its own call of this is in the fetching that the plan replaces. */
+export function checkDone(torrent: Torrent): void {
+  torrent._checkDone();
+}
+
+/** Bytes that were given to the connection and that the other side has not taken yet. webtorrent itself never looks at them. */
+export function unsentBytes(wire: Wire): number {
+  return wire._readableState.buffered;
+}
