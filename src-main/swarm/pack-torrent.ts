@@ -8,6 +8,7 @@ import { type Metainfo, pieceHashesOf } from './metainfo.ts';
 import type { PieceFile } from './piece-file.ts';
 import { createPlannedDownload } from './planned-download.ts';
 import { PlanExtension } from './source.ts';
+import { assembleOncePerMessage, hasEncryptedHandshake, unsentBytes } from './torrent-internals.ts';
 
 /** Peers come first, to spare the region's store. Where less than this is gained in a tick the web seed joins, and then stays. */
 const enoughGainedPerTickBytes = 1024 * 1024;
@@ -15,6 +16,10 @@ const enoughGainedPerTickBytes = 1024 * 1024;
 const redialEveryTicks = 15;
 /** A machine gives to all that ask, up to the connections that the client holds. */
 const maxPeersServed = 100;
+/** What other clients may ask for at once, as the extended handshake tells them (BEP 10). */
+const maxRequestsHeld = 500;
+/** Twice what our own machines ask for in advance. */
+const maxUnsentBytes = 16 * 1024 * 1024;
 
 export interface PackTorrentOptions {
   readonly torrent: Uint8Array;
@@ -40,6 +45,14 @@ export interface PackTorrent {
   /** Called once a second: brings in the web seed, dials again. */
   tick(): void;
   close(): Promise<void>;
+}
+
+/** A peer that asks and never takes would fill this process: its connection ends. */
+function limitRequests(wire: Wire): void {
+  wire.extendedHandshake.reqq = maxRequestsHeld;
+  wire.on('request', () => {
+    if (unsentBytes(wire) > maxUnsentBytes) wire.destroy();
+  });
 }
 
 function addressOf(peer: PeerAddress): string {
@@ -102,7 +115,15 @@ export function openPackTorrent(
   });
   torrent.on('wire', (wire: Wire, address) => {
     if (banned.refuse(wire, address)) return;
-    if (wire.type !== 'webSeed') wire.use(PlanExtension);
+    if (wire.type !== 'webSeed') {
+      if (!hasEncryptedHandshake(wire)) {
+        wire.destroy();
+        return;
+      }
+      wire.use(PlanExtension);
+      limitRequests(wire);
+    }
+    assembleOncePerMessage(wire);
     if (!complete) plan.addWire(wire);
     wire.on('download', payloadBytes => {
       if (wire.type === 'webSeed') bytes.fromWebSeed += payloadBytes;

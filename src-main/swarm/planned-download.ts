@@ -168,6 +168,7 @@ export function createPlannedDownload(options: PlannedDownloadOptions): PlannedD
     }
     try {
       await file.write(piece, bytes);
+      if ([...sources.values()].some(({ wire }) => !wire.peerPieces.get(piece))) file.remember(piece, bytes);
     } catch (error) {
       if (running) options.onFailure(error instanceof Error ? error : new Error(String(error)));
       return;

@@ -5,6 +5,7 @@ import { DomainError, type ErrorCode, messageOf, systemErrorCode } from '../cont
 import type { SwarmCommand, SwarmReport } from './messages.ts';
 import { type Metainfo, parseMetainfo } from './metainfo.ts';
 import { openPackTorrent, type PackTorrent } from './pack-torrent.ts';
+import { createPieceCache } from './piece-cache.ts';
 import { PieceFile } from './piece-file.ts';
 import { listeningPort, openTorrentClient, setLimits } from './torrent-client.ts';
 
@@ -36,6 +37,7 @@ export function createSwarmSession(
   onFailure: (error: Error) => void,
 ): SwarmSession {
   const entries = new Map<string, Entry>();
+  const cache = createPieceCache();
   let client: WebTorrent | null = null;
   let opening = false;
   let lastStats = '[]';
@@ -84,7 +86,7 @@ export function createSwarmSession(
     const existing = entryAt(metainfo, path);
     if (existing !== null) return existing;
     const seeds = command.type === 'seed';
-    const file = new PieceFile({ ...metainfo, path, writable: !seeds });
+    const file = new PieceFile({ ...metainfo, path, writable: !seeds, cache });
     const fileBytes = await file.openedSizeBytes();
     if (seeds && fileBytes !== metainfo.sizeBytes) {
       file.close(() => undefined);

@@ -18,3 +18,25 @@ export function checkDone(torrent: Torrent): void {
 export function unsentBytes(wire: Wire): number {
   return wire._readableState.buffered;
 }
+
+/** Whether the two sides began with the encrypted handshake, whatever they chose for the payload. webtorrent accepts the plain one too. */
+export function hasEncryptedHandshake(wire: Wire): boolean {
+  return typeof wire._encryptor?.encryptionMethod === 'number';
+}
+
+/**
+ * Has a connection put together what it received once per message. bittorrent-protocol 5.0 does it at every arrival, copying all
+ * that is there of an unfinished message again each time: on a slow link, several times the payload.
+ */
+export function assembleOncePerMessage(wire: Wire): void {
+  wire._write = (data, done) => {
+    const bytes = wire._encryptor?.decrypt(data) ?? data;
+    wire._bufferSize += bytes.byteLength;
+    wire._buffer.push(bytes);
+    if (wire._bufferSize >= wire._parserSize || wire._cryptoSyncPattern !== null) {
+      if (wire._buffer.length > 1) wire._buffer = [Buffer.concat(wire._buffer, wire._bufferSize)];
+      wire._processBuffer();
+    }
+    done(null);
+  };
+}

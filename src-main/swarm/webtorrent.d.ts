@@ -56,6 +56,13 @@ declare module 'webtorrent' {
     readonly lt_donthave: EventEmitter<{ donthave: [index: number] }>;
     /** Not in the public interface; see torrent-internals.ts. */
     readonly _readableState: { readonly buffered: number };
+    _write: (data: Uint8Array, done: (error: null) => void) => void;
+    _buffer: Uint8Array[];
+    _bufferSize: number;
+    readonly _parserSize: number;
+    readonly _cryptoSyncPattern: Uint8Array | null;
+    readonly _encryptor: { decrypt(data: Uint8Array): Uint8Array; readonly encryptionMethod: number | null } | null;
+    _processBuffer(): void;
     use(extension: WireExtension): void;
     downloadSpeed(): number;
     request(

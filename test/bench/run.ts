@@ -9,6 +9,8 @@ import { overheadBench } from './overhead/overhead-bench.ts';
 import { planBench } from './plan/plan-bench.ts';
 import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
+import { swarmBench } from './swarm/swarm-bench.ts';
+import { transferBench } from './swarm/transfer-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
@@ -19,6 +21,8 @@ const benches: Readonly<Record<string, Bench>> = {
   queue: queueBench,
   plan: planBench,
   recovery: recoveryBench,
+  swarm: swarmBench,
+  transfer: transferBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

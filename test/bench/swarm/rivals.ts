@@ -1,5 +1,5 @@
 /** Owns the other sides of the swarm bench: aria2 with a tracker of its own, and plain HTTP to every machine. */
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -28,14 +28,22 @@ async function end(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-function lineOf(child: ChildProcess, pattern: RegExp): Promise<void> {
+/** The first group of the first line of output that matches. */
+function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     if (child.stdout === null) return reject(new Error('The program has no output.'));
     createInterface({ input: child.stdout }).on('line', line => {
-      if (pattern.test(line)) resolve();
+      const [, found] = pattern.exec(line) ?? [];
+      if (found !== undefined) resolve(found);
     });
     child.once('close', code => reject(new Error(`The program ended with ${code} before it said ${pattern}.`)));
   });
+}
+
+/** Why aria2 cannot be run, or null. */
+export function whyNoAria2(): string | null {
+  const { error } = spawnSync('aria2c', ['--version'], { stdio: 'ignore' });
+  return error === undefined ? null : 'it is not installed (apt-get install aria2)';
 }
 
 async function fileAppears(path: string): Promise<void> {
@@ -111,24 +119,39 @@ const serverProgram = `
 import { createServer } from 'node:http';
 import { createReadStream } from 'node:fs';
 const [file, host] = process.argv.slice(1);
-createServer((request, response) => createReadStream(file, { highWaterMark: 1 << 20 }).pipe(response))
-  .listen(8080, host, () => console.log('listening'));
+const server = createServer((request, response) => createReadStream(file, { highWaterMark: 1 << 20 }).pipe(response));
+server.listen(0, host, () => console.log('port ' + server.address().port));
 `;
+
+export interface FileServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A plain HTTP server of one file, in a process of its own. */
+export async function startFileServer(namespace: string | null, file: string, address: string): Promise<FileServer> {
+  const args = ['--input-type=module', '--eval', serverProgram, file, address];
+  const server = spawnIn(namespace, process.execPath, args);
+  try {
+    const port = await firstMatch(server, /^port (\d+)$/);
+    return { url: `http://${address}:${port}/`, stop: () => end(server) };
+  } catch (error) {
+    await end(server);
+    throw error;
+  }
+}
 
 /** Every machine reads the whole pack from the first: what a deploy is without a swarm. */
 export async function runPlainHttp(pack: BenchPack, links: readonly MachineLink[], folder: string): Promise<number> {
   const [source, ...machines] = links;
   if (source === undefined) throw new Error('There is no machine to read from.');
-  const server = spawnIn(source.namespace, process.execPath, [
-    ...['--input-type=module', '--eval', serverProgram, pack.file, source.address],
-  ]);
+  const server = await startFileServer(source.namespace, pack.file, source.address);
   try {
-    await lineOf(server, /listening/);
     const startedAtMs = performance.now();
     await Promise.all(
       machines.map(async (link, index) => {
         const out = join(folder, `http-${index}`);
-        const child = spawnIn(link.namespace, 'curl', ['-sf', '-o', out, `http://${source.address}:8080/`]);
+        const child = spawnIn(link.namespace, 'curl', ['-sf', '-o', out, server.url]);
         const [code] = await once(child, 'close');
         if (code !== 0) throw new Error(`curl ended with ${code}.`);
         await rm(out);
@@ -136,6 +159,6 @@ export async function runPlainHttp(pack: BenchPack, links: readonly MachineLink[
     );
     return (performance.now() - startedAtMs) / 1_000;
   } finally {
-    await end(server);
+    await server.stop();
   }
 }
