@@ -30,6 +30,7 @@ import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
 import { createSeeding, type Seeding } from './releases/seeding.ts';
+import { createSwarmRules, type SwarmRules } from './releases/swarm-rules.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
@@ -88,6 +89,7 @@ export interface Engine {
   readonly machines: MachineRegistry;
   readonly swarm: SwarmClient;
   readonly seeding: Seeding;
+  readonly swarmRules: SwarmRules;
   /** Why the swarm does not run, or null. Stores serve machines all the same. */
   swarmProblem(): DomainError | null;
   stop(): Promise<void>;
@@ -262,11 +264,13 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   const homes = createHomeKeeper({ db, folder, logger });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
+  const swarmRules = createSwarmRules({ db, swarm, seeding, clock, logger });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
     drill.stop();
     swarmStart.stop();
+    swarmRules.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -290,6 +294,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     throw error;
   }
   swarmStart.start();
+  swarmRules.start();
   machines.start();
   poller.start();
   storage.start();
@@ -322,6 +327,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     machines,
     swarm,
     seeding,
+    swarmRules,
     swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();

@@ -1,6 +1,7 @@
 /** Owns the settings of an installation that a person may change: their names, bounds and defaults. Knows not where they are kept. */
 import { z } from 'zod';
 import { DomainError } from './errors.ts';
+import { rateMeaning, rateSchema } from './rate.ts';
 
 const mebibyte = 1024 * 1024;
 /** Settings are kept as text, and a command gives them as text. */
@@ -57,6 +58,16 @@ const definitions = {
     512 * mebibyte,
     'memory of a worker between jobs above which it makes place for a fresh one, in bytes: at least 268435456',
   ),
+  'swarm.uploadLimit': define(
+    z.union([z.literal('none'), rateSchema]),
+    'none',
+    `the most that is given to machines: none, or ${rateMeaning}`,
+  ),
+  'swarm.limitHours': define(
+    z.string().regex(/^(always|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)$/),
+    'always',
+    'when that limit holds: always, or hours of this machine such as 08:00-18:00',
+  ),
 } as const;
 
 export type SettingName = keyof typeof definitions;
@@ -71,6 +82,8 @@ const names = [
   'workers.stallMs',
   'workers.recycleAfterJobs',
   'workers.recycleAboveBytes',
+  'swarm.uploadLimit',
+  'swarm.limitHours',
 ] as const satisfies readonly SettingName[];
 export const settingNameSchema = z.enum(names);
 export const settingValueSchema = z.union([z.string().max(100), z.number()]);
@@ -100,6 +113,8 @@ export function settingsOf(stored: StoredSettings): Settings {
     'workers.stallMs': held('workers.stallMs', definitions['workers.stallMs']),
     'workers.recycleAfterJobs': held('workers.recycleAfterJobs', definitions['workers.recycleAfterJobs']),
     'workers.recycleAboveBytes': held('workers.recycleAboveBytes', definitions['workers.recycleAboveBytes']),
+    'swarm.uploadLimit': held('swarm.uploadLimit', definitions['swarm.uploadLimit']),
+    'swarm.limitHours': held('swarm.limitHours', definitions['swarm.limitHours']),
   };
 }
 

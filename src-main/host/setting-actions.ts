@@ -15,6 +15,7 @@ export async function changeSetting(
 ): Promise<SettingView> {
   await writeSetting(engine.db, name, settingText(name, value));
   await engine.pool.configure(name);
+  await engine.swarmRules.apply();
   const view = (await listSettings(engine)).find(setting => setting.name === name);
   if (!view) throw new DomainError('not_found', `There is no setting ${name}.`, { name });
   return view;

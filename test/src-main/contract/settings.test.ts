@@ -10,6 +10,8 @@ it('holds the defaults while nobody has chosen, and in place of what does not fi
     'workers.stallMs': 900_000,
     'workers.recycleAfterJobs': 50,
     'workers.recycleAboveBytes': 512 * 1024 * 1024,
+    'swarm.uploadLimit': 'none',
+    'swarm.limitHours': 'always',
   });
   const unfit = new Map([
     ['workers.checkupMs', 'often'],
