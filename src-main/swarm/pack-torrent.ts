@@ -14,6 +14,8 @@ import { assembleOncePerMessage, hasEncryptedHandshake, unsentBytes } from './to
 const enoughGainedPerTickBytes = 1024 * 1024;
 /** webtorrent gives a peer up after four attempts; machines restart and come back, so what is not whole asks again this often. */
 const redialEveryTicks = 15;
+/** What was loaded since is read again after a crash: some seconds of work, against a flush of the disk each time. */
+const noteEveryTicks = 20;
 /** A machine gives to all that ask, up to the connections that the client holds. */
 const maxPeersServed = 100;
 /** What other clients may ask for at once, as the extended handshake tells them (BEP 10). */
@@ -26,6 +28,10 @@ export interface PackTorrentOptions {
   readonly metainfo: Metainfo;
   readonly file: PieceFile;
   readonly skipVerify: boolean;
+  /** Pieces that are known to be there, one bit each; one of them is checked. Null has all of the file checked. */
+  readonly knownPieces: Uint8Array | null;
+  /** Keeps which pieces are on the disk itself, so that another process can go on. */
+  readonly onPieces: (pieces: Uint8Array) => Promise<void>;
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
 }
@@ -78,6 +84,7 @@ export function openPackTorrent(
     preloadedStore: file,
     storeCacheSlots: 0,
     skipVerify: options.skipVerify,
+    ...(options.knownPieces === null ? {} : { bitfield: options.knownPieces }),
     // What is fetched is up to the plan.
     deselect: true,
     uploads: maxPeersServed,
@@ -99,6 +106,11 @@ export function openPackTorrent(
   const fail = (error: Error): void => {
     failure ??= error;
     if (!torrent.destroyed) torrent.destroy({ destroyStore: false });
+  };
+  const notePieces = async (): Promise<void> => {
+    const pieces = Uint8Array.from(torrent.bitfield.buffer);
+    await file.flush();
+    if (!complete && !torrent.destroyed) await options.onPieces(pieces);
   };
   const banned = createBannedPeers();
   const plan = createPlannedDownload({
@@ -137,6 +149,7 @@ export function openPackTorrent(
   torrent.on('error', error => {
     failure = error;
   });
+  const onNoteFailed = (error: unknown): void => onWarning(error instanceof Error ? error : new Error(String(error)));
   const ended = (): Error => failure ?? new Error('The torrent was closed.');
 
   const opened = new Promise<{ whole: boolean }>((resolve, reject) => {
@@ -197,6 +210,7 @@ export function openPackTorrent(
       if (!torrent.ready || complete || torrent.paused) return;
       ticks += 1;
       plan.tick();
+      if (ticks % noteEveryTicks === 0) notePieces().catch(onNoteFailed);
       if (ticks % redialEveryTicks === 0) dial();
       // What counts is what stays: a peer that sends wrong pieces at full speed gives nothing.
       const gainedBytes = torrent.downloaded - mostBytesDone;

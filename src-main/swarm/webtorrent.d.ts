@@ -100,7 +100,7 @@ declare module 'webtorrent' {
     readonly done: boolean;
     readonly paused: boolean;
     readonly destroyed: boolean;
-    readonly bitfield: { get(index: number): boolean };
+    readonly bitfield: { readonly buffer: Uint8Array; get(index: number): boolean };
     /** Not in the public interface; see torrent-internals.ts. */
     _markVerified(index: number): void;
     /** Not in the public interface; see torrent-internals.ts. */
