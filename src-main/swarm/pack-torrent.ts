@@ -8,7 +8,7 @@ import { type Metainfo, pieceHashesOf } from './metainfo.ts';
 import type { PieceFile } from './piece-file.ts';
 import { createPlannedDownload } from './planned-download.ts';
 import { PlanExtension } from './source.ts';
-import { assembleOncePerMessage, hasEncryptedHandshake, unsentBytes } from './torrent-internals.ts';
+import { assembleOncePerMessage, hasEncryptedHandshake, stopOwnFetching, unsentBytes } from './torrent-internals.ts';
 
 /** Peers come first, to spare the region's store. Where less than this is gained in a tick the web seed joins, and then stays. */
 const enoughGainedPerTickBytes = 1024 * 1024;
@@ -92,6 +92,8 @@ export function openPackTorrent(
     alwaysChokeSeeders: false,
     private: true,
   });
+
+  stopOwnFetching(torrent);
 
   const dial = (): void => {
     if (!torrent.ready || torrent.destroyed || complete) return;

@@ -12,6 +12,10 @@ import { checkDone, markVerified } from './torrent-internals.ts';
 const takeOverBelow = 0.5;
 /** Before this its speed is not known. */
 const takeOverAfterMs = 1_000;
+/** Speeds are averages of seconds: looking more often shows nothing new. */
+const lookForSlowEveryMs = 100;
+/** A machine that has announced nothing for this long, and for the time of two pieces at 1 MB/s, is helped out with its slice. */
+const leastPatienceMs = 1_500;
 
 /** One piece on its way from one source. Only one sends it, so a wrong piece has one culprit. */
 interface Load {
@@ -63,10 +67,15 @@ export function createPlannedDownload(options: PlannedDownloadOptions): PlannedD
   const missing = new Set<number>();
   /** How many incomplete machines announce a piece. */
   const holders = new Uint16Array(pieceCount);
+  /** When each machine that shares the pack last announced a piece; this one is never waited for. */
+  const lastHaveMs = new Map<string, number>();
+  let lookedForSlowAtMs = Number.NEGATIVE_INFINITY;
   let running = false;
   let fillPlanned = false;
 
   const lengthOf = (piece: number): number => Math.min(pieceLengthBytes, sizeBytes - piece * pieceLengthBytes);
+
+  const patienceMs = leastPatienceMs + pieceLengthBytes / 500;
 
   const share = (): void => {
     const peers = [...sources.values()].filter(source => !source.isFull() && isSlipway(source.wire));
@@ -85,20 +94,30 @@ export function createPlannedDownload(options: PlannedDownloadOptions): PlannedD
     share();
   };
 
-  /** Of a full source: the own slice, what others are about to fetch, what others have. Of others: what the fewest have. */
+  /**
+   * Of a full source, whose line all machines share: the own slice; of other slices what their machine has stopped to fetch; and
+   * what others have only when every piece has left it. Of an incomplete one: what the fewest have.
+   */
   const choose = (source: Source): number | null => {
     const isFull = source.isFull();
+    const patientUntilMs = performance.now() - patienceMs;
     let best: number | null = null;
     let bestCost = Number.POSITIVE_INFINITY;
+    let allHeld = true;
     for (const piece of missing) {
-      if (loads.has(piece) || !source.wire.peerPieces.get(piece)) continue;
+      if (loads.has(piece)) continue;
       const held = holders[piece] ?? 0;
+      if (held === 0) allHeld = false;
+      if (!source.wire.peerPieces.get(piece)) continue;
+      if (isFull && held === 0 && (lastHaveMs.get(plan.ownerOf(piece)) ?? Number.NEGATIVE_INFINITY) > patientUntilMs)
+        continue;
       const cost = isFull ? plan.urgency(piece) + (held > 0 ? pieceCount * pieceCount : 0) : held + Math.random();
       if (cost >= bestCost) continue;
       best = piece;
       bestCost = cost;
     }
-    return best;
+    const isSpared = isFull && best !== null && (holders[best] ?? 0) > 0 && !allHeld;
+    return isSpared ? null : best;
   };
 
   const secondsLeft = (load: Load): number =>
@@ -106,14 +125,16 @@ export function createPlannedDownload(options: PlannedDownloadOptions): PlannedD
 
   /** At the end, when all is asked for: the piece of the slowest source, where this one would be done much sooner. */
   const takeOver = (source: Source): number | null => {
-    if (source.inFlightBytes > 0) return null;
+    const nowMs = performance.now();
+    if (source.inFlightBytes > 0 || nowMs - lookedForSlowAtMs < lookForSlowEveryMs) return null;
+    lookedForSlowAtMs = nowMs;
     const speed = source.bytesPerSecond();
     let best: number | null = null;
     let longest = 0;
     for (const [piece, [load, second]] of loads) {
       if (load === undefined || second !== undefined || load.source === source) continue;
       if (!missing.has(piece) || !source.wire.peerPieces.get(piece)) continue;
-      if (performance.now() - load.beganAtMs < takeOverAfterMs) continue;
+      if (nowMs - load.beganAtMs < takeOverAfterMs) continue;
       const left = secondsLeft(load);
       if (left <= longest || (speed > 0 && load.lengthBytes / speed > left * takeOverBelow)) continue;
       best = piece;
@@ -238,6 +259,10 @@ export function createPlannedDownload(options: PlannedDownloadOptions): PlannedD
     });
   };
 
+  const noticeLife = ({ peerId }: Wire): void => {
+    if (peerId !== null) lastHaveMs.set(peerId, performance.now());
+  };
+
   const changed = (): void => {
     recount();
     planFill();
@@ -247,7 +272,9 @@ export function createPlannedDownload(options: PlannedDownloadOptions): PlannedD
     addWire: wire => {
       const source = createSource(wire, pieceCount, pieceLengthBytes);
       sources.set(wire, source);
+      noticeLife(wire);
       wire.on('have', piece => {
+        noticeLife(wire);
         const filled = source.noticeHave();
         if (missing.has(piece)) holders[piece] = (holders[piece] ?? 0) + 1;
         if (filled) changed();

@@ -8,6 +8,8 @@ export interface SlicePlan {
    * after, from the end that it comes to last; then of the one after that.
    */
   urgency(piece: number): number;
+  /** The machine whose slice the piece is in. */
+  ownerOf(piece: number): string;
 }
 
 /** Scatters neighbours. Source: the finalizer of MurmurHash3, public domain. */
@@ -37,10 +39,12 @@ export function createSlicePlan(pieceCount: number): SlicePlan {
   /** Where in the shuffle each machine begins. */
   let starts: number[] = [0];
   let own = 0;
+  let ids: string[] = [''];
 
   return {
+    ownerOf: piece => ids[(places[piece] ?? 0) % ids.length] ?? '',
     share: (ownId, otherIds) => {
-      const ids = [...new Set([ownId, ...otherIds])].sort();
+      ids = [...new Set([ownId, ...otherIds])].sort();
       own = ids.indexOf(ownId);
       starts = ids.map(id => numberOf(id) % Math.max(1, pieceCount));
     },

@@ -14,6 +14,14 @@ export function checkDone(torrent: Torrent): void {
   torrent._checkDone();
 }
 
+/**
+ * Has webtorrent not look for something to fetch. Nothing is selected, so it never finds anything, but it looks at every connection
+ * at every `have` of each of them.
+ */
+export function stopOwnFetching(torrent: Torrent): void {
+  torrent._update = () => undefined;
+}
+
 /** Bytes that were given to the connection and that the other side has not taken yet. webtorrent itself never looks at them. */
 export function unsentBytes(wire: Wire): number {
   return wire._readableState.buffered;

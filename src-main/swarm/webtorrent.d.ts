@@ -105,6 +105,8 @@ declare module 'webtorrent' {
     _markVerified(index: number): void;
     /** Not in the public interface; see torrent-internals.ts. */
     _checkDone(): void;
+    /** Not in the public interface; see torrent-internals.ts. */
+    _update: () => void;
     addPeer(address: string): boolean;
     addWebSeed(url: string): void;
     pause(): void;

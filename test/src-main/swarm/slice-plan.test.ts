@@ -29,6 +29,19 @@ describe('slices', () => {
     expect(sizes.toSorted()).toEqual([3, 3, 4]);
   });
 
+  it('have an owner that every machine names alike', () => {
+    const plans = ids.map(id => {
+      const plan = createSlicePlan(pieceCount);
+      plan.share(id, ids);
+      return plan;
+    });
+    for (let piece = 0; piece < pieceCount; piece += 1) {
+      const owners = plans.map(plan => plan.ownerOf(piece));
+      expect(new Set(owners).size).toBe(1);
+      expect(plans[ids.indexOf(owners[0] ?? '')]?.urgency(piece)).toBeLessThan(pieceCount);
+    }
+  });
+
   it('that are helped out with are begun at the end that their machine comes to last', () => {
     const own = orderOf('bb', ids).slice(0, 25);
     const helped = orderOf('aa', ids).slice(25, 50);
