@@ -32,6 +32,7 @@ import { createRegionStores, type RegionStores } from './releases/region-stores.
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
 import { createSeeding, type Seeding } from './releases/seeding.ts';
 import { createStoreAccesses, type StoreAccesses } from './releases/store-accesses.ts';
+import { createSwarmRules, type SwarmRules } from './releases/swarm-rules.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
 import { createReconciler, type Reconciler } from './replication/reconciler.ts';
@@ -96,6 +97,7 @@ export interface Engine {
   readonly seeding: Seeding;
   readonly retention: Retention;
   readonly diskUse: DiskUseMeter;
+  readonly swarmRules: SwarmRules;
   /** Why the swarm does not run, or null. Stores serve machines all the same. */
   swarmProblem(): DomainError | null;
   stop(): Promise<void>;
@@ -292,11 +294,13 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onChanged: () => feed.pulse('status'),
   });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
+  const swarmRules = createSwarmRules({ db, swarm, seeding, clock, logger });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
     drill.stop();
     swarmStart.stop();
+    swarmRules.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -322,6 +326,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     throw error;
   }
   swarmStart.start();
+  swarmRules.start();
   machines.start();
   poller.start();
   storage.start();
@@ -358,6 +363,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     seeding,
     retention,
     diskUse,
+    swarmRules,
     swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();

@@ -7,6 +7,7 @@ import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { parseMetainfo } from '../swarm/metainfo.ts';
+import { removePieceRecord } from '../swarm/piece-record.ts';
 import { downloadFromStores } from '../swarm/store-download.ts';
 import type { SwarmClient } from '../swarm/swarm-client.ts';
 import type { WebSeedGuard } from '../swarm/web-seed-guard.ts';
@@ -157,6 +158,7 @@ async function fetchFromStores(options: PackOptions): Promise<BytesBySource> {
 /** Ends its seeding and removes it. */
 export async function dropPack({ folder, swarm, pack }: PackOptions): Promise<void> {
   swarm?.unseed(pack.infoHash);
+  await removePieceRecord(folder.pack(pack.digest));
   await rm(folder.pack(pack.digest), { force: true });
 }
 

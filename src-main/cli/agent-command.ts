@@ -22,6 +22,9 @@ export interface AgentCommandOptions {
   readonly supervise?: boolean | undefined;
   readonly swarm: boolean;
   readonly listen: string;
+  /** Bytes per second. */
+  readonly up?: number | undefined;
+  readonly down?: number | undefined;
   readonly interval: number;
   readonly json?: boolean | undefined;
 }
@@ -59,6 +62,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
   const swarm = options.swarm
     ? createSwarmClient({ launcher: createNodeLauncher(), logger, listen: { host: options.listen, port: 0 } })
     : null;
+  swarm?.setLimits({ uploadBytesPerSecond: options.up ?? null, downloadBytesPerSecond: options.down ?? null });
   const agent = createAgent({
     stores,
     repositoryId,

@@ -43,7 +43,7 @@ export function degrees(limit: number): (text: string) => number {
 }
 
 /** Text that `schema` accepts; `advice` says what to give instead. Throws commander's error for a wrong argument. */
-export function fitting(schema: z.ZodType<string>, advice: string): (text: string) => string {
+export function fitting<Value>(schema: z.ZodType<Value>, advice: string): (text: string) => Value {
   return text => {
     const result = schema.safeParse(text);
     if (!result.success) throw new InvalidArgumentError(advice);

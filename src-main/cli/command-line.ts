@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { channelNameSchema, idSchema, publicKeySchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import { rateMeaning, rateSchema } from '../contract/rate.ts';
 import { version } from '../domain/version.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
@@ -25,6 +26,7 @@ import { addRegionCommands } from './region-commands.ts';
 import { addMachineCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
 import { addStoreCommands } from './store-commands.ts';
+import { addSwarmCommands } from './swarm-commands.ts';
 import { addVerifyCommands } from './verify-command.ts';
 import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
 
@@ -120,6 +122,8 @@ function addLocalCommands(program: Command): void {
     .option('--name <name>', 'how the machine is called', hostname())
     .option('--region <name>', 'the region that it is in')
     .option('--listen <address>', 'where the swarm listens', '127.0.0.1')
+    .option('--up <rate>', 'the most that the swarm gives, such as 5MB/s', fitting(rateSchema, `Give ${rateMeaning}.`))
+    .option('--down <rate>', 'the most that the swarm takes', fitting(rateSchema, `Give ${rateMeaning}.`))
     .option('--interval <seconds>', 'how often the store is looked at', wholeNumber(1, 3_600), 5)
     .option('--no-swarm', 'read from stores alone')
     .option('--supervise', "run the release's start command as a child")
@@ -148,6 +152,7 @@ function commandLine(): Command {
     .exitOverride();
   addHostCommands(program);
   addWorkerCommands(program);
+  addSwarmCommands(program);
   addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);

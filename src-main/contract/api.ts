@@ -266,8 +266,8 @@ export const api = {
   },
   swarm: {
     get: route('GET', '/swarm', 'What is seeded, to whom').output(swarmViewSchema),
-    setPaused: route('POST', '/swarm/pause', 'Pause or resume seeding')
-      .input(z.object({ paused: z.boolean() }))
+    setPaused: route('POST', '/swarm/pause', 'Pause or resume seeding; a pause may end by itself after some minutes')
+      .input(z.object({ paused: z.boolean(), minutes: z.number().int().min(1).max(10_080).optional() }))
       .output(swarmViewSchema),
   },
   channels: {

@@ -1,6 +1,7 @@
 /** Owns the settings of an installation that a person may change: their names, bounds and defaults. Knows not where they are kept. */
 import { z } from 'zod';
 import { DomainError } from './errors.ts';
+import { rateMeaning, rateSchema } from './rate.ts';
 
 const mebibyte = 1024 * 1024;
 /** Settings are kept as text, and a command gives them as text. */
@@ -79,6 +80,16 @@ const definitions = {
     2048 * mebibyte,
     'what all logs may take together, in bytes; the oldest go first: at least 1048576',
   ),
+  'swarm.uploadLimit': define(
+    z.union([z.literal('none'), rateSchema]),
+    'none',
+    `the most that is given to machines: none, or ${rateMeaning}`,
+  ),
+  'swarm.limitHours': define(
+    z.string().regex(/^(always|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)$/),
+    'always',
+    'when that limit holds: always, or hours of this machine such as 08:00-18:00',
+  ),
 } as const;
 
 export type SettingName = keyof typeof definitions;
@@ -99,6 +110,8 @@ const names = [
   'retention.logJobs',
   'retention.logDays',
   'retention.logBytes',
+  'swarm.uploadLimit',
+  'swarm.limitHours',
 ] as const satisfies readonly SettingName[];
 export const settingNameSchema = z.enum(names);
 export const settingValueSchema = z.union([z.string().max(100), z.number()]);
@@ -134,6 +147,8 @@ export function settingsOf(stored: StoredSettings): Settings {
     'retention.logJobs': held('retention.logJobs', definitions['retention.logJobs']),
     'retention.logDays': held('retention.logDays', definitions['retention.logDays']),
     'retention.logBytes': held('retention.logBytes', definitions['retention.logBytes']),
+    'swarm.uploadLimit': held('swarm.uploadLimit', definitions['swarm.uploadLimit']),
+    'swarm.limitHours': held('swarm.limitHours', definitions['swarm.limitHours']),
   };
 }
 

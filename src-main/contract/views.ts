@@ -399,6 +399,8 @@ export type TorrentView = z.infer<typeof torrentViewSchema>;
 export const swarmViewSchema = z.object({
   running: z.boolean(),
   paused: z.boolean(),
+  /** When a pause ends by itself. */
+  pausedUntilMs: z.number().int().nullable(),
   port: z.number().int().nullable(),
   uploadBytesPerSecond: bytes,
   downloadBytesPerSecond: bytes,

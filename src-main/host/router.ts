@@ -243,7 +243,8 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     swarm: {
       get: os.swarm.get.handler(() => swarmView(engine)),
       setPaused: os.swarm.setPaused.handler(async ({ input }) => {
-        await engine.seeding.setPaused(input.paused);
+        const untilMs = input.minutes === undefined ? null : engine.clock() + input.minutes * 60_000;
+        await engine.seeding.setPaused(input.paused, untilMs);
         return swarmView(engine);
       }),
     },

@@ -15,6 +15,7 @@ export async function changeSetting(
 ): Promise<SettingView> {
   await writeSetting(engine.db, name, settingText(name, value));
   if (name.startsWith('workers.')) await engine.pool.configure(name);
+  if (name.startsWith('swarm.')) await engine.swarmRules.apply();
   const view = (await listSettings(engine)).find(setting => setting.name === name);
   if (!view) throw new DomainError('not_found', `There is no setting ${name}.`, { name });
   return view;

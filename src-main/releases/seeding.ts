@@ -20,8 +20,10 @@ const maxTorrentBytes = 8 * 1024 * 1024;
 export interface Seeding {
   /** Seeds what should be seeded, stops the rest, and tells the machines. One run at a time; a call during one runs it again. */
   update(): Promise<void>;
-  setPaused(paused: boolean): Promise<void>;
+  /** Until it is resumed, or until that time (UTC milliseconds). */
+  setPaused(paused: boolean, untilMs?: number | null): Promise<void>;
   readonly paused: boolean;
+  readonly pausedUntilMs: number | null;
 }
 
 /** Where machines can reach a listener on `host`. */
@@ -51,6 +53,7 @@ export function createSeeding(options: {
   let running: Promise<void> | null = null;
   let again = false;
   let paused = false;
+  let pausedUntilMs: number | null = null;
 
   async function wanted(): Promise<SeedablePack[]> {
     const builds = await listBuilds(db, { limit: newestBuilds, kept: true });
@@ -160,10 +163,14 @@ export function createSeeding(options: {
     get paused() {
       return paused;
     },
+    get pausedUntilMs() {
+      return pausedUntilMs;
+    },
     update,
-    async setPaused(value) {
+    async setPaused(value, untilMs = null) {
       paused = value;
-      await writeSetting(db, 'swarm.paused', String(value));
+      pausedUntilMs = value ? untilMs : null;
+      await writeSetting(db, 'swarm.paused', String(pausedUntilMs ?? value));
       await update();
     },
   };

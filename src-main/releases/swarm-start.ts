@@ -34,7 +34,9 @@ export function createSwarmStart(options: {
     for (let failures = 1; !stopping.signal.aborted; failures += 1) {
       try {
         await swarm.start();
-        await seeding.setPaused((await readSetting(db, 'swarm.paused')) === 'true');
+        const paused = (await readSetting(db, 'swarm.paused')) ?? 'false';
+        // A time that has passed meanwhile ends the pause at the next look of the swarm's rules.
+        await seeding.setPaused(paused !== 'false', /^\d+$/.test(paused) ? Number(paused) : null);
         problem = null;
       } catch (error) {
         if (stopping.signal.aborted) return;

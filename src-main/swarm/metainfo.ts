@@ -30,6 +30,12 @@ export interface Metainfo {
   readonly infoHash: string;
 }
 
+/** SHA-1 of every piece, one after another, of a torrent that was parsed. */
+export function pieceHashesOf(torrent: Uint8Array, { pieceCount }: Metainfo): Uint8Array {
+  const end = torrent.byteLength - trailer.length;
+  return torrent.subarray(end - pieceCount * hashBytes, end);
+}
+
 function malformed(reason: string, details: Record<string, unknown> = {}): DomainError {
   return new DomainError(
     'artifact.malformed',

@@ -2,21 +2,36 @@
 import { isIPv6 } from 'node:net';
 import type WebTorrent from 'webtorrent';
 import type { Torrent, Wire } from 'webtorrent';
+import { createBannedPeers } from './banned-peers.ts';
 import type { PeerAddress, TorrentStats } from './messages.ts';
-import type { Metainfo } from './metainfo.ts';
-import { createPieceBlame } from './piece-blame.ts';
+import { type Metainfo, pieceHashesOf } from './metainfo.ts';
 import type { PieceFile } from './piece-file.ts';
+import { createPlannedDownload } from './planned-download.ts';
+import { PlanExtension } from './source.ts';
+import { assembleOncePerMessage, hasEncryptedHandshake, stopOwnFetching, unsentBytes } from './torrent-internals.ts';
 
 /** Peers come first, to spare the region's store. Where less than this is gained in a tick the web seed joins, and then stays. */
 const enoughGainedPerTickBytes = 1024 * 1024;
 /** webtorrent gives a peer up after four attempts; machines restart and come back, so what is not whole asks again this often. */
 const redialEveryTicks = 15;
+/** What was loaded since is read again after a crash: some seconds of work, against a flush of the disk each time. */
+const noteEveryTicks = 20;
+/** A machine gives to all that ask, up to the connections that the client holds. */
+const maxPeersServed = 100;
+/** What other clients may ask for at once, as the extended handshake tells them (BEP 10). */
+const maxRequestsHeld = 500;
+/** Twice what our own machines ask for in advance. */
+const maxUnsentBytes = 16 * 1024 * 1024;
 
 export interface PackTorrentOptions {
   readonly torrent: Uint8Array;
   readonly metainfo: Metainfo;
   readonly file: PieceFile;
   readonly skipVerify: boolean;
+  /** Pieces that are known to be there, one bit each; one of them is checked. Null has all of the file checked. */
+  readonly knownPieces: Uint8Array | null;
+  /** Keeps which pieces are on the disk itself, so that another process can go on. */
+  readonly onPieces: (pieces: Uint8Array) => Promise<void>;
   readonly peers: readonly PeerAddress[];
   readonly webSeeds: readonly string[];
 }
@@ -36,6 +51,14 @@ export interface PackTorrent {
   /** Called once a second: brings in the web seed, dials again. */
   tick(): void;
   close(): Promise<void>;
+}
+
+/** A peer that asks and never takes would fill this process: its connection ends. */
+function limitRequests(wire: Wire): void {
+  wire.extendedHandshake.reqq = maxRequestsHeld;
+  wire.on('request', () => {
+    if (unsentBytes(wire) > maxUnsentBytes) wire.destroy();
+  });
 }
 
 function addressOf(peer: PeerAddress): string {
@@ -61,10 +84,16 @@ export function openPackTorrent(
     preloadedStore: file,
     storeCacheSlots: 0,
     skipVerify: options.skipVerify,
-    strategy: 'rarest',
-    maxWebConns: 4,
+    ...(options.knownPieces === null ? {} : { bitfield: options.knownPieces }),
+    // What is fetched is up to the plan.
+    deselect: true,
+    uploads: maxPeersServed,
+    // webtorrent 3.0.21 takes a peer that has told nothing yet for a full one, and would never give it anything.
+    alwaysChokeSeeders: false,
     private: true,
   });
+
+  stopOwnFetching(torrent);
 
   const dial = (): void => {
     if (!torrent.ready || torrent.destroyed || complete) return;
@@ -76,9 +105,40 @@ export function openPackTorrent(
     for (const url of options.webSeeds) torrent.addWebSeed(url);
   };
 
-  const blame = createPieceBlame();
+  const fail = (error: Error): void => {
+    failure ??= error;
+    if (!torrent.destroyed) torrent.destroy({ destroyStore: false });
+  };
+  const notePieces = async (): Promise<void> => {
+    const pieces = Uint8Array.from(torrent.bitfield.buffer);
+    await file.flush();
+    if (!complete && !torrent.destroyed) await options.onPieces(pieces);
+  };
+  const banned = createBannedPeers();
+  const plan = createPlannedDownload({
+    torrent,
+    metainfo,
+    pieceHashes: pieceHashesOf(options.torrent, metainfo),
+    file,
+    ownId: client.peerId,
+    onWrongPiece: (wire, piece) => {
+      banned.ban(wire);
+      onWarning(new Error(`Piece ${piece} from ${wire.type} ${wire.peerId} was wrong; it is not asked again.`));
+    },
+    onFailure: fail,
+  });
   torrent.on('wire', (wire: Wire, address) => {
-    blame.watch(wire, address);
+    if (banned.refuse(wire, address)) return;
+    if (wire.type !== 'webSeed') {
+      if (!hasEncryptedHandshake(wire)) {
+        wire.destroy();
+        return;
+      }
+      wire.use(PlanExtension);
+      limitRequests(wire);
+    }
+    assembleOncePerMessage(wire);
+    if (!complete) plan.addWire(wire);
     wire.on('download', payloadBytes => {
       if (wire.type === 'webSeed') bytes.fromWebSeed += payloadBytes;
       else bytes.fromPeers += payloadBytes;
@@ -87,19 +147,17 @@ export function openPackTorrent(
       bytes.uploaded += payloadBytes;
     });
   });
-  torrent.on('verified', blame.onVerified);
-  torrent.on('warning', warning => {
-    blame.onWarning(warning);
-    onWarning(warning);
-  });
+  torrent.on('warning', onWarning);
   torrent.on('error', error => {
     failure = error;
   });
+  const onNoteFailed = (error: unknown): void => onWarning(error instanceof Error ? error : new Error(String(error)));
   const ended = (): Error => failure ?? new Error('The torrent was closed.');
 
   const opened = new Promise<{ whole: boolean }>((resolve, reject) => {
     torrent.once('ready', () => {
       resolve({ whole: torrent.progress === 1 });
+      if (torrent.progress < 1) plan.start();
       dial();
       if (peers.size === 0) joinWebSeed();
     });
@@ -108,6 +166,7 @@ export function openPackTorrent(
   });
   const completed = new Promise<void>((resolve, reject) => {
     torrent.once('done', () => {
+      plan.stop();
       file.flush().then(() => {
         complete = true;
         resolve();
@@ -116,6 +175,7 @@ export function openPackTorrent(
     torrent.once('close', () => reject(ended()));
   });
   const closed = new Promise<Error | null>(resolve => torrent.once('close', () => resolve(failure)));
+  void closed.then(() => plan.stop());
   // Either is looked at by who asked for it; a torrent that is closed unasked must not end the process.
   opened.catch(() => undefined);
   completed.catch(() => undefined);
@@ -151,6 +211,8 @@ export function openPackTorrent(
     tick: () => {
       if (!torrent.ready || complete || torrent.paused) return;
       ticks += 1;
+      plan.tick();
+      if (ticks % noteEveryTicks === 0) notePieces().catch(onNoteFailed);
       if (ticks % redialEveryTicks === 0) dial();
       // What counts is what stays: a peer that sends wrong pieces at full speed gives nothing.
       const gainedBytes = torrent.downloaded - mostBytesDone;

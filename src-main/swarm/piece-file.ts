@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ChunkStore, StoreCallback } from 'webtorrent';
+import type { PieceCache } from './piece-cache.ts';
 
 /** A link where the pack is to be written could lead the bytes anywhere. Windows has no such flag, and no such link without privileges. */
 const noFollow = constants.O_NOFOLLOW ?? 0;
@@ -14,41 +15,75 @@ async function openFile(path: string, sizeBytes: number, writable: boolean): Pro
   return file;
 }
 
-/** A webtorrent store over one file, opened at first use. Reads are of blocks: the page cache is the only cache. */
+/** A webtorrent store over one file, opened at first use. Pieces are read whole: whoever asks for a block asks for its neighbours. */
 export class PieceFile implements ChunkStore {
   readonly chunkLength: number;
   readonly #path: string;
   readonly #sizeBytes: number;
   readonly #writable: boolean;
+  readonly #cache: PieceCache;
+  readonly #reading = new Map<number, Promise<Uint8Array>>();
   #file: Promise<FileHandle> | null = null;
   #closed = false;
 
-  constructor(options: { path: string; sizeBytes: number; pieceLengthBytes: number; writable: boolean }) {
+  constructor(options: {
+    path: string;
+    sizeBytes: number;
+    pieceLengthBytes: number;
+    writable: boolean;
+    cache: PieceCache;
+  }) {
     this.chunkLength = options.pieceLengthBytes;
     this.#path = options.path;
     this.#sizeBytes = options.sizeBytes;
     this.#writable = options.writable;
+    this.#cache = options.cache;
   }
 
   get(index: number, options: { offset?: number; length?: number } | null | undefined, done: StoreCallback): void {
-    const start = index * this.chunkLength + (options?.offset ?? 0);
-    const pieceEnd = Math.min((index + 1) * this.chunkLength, this.#sizeBytes);
-    const end = options?.length === undefined ? pieceEnd : start + options.length;
-    if (index < 0 || start > end || end > pieceEnd) {
-      queueMicrotask(() => done(new Error(`The range ${start}-${end} does not lie in piece ${index}.`)));
+    const offset = options?.offset ?? 0;
+    const pieceBytes = Math.min(this.chunkLength, this.#sizeBytes - index * this.chunkLength);
+    const end = offset + (options?.length ?? pieceBytes - offset);
+    if (index < 0 || offset < 0 || offset > end || end > pieceBytes) {
+      queueMicrotask(() => done(new Error(`The range ${offset}-${end} does not lie in piece ${index}.`)));
       return;
     }
-    this.#read(start, end - start).then(
-      bytes => done(null, bytes),
+    const cached = this.#cache.get(this, index);
+    if (cached !== null) {
+      queueMicrotask(() => done(null, cached.subarray(offset, end)));
+      return;
+    }
+    this.#readPiece(index, pieceBytes).then(
+      bytes => done(null, bytes.subarray(offset, end)),
       error => done(asError(error)),
     );
   }
 
+  /** Keeps a copy of a piece that was just written: those who wait for it ask at once. */
+  remember(index: number, bytes: Uint8Array): void {
+    if (!this.#closed) this.#cache.put(this, index, Uint8Array.from(bytes));
+  }
+
   put(index: number, bytes: Uint8Array, done: StoreCallback): void {
-    this.#write(index, bytes).then(
+    this.write(index, bytes).then(
       () => done(null),
       error => done(asError(error)),
     );
+  }
+
+  /** Writes a whole piece. Throws the system's error where the disk fails. */
+  async write(index: number, bytes: Uint8Array): Promise<void> {
+    if (!this.#writable) throw new Error(`${this.#path} is only seeded, never written.`);
+    const start = index * this.chunkLength;
+    if (bytes.byteLength !== Math.min(this.chunkLength, this.#sizeBytes - start)) {
+      throw new Error(`Piece ${index} has ${bytes.byteLength} bytes, which is not its length.`);
+    }
+    const file = await this.#open();
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, start + done);
+      done += bytesWritten;
+    }
   }
 
   /** Opens the file and tells how long it is now; throws the system's error where it cannot be opened. */
@@ -64,6 +99,7 @@ export class PieceFile implements ChunkStore {
 
   close(done: StoreCallback): void {
     this.#closed = true;
+    this.#cache.drop(this);
     const file = this.#file;
     this.#file = null;
     if (file === null) {
@@ -95,6 +131,21 @@ export class PieceFile implements ChunkStore {
     return this.#file;
   }
 
+  #readPiece(index: number, pieceBytes: number): Promise<Uint8Array> {
+    const under = this.#reading.get(index);
+    if (under !== undefined) return under;
+    const reading = this.#read(index * this.chunkLength, pieceBytes).then(bytes => {
+      if (!this.#closed) this.#cache.put(this, index, bytes);
+      return bytes;
+    });
+    this.#reading.set(index, reading);
+    const forget = (): void => {
+      this.#reading.delete(index);
+    };
+    reading.then(forget, forget);
+    return reading;
+  }
+
   async #read(start: number, length: number): Promise<Uint8Array> {
     const file = await this.#open();
     const bytes = Buffer.allocUnsafe(length);
@@ -105,20 +156,6 @@ export class PieceFile implements ChunkStore {
       done += bytesRead;
     }
     return bytes;
-  }
-
-  async #write(index: number, bytes: Uint8Array): Promise<void> {
-    if (!this.#writable) throw new Error(`${this.#path} is only seeded, never written.`);
-    const start = index * this.chunkLength;
-    if (bytes.byteLength !== Math.min(this.chunkLength, this.#sizeBytes - start)) {
-      throw new Error(`Piece ${index} has ${bytes.byteLength} bytes, which is not its length.`);
-    }
-    const file = await this.#open();
-    let done = 0;
-    while (done < bytes.byteLength) {
-      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, start + done);
-      done += bytesWritten;
-    }
   }
 }
 

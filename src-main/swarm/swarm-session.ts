@@ -5,7 +5,9 @@ import { DomainError, type ErrorCode, messageOf, systemErrorCode } from '../cont
 import type { SwarmCommand, SwarmReport } from './messages.ts';
 import { type Metainfo, parseMetainfo } from './metainfo.ts';
 import { openPackTorrent, type PackTorrent } from './pack-torrent.ts';
+import { createPieceCache } from './piece-cache.ts';
 import { PieceFile } from './piece-file.ts';
+import { readPieceRecord, removePieceRecord, writePieceRecord } from './piece-record.ts';
 import { listeningPort, openTorrentClient, setLimits } from './torrent-client.ts';
 
 type Command<Type extends SwarmCommand['type']> = Extract<SwarmCommand, { type: Type }>;
@@ -36,6 +38,7 @@ export function createSwarmSession(
   onFailure: (error: Error) => void,
 ): SwarmSession {
   const entries = new Map<string, Entry>();
+  const cache = createPieceCache();
   let client: WebTorrent | null = null;
   let opening = false;
   let lastStats = '[]';
@@ -84,7 +87,7 @@ export function createSwarmSession(
     const existing = entryAt(metainfo, path);
     if (existing !== null) return existing;
     const seeds = command.type === 'seed';
-    const file = new PieceFile({ ...metainfo, path, writable: !seeds });
+    const file = new PieceFile({ ...metainfo, path, writable: !seeds, cache });
     const fileBytes = await file.openedSizeBytes();
     if (seeds && fileBytes !== metainfo.sizeBytes) {
       file.close(() => undefined);
@@ -100,6 +103,8 @@ export function createSwarmSession(
         metainfo,
         file,
         skipVerify: seeds && command.verified,
+        knownPieces: seeds || fileBytes === 0 ? null : await readPieceRecord(path, metainfo),
+        onPieces: pieces => writePieceRecord(path, metainfo, pieces),
         peers: seeds ? [] : command.peers,
         webSeeds: seeds ? [] : command.webSeeds,
       },
@@ -135,11 +140,12 @@ export function createSwarmSession(
   };
 
   const download = async (command: Command<'download'>): Promise<void> => {
-    const { torrent } = await inOrder(() => open(command));
+    const { path, torrent } = await inOrder(() => open(command));
     // The torrent may be open already, with bytes that an earlier download was told of.
     const before = torrent.stats();
     torrent.addPeers(command.peers);
     await torrent.completed;
+    await removePieceRecord(path);
     pushStats();
     const after = torrent.stats();
     send({

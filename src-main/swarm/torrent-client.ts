@@ -2,6 +2,9 @@
 import type { AddressInfo } from 'node:net';
 import WebTorrent from 'webtorrent';
 
+/** Of one torrent. Each holds at most what was asked for in advance. */
+const maxConnections = 100;
+
 export interface ClientOptions {
   /** 0 takes any free port. */
   readonly port: number;
@@ -28,9 +31,10 @@ export function openTorrentClient(options: ClientOptions, onFailure: (error: Err
     natUpnp: false,
     natPmp: false,
     webSeeds: true,
-    // Protocol encryption hides traffic from a provider's shaping and protects nothing: packs are checked by digest and
-    // signature. It would cost a key exchange for every connection and RC4 for every byte.
-    secure: 0,
+    maxConns: maxConnections,
+    // The handshake is keyed by the info hash, so whoever does not know the pack gets no answer that means anything. The payload
+    // goes in clear: packs are checked by digest and signature, and RC4 would cost more than all the rest.
+    secure: 1,
     uploadLimit: options.uploadLimitBytesPerSecond ?? -1,
     downloadLimit: options.downloadLimitBytesPerSecond ?? -1,
   });

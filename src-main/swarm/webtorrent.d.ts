@@ -27,13 +27,53 @@ declare module 'webtorrent' {
     download: [payloadBytes: number];
     upload: [payloadBytes: number];
     piece: [index: number, offset: number, bytes: Uint8Array];
+    request: [index: number, offset: number, length: number];
+    bitfield: [];
+    have: [index: number];
+    'have-all': [];
+    'have-none': [];
+    choke: [];
+    unchoke: [];
+    extended: [name: string];
+    close: [];
   }
+
+  /** An extension of BEP 10; its name is on the prototype. */
+  export type WireExtension = new (wire: Wire) => object;
 
   export interface Wire extends EventEmitter<WireEvents> {
     /** `webSeed`, `tcpIncoming`, `tcpOutgoing`. */
     readonly type: string;
     /** Hex; chosen by the other side at its start. */
     readonly peerId: string | null;
+    readonly peerChoking: boolean;
+    readonly destroyed: boolean;
+    readonly peerPieces: { get(index: number): boolean };
+    /** Names of the other side's extensions. */
+    readonly peerExtendedMapping: Readonly<Record<string, number>>;
+    /** What is sent in the extended handshake, besides the names of the extensions. */
+    readonly extendedHandshake: Record<string, number>;
+    readonly lt_donthave: EventEmitter<{ donthave: [index: number] }>;
+    /** Not in the public interface; see torrent-internals.ts. */
+    readonly _readableState: { readonly buffered: number };
+    _write: (data: Uint8Array, done: (error: null) => void) => void;
+    _buffer: Uint8Array[];
+    _bufferSize: number;
+    readonly _parserSize: number;
+    readonly _cryptoSyncPattern: Uint8Array | null;
+    readonly _encryptor: { decrypt(data: Uint8Array): Uint8Array; readonly encryptionMethod: number | null } | null;
+    _processBuffer(): void;
+    use(extension: WireExtension): void;
+    downloadSpeed(): number;
+    request(
+      index: number,
+      offset: number,
+      length: number,
+      done: (error: Error | null, block: Uint8Array) => void,
+    ): void;
+    cancel(index: number, offset: number, length: number): void;
+    have(index: number): void;
+    uninterested(): void;
     destroy(): void;
   }
 
@@ -60,6 +100,13 @@ declare module 'webtorrent' {
     readonly done: boolean;
     readonly paused: boolean;
     readonly destroyed: boolean;
+    readonly bitfield: { readonly buffer: Uint8Array; get(index: number): boolean };
+    /** Not in the public interface; see torrent-internals.ts. */
+    _markVerified(index: number): void;
+    /** Not in the public interface; see torrent-internals.ts. */
+    _checkDone(): void;
+    /** Not in the public interface; see torrent-internals.ts. */
+    _update: () => void;
     addPeer(address: string): boolean;
     addWebSeed(url: string): void;
     pause(): void;
@@ -72,6 +119,13 @@ declare module 'webtorrent' {
     preloadedStore?: ChunkStore;
     storeCacheSlots?: number;
     skipVerify?: boolean;
+    /** Nothing is fetched but what is selected. */
+    deselect?: boolean;
+    /** Peers that are given something at the same time. */
+    uploads?: number;
+    alwaysChokeSeeders?: boolean;
+    /** Pieces that are there already, one bit each. */
+    bitfield?: Uint8Array;
     strategy?: 'rarest' | 'sequential';
     maxWebConns?: number;
     private?: boolean;
@@ -79,6 +133,7 @@ declare module 'webtorrent' {
 
   export interface ClientOptions {
     torrentPort?: number;
+    maxConns?: number;
     dht?: false;
     lsd?: false;
     tracker?: false;
@@ -101,6 +156,8 @@ declare module 'webtorrent' {
   class WebTorrent extends EventEmitter<ClientEvents> {
     constructor(options: ClientOptions);
     readonly torrentPort: number;
+    /** Hex. */
+    readonly peerId: string;
     readonly destroyed: boolean;
     /** Not in the public interface: the only way to the address that the client listens on. */
     readonly _connPool: { readonly tcpServer: Server } | null;

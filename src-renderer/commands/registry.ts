@@ -108,6 +108,14 @@ const lasting: readonly Command[] = [
     run: start(() => client.swarm.setPaused({ paused: true })),
   },
   {
+    id: 'swarm.pauseForAnHour',
+    title: 'Pause seeding for an hour',
+    group: 'Do',
+    shortcut: null,
+    isEnabled: online,
+    run: start(() => client.swarm.setPaused({ paused: true, minutes: 60 })),
+  },
+  {
     id: 'swarm.resume',
     title: 'Resume seeding',
     group: 'Do',

@@ -13,6 +13,8 @@ import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
 import { regionsBench } from './regions/regions-bench.ts';
 import { replicateBench } from './replicate/replicate-bench.ts';
+import { swarmBench } from './swarm/swarm-bench.ts';
+import { transferBench } from './swarm/transfer-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
@@ -27,6 +29,8 @@ const benches: Readonly<Record<string, Bench>> = {
   recovery: recoveryBench,
   regions: regionsBench,
   replicate: replicateBench,
+  swarm: swarmBench,
+  transfer: transferBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

@@ -97,6 +97,7 @@ export async function swarmView(engine: Engine): Promise<SwarmView> {
   return {
     running: stats.port !== null,
     paused: engine.seeding.paused,
+    pausedUntilMs: engine.seeding.pausedUntilMs,
     port: stats.port,
     uploadBytesPerSecond: sum(torrent => torrent.uploadBytesPerSecond),
     downloadBytesPerSecond: sum(torrent => torrent.downloadBytesPerSecond),

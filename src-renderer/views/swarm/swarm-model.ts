@@ -1,6 +1,6 @@
 /** Owns what the swarm view says: its state in a sentence, torrents in order, shares of the sources. Pure. */
 import type { SwarmView, TorrentView, VisualState } from '../../../src-main/contract/views.ts';
-import { formatPercent, plural } from '../../ui/format.ts';
+import { formatDateTime, formatPercent, plural } from '../../ui/format.ts';
 
 export interface SwarmSituation {
   readonly look: VisualState;
@@ -10,7 +10,10 @@ export interface SwarmSituation {
 /** How the swarm is. */
 export function swarmSituation(swarm: SwarmView): SwarmSituation {
   if (swarm.error) return { look: 'failed', words: 'Not seeding' };
-  if (swarm.paused) return { look: 'pending', words: 'Paused: machines fetch from their region’s store' };
+  if (swarm.paused) {
+    const until = swarm.pausedUntilMs === null ? '' : ` until ${formatDateTime(swarm.pausedUntilMs)}`;
+    return { look: 'pending', words: `Paused${until}: machines fetch from their region’s store` };
+  }
   if (!swarm.running) return { look: 'pending', words: 'Not running' };
   const peers = swarm.torrents.reduce((sum, torrent) => sum + torrent.peers, 0);
   const what = swarm.torrents.length === 0 ? 'Ready to seed' : `Seeding ${plural(swarm.torrents.length, 'pack')}`;

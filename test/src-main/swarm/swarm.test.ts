@@ -10,6 +10,8 @@ import { storeKeys } from '../../../src-main/contract/documents.ts';
 import { entryPath } from '../../../src-main/process/entry-points.ts';
 import { createNodeLauncher } from '../../../src-main/process/node-launcher.ts';
 import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
+import { parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
+import { readPieceRecord, writePieceRecord } from '../../../src-main/swarm/piece-record.ts';
 import { createSwarmClient } from '../../../src-main/swarm/swarm-client.ts';
 import { createWebSeedGuard, type WebSeedGuard } from '../../../src-main/swarm/web-seed-guard.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
@@ -209,6 +211,40 @@ describe('a web seed', () => {
   });
 });
 
+describe('a note of the pieces that are there', () => {
+  const pack = createPack(4 * mebibyte);
+  const metainfo = parseMetainfo(pack.torrent, null);
+  const half = Uint8Array.from({ length: 8 }, (_, index) => (index < 4 ? 0xff : 0));
+
+  it('spares what it names, and goes when the pack is whole', async () => {
+    const store = await storeWith(pack);
+    const folder = await bench.subfolder('machine');
+    const path = join(folder, pack.name);
+    // A piece that is not looked at: wrong bytes in it show that it was believed.
+    const there = Buffer.from(pack.bytes.subarray(0, 2 * mebibyte));
+    there.fill(1, 10 * 65_536, 11 * 65_536);
+    await writeFile(path, there);
+    await writePieceRecord(path, metainfo, half);
+    const webSeeds = [store.guard.urlFor(pack.digest)];
+    const result = await machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds });
+    expect(result.bytesFromWebSeed).toBe(2 * mebibyte);
+    expect(await readPieceRecord(path, metainfo)).toBeNull();
+    machine.client.unseed(pack.infoHash);
+  });
+
+  it('that names what is not there is found out', async () => {
+    const store = await storeWith(pack);
+    const folder = await bench.subfolder('machine');
+    const path = join(folder, pack.name);
+    await writeFile(path, Buffer.alloc(2 * mebibyte));
+    await writePieceRecord(path, metainfo, half);
+    const webSeeds = [store.guard.urlFor(pack.digest)];
+    await machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds });
+    expect(await sha256OfFile(path)).toBe(pack.digest);
+    machine.client.unseed(pack.infoHash);
+  });
+});
+
 describe('wrong bytes', () => {
   it('of a peer are never kept, and the web seed takes over from it', async () => {
     const pack = createPack(mebibyte);
@@ -228,6 +264,31 @@ describe('wrong bytes', () => {
     expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
     // Refused at its first piece: it is not asked again while the web seed works.
     expect(result.bytesFromPeers).toBeLessThan(pack.bytes.byteLength);
+  });
+
+  it('of a peer that has half of its pieces wrong cost one piece, and the rest comes from others', async () => {
+    const pack = createPack(4 * mebibyte);
+    const [liar, honest] = await Promise.all([bench.startSwarm(), bench.startSwarm()]);
+    const [poisoned, whole] = [await bench.subfolder('poisoned'), await bench.subfolder('whole')];
+    const wrong = Buffer.from(pack.bytes);
+    for (let piece = 0; piece < 64; piece += 2) wrong.fill(1, piece * 65_536, (piece + 1) * 65_536);
+    await writeFile(await bench.writePack(poisoned, pack), wrong);
+    await bench.writePack(whole, pack);
+    honest.client.setLimits({ uploadBytesPerSecond: 2 * mebibyte, downloadBytesPerSecond: null });
+    await liar.client.seed({ torrent: pack.torrent, folder: poisoned, verified: true });
+    await honest.client.seed({ torrent: pack.torrent, folder: whole, verified: true });
+    const folder = await bench.subfolder('machine');
+    await machine.client.download({
+      torrent: pack.torrent,
+      folder,
+      peers: [addressOf(liar.client), addressOf(honest.client)],
+      webSeeds: [],
+    });
+    expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+    // It was left at its first wrong piece: what it had been asked for by then is all that it could give.
+    await whenStats(machine.client, stats =>
+      stats.torrents.some(torrent => torrent.infoHash === pack.infoHash && torrent.peers === 1),
+    );
   });
 
   it('of the store are read once, and the download ends', async () => {
@@ -253,6 +314,32 @@ describe('the process', () => {
     // 127.0.0.2 is this machine on Linux; elsewhere it is nowhere, which no server answers either.
     await expect(connectTo('127.0.0.2', port)).rejects.toThrow();
     await connectTo('127.0.0.1', port);
+  });
+
+  it('gives nothing to a connection that begins in plain', async () => {
+    const pack = createPack(mebibyte);
+    const source = await bench.subfolder('source');
+    await bench.writePack(source, pack);
+    await machine.client.seed({ torrent: pack.torrent, folder: source, verified: true });
+    const { host, port } = addressOf(machine.client);
+    const socket = connect({ host, port });
+    await once(socket, 'connect');
+    const received: Buffer[] = [];
+    socket.on('data', bytes => received.push(bytes));
+    socket.write(
+      Buffer.concat([
+        Buffer.from('\u0013BitTorrent protocol', 'latin1'),
+        Buffer.alloc(8),
+        Buffer.from(pack.infoHash, 'hex'),
+        Buffer.alloc(20, 'x'),
+        // Interested, then a request of the first block.
+        Buffer.from([0, 0, 0, 1, 2, 0, 0, 0, 13, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0]),
+      ]),
+    );
+    await once(socket, 'close');
+    // At most its own handshake of 68 bytes: no bitfield, no block.
+    expect(Buffer.concat(received).byteLength).toBeLessThanOrEqual(68);
+    machine.client.unseed(pack.infoHash);
   });
 
   it('ends by itself when its parent has gone', async () => {

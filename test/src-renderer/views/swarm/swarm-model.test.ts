@@ -19,6 +19,7 @@ const torrent = (repositoryName: string, change: Partial<TorrentView> = {}): Tor
 const swarm = (change: Partial<SwarmView> = {}): SwarmView => ({
   running: true,
   paused: false,
+  pausedUntilMs: null,
   port: 6_881,
   uploadBytesPerSecond: 0,
   downloadBytesPerSecond: 0,
