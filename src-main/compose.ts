@@ -26,6 +26,7 @@ import { type ChannelEnvironments, createChannelEnvironments } from './releases/
 import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
 import { createFollowUps } from './releases/follow-up.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
+import { createMigrationService, type MigrationService } from './releases/migration-service.ts';
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
@@ -85,6 +86,7 @@ export interface Engine {
   readonly channelValues: ChannelValues;
   readonly reconciler: Reconciler;
   readonly releases: ReleaseService;
+  readonly migrations: MigrationService;
   readonly machines: MachineRegistry;
   readonly swarm: SwarmClient;
   readonly seeding: Seeding;
@@ -163,11 +165,21 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     clock,
     logger,
   });
+  const migrations = createMigrationService({
+    db,
+    main,
+    trust,
+    releaseKey: keyring.release,
+    clock,
+    logger,
+    onEvent: feed.nudge,
+  });
   const releases = createReleaseService({
     db,
     main,
     pointers,
     environments,
+    migrations,
     clock,
     logger,
     onReleased: () => {
@@ -198,6 +210,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onEvent: feed.nudge,
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(main),
+    afterLook: () => migrations.look(),
   });
   const pool = createWorkerPool({
     db,
@@ -244,7 +257,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   const followUps = createFollowUps(logger);
   feed.onEvent(event => {
-    if (event.type === 'channel.changed' && event.data.paused === false && event.repositoryId !== null) {
+    const isFree =
+      (event.type === 'channel.changed' && event.data.paused === false) ||
+      (event.type === 'release.migration' && event.data.state !== 'running');
+    if (isFree && event.repositoryId !== null) {
       const { repositoryId } = event;
       followUps.add('release.catch_up_failed', () => autoRelease.considerAll(repositoryId));
     }
@@ -319,6 +335,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     channelValues,
     reconciler,
     releases,
+    migrations,
     machines,
     swarm,
     seeding,

@@ -1,13 +1,13 @@
 /** Owns the switch from one release to another: decided once, by a journal that survives a crash. */
 import type { BytesBySource } from '../contract/documents.ts';
-import { DomainError, messageOf } from '../contract/errors.ts';
+import { messageOf } from '../contract/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type AgentFolder, currentArtifact, pointCurrentAt } from './agent-folder.ts';
 import type { Installed, StateFile } from './agent-state.ts';
 import { checkHealth } from './check-health.ts';
 import { keptWith } from './keep-releases.ts';
 import type { Reporter } from './reporter.ts';
-import { readEnvironmentFile, serviceEnvironment } from './service-environment.ts';
+import { environmentValues, serviceEnvironment } from './service-environment.ts';
 import type { Supervisor } from './supervise.ts';
 
 /** A release that takes the agent or the machine down this often is not tried again. */
@@ -23,16 +23,7 @@ export interface Activation {
 }
 
 async function environmentOf(folder: AgentFolder, release: Installed): Promise<Record<string, string>> {
-  const { environmentDigest } = release;
-  const values = environmentDigest === null ? {} : await readEnvironmentFile(folder.environment(environmentDigest));
-  if (values === null) {
-    throw new DomainError(
-      'data.corrupt',
-      `The environment of release ${release.serial} is missing on this machine. It is fetched again at the next release.`,
-      { serial: release.serial },
-    );
-  }
-  return serviceEnvironment(values, release);
+  return serviceEnvironment(await environmentValues(folder, release), release);
 }
 
 /** Starts the release's command, where it has one and this agent supervises. */

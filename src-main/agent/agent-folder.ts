@@ -9,6 +9,7 @@ export interface AgentFolder {
   readonly identityFile: string;
   readonly stateFile: string;
   readonly runFile: string;
+  readonly migrationRunFile: string;
   readonly packs: string;
   readonly releases: string;
   readonly lists: string;
@@ -37,6 +38,7 @@ export function agentFolder(root: string): AgentFolder {
     identityFile: join(root, 'identity.json'),
     stateFile: join(root, 'state.json'),
     runFile: join(root, 'run.json'),
+    migrationRunFile: join(root, 'migration-run.json'),
     packs: join(root, 'packs'),
     releases: join(root, 'releases'),
     lists: join(root, 'lists'),

@@ -24,6 +24,8 @@ export interface AgentOptions {
   /** Whether a release's start command is run and kept running here. Default true. */
   readonly supervise?: boolean;
   readonly agentVersion?: string;
+  /** How long this machine's lock on a migration holds without a renewal; left out: what the control center says. */
+  readonly migrationLeaseMs?: number;
   readonly logger: Logger;
   /** UTC milliseconds. */
   readonly now?: () => number;

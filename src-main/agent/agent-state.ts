@@ -43,6 +43,11 @@ const stateSchema = z.object({
   activation: z.object({ target: installedSchema, from: installedSchema.nullable() }).nullable(),
   /** Activations of one serial that the agent did not survive. */
   interrupted: z.object({ serial: serialSchema, count: z.number().int().positive() }).nullable(),
+  /** The migration that this machine took last: under which token, and whether its commands have all succeeded. */
+  migration: z
+    .object({ releaseId: idSchema, token: z.number().int().positive(), ended: z.boolean() })
+    .nullable()
+    .default(null),
 });
 export type AgentState = z.infer<typeof stateSchema>;
 
@@ -108,6 +113,7 @@ export async function openState(path: string, rootPublicKey: string): Promise<St
           failedSerial: null,
           activation: null,
           interrupted: null,
+          migration: null,
         }
       : parseState(bytes, path);
   // A pin that never verified anything was a typing error at the first start, not an installation.

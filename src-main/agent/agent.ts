@@ -10,7 +10,7 @@ import { type OpenAgent, openAgent } from './open-agent.ts';
 
 export type AgentOutcome =
   /** Nothing to do yet: not enrolled, or nothing released. */
-  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' }
+  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' | 'migration' }
   | { readonly kind: 'unchanged'; readonly serial: number }
   | { readonly kind: 'activated'; readonly serial: number; readonly artifactId: string; readonly bytes: BytesBySource }
   /** The release did not come up, now or at an earlier look; what ran before runs. */
@@ -46,7 +46,8 @@ async function install(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
   const { serial, artifactId } = pointer;
   const { state, reporter, signal } = agent;
   try {
-    return { kind: 'activated', serial, artifactId, bytes: await installRelease(agent, trust, pointer) };
+    const bytes = await installRelease(agent, trust, pointer);
+    return bytes === null ? { kind: 'waiting', for: 'migration' } : { kind: 'activated', serial, artifactId, bytes };
   } catch (error) {
     if (!(error instanceof DomainError) || !giveUpCodes.has(error.code) || signal.aborted) throw error;
     await state.update({ failedSerial: serial });

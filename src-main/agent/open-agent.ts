@@ -1,14 +1,16 @@
 /** Owns an agent's parts while it runs: its folder and lock, its state, what it supervises, seeds and reports. */
-import type { MachineReport, Pack } from '../contract/documents.ts';
+import type { BytesBySource, MachineReport, Pack } from '../contract/documents.ts';
 import { messageOf } from '../contract/errors.ts';
+import { createLeaseWatch, type LeaseWatch } from '../releases/migration-record.ts';
 import type { SwarmClient } from '../swarm/swarm-client.ts';
 import { createWebSeedGuard, type WebSeedGuard } from '../swarm/web-seed-guard.ts';
 import { settle } from './activate.ts';
 import { type AgentFolder, agentFolder, openAgentFolder } from './agent-folder.ts';
 import { type AgentIdentity, openIdentity } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
-import { openState, type StateFile } from './agent-state.ts';
+import { type Installed, openState, type StateFile } from './agent-state.ts';
 import { removeHalfMade, seededPacks } from './keep-releases.ts';
+import { endLeftovers } from './leftovers.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { seedKept } from './seed-kept.ts';
 import { createSupervisor, type Supervisor } from './supervise.ts';
@@ -24,6 +26,12 @@ export interface Seeding {
   readonly infoHashes: Map<string, string>;
 }
 
+/** A release that was fetched and verified by this process. */
+export interface Prepared {
+  readonly target: Installed;
+  readonly bytes: BytesBySource;
+}
+
 export interface OpenAgent {
   readonly options: AgentOptions;
   readonly folder: AgentFolder;
@@ -33,6 +41,10 @@ export interface OpenAgent {
   readonly supervisor: Supervisor | null;
   readonly guard: WebSeedGuard | null;
   readonly seeding: Seeding;
+  /** Who holds the lock of a migration, as this process has seen it. */
+  readonly leases: LeaseWatch;
+  /** What lies here whole and waits for its turn; not read again at every look. */
+  prepared: Prepared | null;
   readonly now: () => number;
   readonly signal: AbortSignal;
   /** From now on reports are written: the trust document lists this machine. */
@@ -95,6 +107,7 @@ export async function openAgent(
       options.supervise === false ? null : createSupervisor({ logs: folder.logs, runFile: folder.runFile, logger });
     closing.push(() => supervisor?.stop());
     await removeHalfMade(folder);
+    await endLeftovers(folder.migrationRunFile);
     await settle({ folder, state, supervisor, reporter, signal, logger });
     const guard = swarm === null ? null : createWebSeedGuard({ stores, logger });
     closing.push(() => guard?.stop());
@@ -107,7 +120,22 @@ export async function openAgent(
     const markEnrolled = () => {
       isEnrolled = true;
     };
-    return { options, folder, state, identity, reporter, supervisor, guard, seeding, now, signal, markEnrolled, close };
+    return {
+      options,
+      folder,
+      state,
+      identity,
+      reporter,
+      supervisor,
+      guard,
+      seeding,
+      leases: createLeaseWatch(),
+      prepared: null,
+      now,
+      signal,
+      markEnrolled,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

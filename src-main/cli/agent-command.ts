@@ -26,13 +26,18 @@ export interface AgentCommandOptions {
   readonly json?: boolean | undefined;
 }
 
+const waitingText = {
+  enrollment:
+    'This machine has asked to be enrolled. A running control center answers within seconds; if it does not, the pairing code is wrong, used or expired.',
+  release: 'Nothing is released on this channel yet.',
+  migration: 'Another machine runs the migrations of this release; this one takes it when they are done.',
+} as const;
+
 /** One look's outcome in words. Throws the error of a release that is not on the machine for that reason. */
 function outcomeText(outcome: AgentOutcome): string {
   switch (outcome.kind) {
     case 'waiting':
-      return outcome.for === 'enrollment'
-        ? 'This machine has asked to be enrolled. A running control center answers within seconds; if it does not, the pairing code is wrong, used or expired.'
-        : 'Nothing is released on this channel yet.';
+      return waitingText[outcome.for];
     case 'unchanged':
       return `Release ${outcome.serial} is here already.`;
     case 'activated': {

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
+import { addMigrateCommand } from './activation-commands.ts';
 import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
@@ -94,6 +95,13 @@ export function addRegionCommands(program: Command): void {
   onOne('remove', 'stop replicating; what lies there stays', (client, id) => client.regions.remove({ id }));
 }
 
+/** Said with what a promote did: machines go on only when it is done. */
+function withMigration({ migration }: ReleaseView): string {
+  return migration === null
+    ? ''
+    : ` Its migrations (${migration.names.map(plain).join(', ')}) run on one machine first.`;
+}
+
 function withEnvironment({ environmentVersion }: ReleaseView): string {
   return environmentVersion === null ? '' : `, with environment ${environmentVersion}`;
 }
@@ -144,7 +152,7 @@ export function addReleaseCommands(program: Command): void {
         print(
           made,
           options,
-          `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}${withEnvironment(made)}.`,
+          `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}${withEnvironment(made)}.${withMigration(made)}`,
         );
       });
     });
@@ -171,6 +179,7 @@ export function addReleaseCommands(program: Command): void {
         );
       });
     });
+  addMigrateCommand(release);
   program
     .command('channel <repository> <name>')
     .description('create a channel, or change how it releases')

@@ -272,6 +272,20 @@ export const api = {
         }),
       )
       .output(releaseViewSchema),
+    migrate: route(
+      'POST',
+      '/releases/migrate',
+      'Run the failed or interrupted migrations of a release again, or skip them',
+    )
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          verdict: z.enum(['resume', 'skip']),
+          reason: z.string().trim().min(1).max(500),
+        }),
+      )
+      .output(releaseViewSchema),
   },
   /** What builds of a repository get. The values of secrets go in and never come out. */
   environment: {

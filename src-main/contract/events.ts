@@ -24,6 +24,7 @@ export const eventTypeSchema = z.enum([
   'replica.stale',
   'release.created',
   'release.refused',
+  'release.migration',
   'channel.changed',
   'machine.invited',
   'machine.enrolled',

@@ -1,5 +1,6 @@
 /** Owns what the interface, the CLI and scripts read: plain views of the engine's state. Times are UTC milliseconds. */
 import { z } from 'zod';
+import { migrationViewSchema } from './activation.ts';
 import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } from './documents.ts';
 import { errorViewSchema } from './errors.ts';
 import { buildDefaultsSchema, isolationLevelSchema, isolationUsedSchema } from './isolation.ts';
@@ -213,6 +214,8 @@ export const releaseViewSchema = z.object({
   environmentVersion: z.number().int().positive().nullable(),
   current: z.boolean(),
   machinesOnIt: z.number().int().nonnegative(),
+  /** Null for a release that brings none. */
+  migration: migrationViewSchema.nullable(),
 });
 export type ReleaseView = z.infer<typeof releaseViewSchema>;
 

@@ -9,6 +9,7 @@ import { caches } from './migrations/005-caches.ts';
 import { workerPool } from './migrations/006-worker-pool.ts';
 import { queueHeads } from './migrations/007-queue-heads.ts';
 import { eventCursors } from './migrations/008-event-cursors.ts';
+import { activation } from './migrations/009-activation.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -20,6 +21,7 @@ const migrations: readonly string[] = [
   workerPool,
   queueHeads,
   eventCursors,
+  activation,
 ];
 
 /** The version that this code writes. */

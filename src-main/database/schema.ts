@@ -140,6 +140,8 @@ export interface BuildsTable {
   fileCount: number;
   start: string | null;
   health: JsonText | null;
+  activation: JsonText | null;
+  migrations: JsonText | null;
   createdAt: number;
 }
 
@@ -176,6 +178,8 @@ export interface ChannelsTable {
   name: string;
   policy: ChannelPolicy;
   pausedReason: string | null;
+  /** Set while nothing may be released: why. */
+  frozenReason: string | null;
   currentReleaseId: string | null;
   /** Values were set or removed since the newest version was made of them. */
   valuesChanged: Generated<Flag>;
@@ -193,6 +197,10 @@ export interface ReleasesTable {
   environmentVersion: number | null;
   /** Names the encrypted values in the stores; null while the channel has no machine. */
   environmentDigest: string | null;
+  /** A `MigrationView`; null for a release without migrations. */
+  migration: JsonText | null;
+  /** A `Rollout`; null for one that all machines may take at once. */
+  rollout: JsonText | null;
   createdAt: number;
 }
 
@@ -212,6 +220,8 @@ export interface MachinesTable {
   report: JsonText | null;
   reportSequence: number;
   lastReportAt: number | null;
+  /** Until the machine reports that it repaired itself since. */
+  repairRequestedAt: number | null;
 }
 
 export interface SettingsTable {

@@ -13,6 +13,7 @@ import { clearHomes } from '../queue/build-homes.ts';
 import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
+import { decideMigration, promote, rollback } from './channel-actions.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
@@ -24,7 +25,7 @@ import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
 import { poolView } from './views/pool-view.ts';
-import { preflight, releaseView, releaseViews } from './views/release-views.ts';
+import { preflight, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { readSbom, sbomView } from './views/sbom-view.ts';
 import { takeSnapshot } from './views/snapshot.ts';
@@ -224,24 +225,9 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs);
       }),
       preflight: os.releases.preflight.handler(({ input }) => preflight(engine, input)),
-      promote: os.releases.promote.handler(async ({ input }) => {
-        const channel = await engine.releases.channel(input.repositoryId, input.channel);
-        const build = await engine.releases.buildToPromote(input.repositoryId, input.buildId);
-        const release = await engine.releases.release({
-          channel,
-          build,
-          kind: 'promote',
-          reason: input.reason ?? null,
-        });
-        const now = await engine.releases.channel(input.repositoryId, input.channel);
-        return releaseView(engine, await takeSnapshot(engine), now, release);
-      }),
-      rollback: os.releases.rollback.handler(async ({ input }) => {
-        const channel = await engine.releases.channel(input.repositoryId, input.channel);
-        const release = await engine.releases.rollback(channel, input.toSerial, input.reason ?? null);
-        const now = await engine.releases.channel(input.repositoryId, input.channel);
-        return releaseView(engine, await takeSnapshot(engine), now, release);
-      }),
+      promote: os.releases.promote.handler(({ input }) => promote(engine, input)),
+      rollback: os.releases.rollback.handler(({ input }) => rollback(engine, input)),
+      migrate: os.releases.migrate.handler(({ input }) => decideMigration(engine, input)),
     },
     environment: {
       get: os.environment.get.handler(({ input }) => environmentView(engine, input.repositoryId)),

@@ -54,6 +54,8 @@ export function createMachineRegistry(options: {
   readonly onTrustChanged: () => void;
   /** Before the trust document lists machines that are new: what they need is encrypted to them. Never throws. */
   readonly prepareForMachines: () => Promise<void>;
+  /** After each look: what hangs on reports, and on what machines write beside them. Never throws. */
+  readonly afterLook: () => Promise<void>;
 }): MachineRegistry {
   const { db, stores, trust, clock, logger } = options;
   /** Version of each report that was read, by store and key: what has not changed is not read again. */
@@ -190,6 +192,7 @@ export function createMachineRegistry(options: {
       }
     }
     await renewTrust();
+    await options.afterLook();
   }
 
   const schedule = () => {

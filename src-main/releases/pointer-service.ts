@@ -1,4 +1,6 @@
 /** Owns the pointers in the stores: made from a release, written where the serial grows, renewed before they expire. */
+import { z } from 'zod';
+import { activationSchema, type Migration, migrationSchema } from '../contract/activation.ts';
 import { type Pack, type Pointer, platformSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
@@ -17,6 +19,11 @@ import type { TrustService } from './trust-service.ts';
 export const pointerLifetimeMs = 30 * 24 * 60 * 60 * 1000;
 /** Renewed well before, while an engine runs. */
 const renewAfterMs = 24 * 60 * 60 * 1000;
+
+/** What a build brings for the database; null for nothing. */
+export function migrationsOf(build: { readonly migrations: string | null }): Migration[] | undefined {
+  return fromJson(z.array(migrationSchema), build.migrations) ?? undefined;
+}
 
 export interface StoredPointer {
   readonly pointer: Pointer;
@@ -89,6 +96,9 @@ export function createPointerService(options: {
         previous: previous && previousBuild ? { serial: previous.serial, artifactId: previousBuild.artifactId } : null,
         start: build.start,
         health: fromJson(healthCheckSchema, build.health),
+        activation: fromJson(activationSchema, build.activation) ?? undefined,
+        // What is gone back to ran before: its migrations were run then, and nothing undoes the later ones.
+        migrations: release.migration === null ? undefined : migrationsOf(build),
         issuedAtMs: now,
         expiresAtMs: now + pointerLifetimeMs,
       };

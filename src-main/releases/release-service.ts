@@ -1,9 +1,11 @@
 /** Owns promote and rollback: which build becomes current on a channel, under the next serial, with what was checked before. */
 import { v7 as uuidv7 } from 'uuid';
+import { migrationViewSchema } from '../contract/activation.ts';
 import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
+import { fromJson } from '../database/json-column.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import {
   type ChannelRecord,
@@ -20,7 +22,8 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ChannelEnvironments } from './channel-environment.ts';
 import { mustFindChannel } from './channel-values.ts';
-import type { PointerService, StoredPointer } from './pointer-service.ts';
+import { type MigrationService, pendingMigration } from './migration-service.ts';
+import { migrationsOf, type PointerService, type StoredPointer } from './pointer-service.ts';
 
 /** The engine renews a pointer once for each machine that comes or goes; more in a row are somebody else. */
 const maxRenewals = 5;
@@ -76,12 +79,13 @@ export function createReleaseService(options: {
   readonly main: BlobStore;
   readonly pointers: PointerService;
   readonly environments: ChannelEnvironments;
+  readonly migrations: MigrationService;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
   readonly onReleased: () => void;
 }): ReleaseService {
-  const { db, main, pointers, environments, clock, logger } = options;
+  const { db, main, pointers, environments, migrations, clock, logger } = options;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function highestSerial(channel: ChannelRecord): Promise<number> {
@@ -136,10 +140,26 @@ export function createReleaseService(options: {
     }
   }
 
+  /** A rollback undoes no migration and runs none; of the build that runs already, they were run. */
+  async function migrationFor(
+    channel: ChannelRecord,
+    build: BuildWithPack,
+    kind: ReleaseRecord['kind'],
+  ): Promise<string | null> {
+    const brought = migrationsOf(build);
+    if (brought === undefined || kind === 'rollback') return null;
+    const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+    const before = current && fromJson(migrationViewSchema, current.migration);
+    if (current?.buildId === build.id && before?.state === 'succeeded') return null;
+    return JSON.stringify(pendingMigration(brought, clock()));
+  }
+
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind, reason } = request;
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
+    // A rollback brings none, and must always be possible.
+    if (kind !== 'rollback') await migrations.refuseIfRunning(channel);
     const stored = await pointers.read(main, channel);
     const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
     const created: ReleaseRecord = {
@@ -151,11 +171,19 @@ export function createReleaseService(options: {
       reason,
       previousId: channel.currentReleaseId,
       ...(await environments.forRelease(channel, request.environmentOf ?? null)),
+      migration: await migrationFor(channel, build, kind),
+      rollout: null,
       createdAt: clock(),
     };
     await environments.publishTo(main, channel, created);
-    // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
-    await takeSerial(channel, await pointers.compose(channel, created), stored);
+    if (created.migration !== null) await migrations.announce(channel, created);
+    try {
+      // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
+      await takeSerial(channel, await pointers.compose(channel, created), stored);
+    } catch (error) {
+      if (created.migration !== null) await migrations.withdraw(channel, created.id);
+      throw error;
+    }
     await record(channel, created, build);
     options.onReleased();
     return created;
@@ -245,6 +273,11 @@ export function createReleaseService(options: {
             previousId: channel.currentReleaseId,
             environmentVersion: stored.pointer.environmentVersion ?? null,
             environmentDigest: stored.pointer.environmentDigest,
+            migration:
+              stored.pointer.migrations === undefined
+                ? null
+                : JSON.stringify(pendingMigration(stored.pointer.migrations, clock())),
+            rollout: null,
             createdAt: stored.pointer.issuedAtMs,
           },
           build,

@@ -13,6 +13,7 @@ import type { Clock } from '../../src-main/domain/clock.ts';
 import { createChannelEnvironments } from '../../src-main/releases/channel-environment.ts';
 import { createChannelValues } from '../../src-main/releases/channel-values.ts';
 import { createMachineRegistry } from '../../src-main/releases/machine-registry.ts';
+import { createMigrationService } from '../../src-main/releases/migration-service.ts';
 import { createPointerService } from '../../src-main/releases/pointer-service.ts';
 import { createRegionStores } from '../../src-main/releases/region-stores.ts';
 import { createReleaseService } from '../../src-main/releases/release-service.ts';
@@ -51,11 +52,21 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const masterKey = await openMasterKey({ folder: keys });
   const environments = createChannelEnvironments({ db, masterKey, clock, logger: silentLogger });
   const values = createChannelValues({ db, masterKey, clock, onChanged: () => undefined });
+  const migrations = createMigrationService({
+    db,
+    main,
+    trust,
+    releaseKey: keyring.release,
+    clock,
+    logger: silentLogger,
+    onEvent: () => undefined,
+  });
   const releases = createReleaseService({
     db,
     main,
     pointers,
     environments,
+    migrations,
     clock,
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
@@ -83,6 +94,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onEvent: () => undefined,
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(main),
+    afterLook: () => migrations.look(),
   });
   onTestFinished(() => machines.stop());
 
@@ -98,6 +110,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     environments,
     values,
     releases,
+    migrations,
     reconciler,
     machines,
     /** A repository with a channel `production`. */

@@ -90,6 +90,7 @@ export function releaseFixture(more: Partial<ReleaseView> = {}): ReleaseView {
     environmentVersion: null,
     current: false,
     machinesOnIt: 0,
+    migration: null,
     ...more,
   };
 }

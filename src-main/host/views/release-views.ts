@@ -1,5 +1,6 @@
 /** Owns how releases are shown, and what a promote or rollback would do. */
 import type { Engine } from '../../compose.ts';
+import { migrationViewSchema } from '../../contract/activation.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import type { Preflight, ReleaseView } from '../../contract/views.ts';
@@ -41,6 +42,7 @@ export async function releaseView(
     createdAtMs: release.createdAt,
     environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
+    migration: fromJson(migrationViewSchema, release.migration),
     machinesOnIt: reportsOf(snapshot, channel).filter(({ report }) => report?.serial === release.serial).length,
   };
 }

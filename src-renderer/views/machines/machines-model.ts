@@ -94,6 +94,8 @@ const phaseWords: Record<MachineView['phase'], string> = {
   enrolled: 'paired',
   fetching: 'fetching',
   verifying: 'verifying',
+  waiting: 'waiting',
+  migrating: 'migrating',
   switching: 'switching',
   checking: 'checking health',
   active: 'active',
@@ -124,6 +126,10 @@ export function machineSentence(machine: MachineView): string {
       return `It fetches release ${target ?? ''}.`;
     case 'verifying':
       return `It checks every file of release ${target ?? ''} against the list.`;
+    case 'waiting':
+      return `It has release ${target ?? ''} and waits for its turn.`;
+    case 'migrating':
+      return `It runs the migrations of release ${target ?? ''}.`;
     case 'switching':
       return `It switches to release ${target ?? ''}.`;
     case 'checking':

@@ -188,6 +188,8 @@ describe('two control centers on one main store', () => {
       previousId: null,
       environmentVersion: null,
       environmentDigest: null,
+      migration: null,
+      rollout: null,
       createdAt: 1,
     });
     await expect(second.pointers.write(second.main, channel, pointer, seen?.version ?? null)).rejects.toMatchObject({
@@ -217,6 +219,7 @@ describe('after a crash between the pointer and the database', () => {
       main: center.main,
       pointers: center.pointers,
       environments: center.environments,
+      migrations: center.migrations,
       clock: Date.now,
       logger: silentLogger,
       onReleased: () => undefined,
