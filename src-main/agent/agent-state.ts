@@ -1,5 +1,6 @@
 /** Owns what an agent remembers over a restart: what it trusts, what it runs, and what it was about to do. */
 import { z } from 'zod';
+import { activationSchema } from '../contract/activation.ts';
 import { idSchema, infoHashSchema, type Pointer, publicKeySchema, sha256Schema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
@@ -18,6 +19,8 @@ export const installedSchema = z.object({
   environmentNames: z.array(z.string()).default([]),
   start: z.string().nullable(),
   health: healthCheckSchema.nullable(),
+  /** Left out: the start command alone. */
+  activation: activationSchema.optional(),
   packDigest: sha256Schema,
   infoHash: infoHashSchema,
 });
@@ -48,6 +51,12 @@ const stateSchema = z.object({
     .object({ releaseId: idSchema, token: z.number().int().positive(), ended: z.boolean() })
     .nullable()
     .default(null),
+  /** What the release that runs was given as $PORT: asked for again, so that who knows it need not be told. */
+  port: z.number().int().min(1).max(65_535).nullable().default(null),
+  /** The newest release that did not come up here. */
+  evidenceSerial: serialSchema.nullable().default(null),
+  /** Names of the user's variables that were set last. */
+  userVariables: z.array(z.string()).default([]),
 });
 export type AgentState = z.infer<typeof stateSchema>;
 
@@ -66,7 +75,7 @@ export function installedFrom(
   pack: { readonly digest: string; readonly infoHash: string },
   environmentNames: readonly string[],
 ): Installed {
-  const { serial, releaseId, artifactId, revision, environmentDigest, start, health } = pointer;
+  const { serial, releaseId, artifactId, revision, environmentDigest, start, health, activation } = pointer;
   const { digest: packDigest, infoHash } = pack;
   return {
     serial,
@@ -77,6 +86,7 @@ export function installedFrom(
     environmentNames: [...environmentNames],
     start,
     health,
+    ...(activation === undefined ? {} : { activation }),
     packDigest,
     infoHash,
   };
@@ -114,6 +124,9 @@ export async function openState(path: string, rootPublicKey: string): Promise<St
           activation: null,
           interrupted: null,
           migration: null,
+          port: null,
+          evidenceSerial: null,
+          userVariables: [],
         }
       : parseState(bytes, path);
   // A pin that never verified anything was a typing error at the first start, not an installation.

@@ -10,12 +10,14 @@ import { removeUnneeded } from './keep-releases.ts';
 import { migrate } from './migrate.ts';
 import type { OpenAgent, Prepared } from './open-agent.ts';
 import { readFromStores } from './read-from-stores.ts';
+import { activationOf } from './run-release.ts';
 import {
   environmentValues,
   readEnvironmentFile,
   serviceEnvironment,
   writeEnvironmentFile,
 } from './service-environment.ts';
+import { linkShared } from './shared-paths.ts';
 
 /** Brings the channel's values here; returns their names. Throws `release.environment_pending`, `store.*`, `secret.key_unreadable`. */
 async function prepareEnvironment({ options, folder, identity }: OpenAgent, pointer: Pointer): Promise<string[]> {
@@ -43,7 +45,7 @@ async function prepareEnvironment({ options, folder, identity }: OpenAgent, poin
   return Object.keys(values);
 }
 
-async function bringHere(agent: OpenAgent, trust: Trust, full: Pack, packs: readonly Pack[]): Promise<FetchedRelease> {
+async function bringHere(agent: OpenAgent, trust: Trust, pointer: Pointer, full: Pack): Promise<FetchedRelease> {
   const { options, folder, state, identity, reporter, guard, seeding, now, signal } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
@@ -53,8 +55,9 @@ async function bringHere(agent: OpenAgent, trust: Trust, full: Pack, packs: read
     swarm,
     guard,
     runningArtifactId: state.value.current?.artifactId ?? null,
+    shared: pointer.activation?.shared ?? [],
     pack: full,
-    deltas: packs.filter(pack => pack.kind === 'delta'),
+    deltas: pointer.packs.filter(pack => pack.kind === 'delta'),
     onPack: pack => {
       seeding.fetching = pack;
       seeding.infoHashes.set(pack.digest, pack.infoHash);
@@ -85,8 +88,10 @@ async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
   });
   try {
     const environmentNames = await prepareEnvironment(agent, pointer);
-    const { bytes, pack: taken } = await bringHere(agent, trust, pack, pointer.packs);
-    agent.prepared = { target: installedFrom(pointer, taken, environmentNames), bytes };
+    const { bytes, pack: taken } = await bringHere(agent, trust, pointer, pack);
+    const target = installedFrom(pointer, taken, environmentNames);
+    await linkShared(agent.folder, target.artifactId, activationOf(target).shared);
+    agent.prepared = { target, bytes };
     return agent.prepared;
   } finally {
     seeding.fetching = null;
@@ -101,7 +106,8 @@ async function migrateFor(agent: OpenAgent, trust: Trust, pointer: Pointer, targ
   return migrate(agent, trust, pointer, {
     cwd: folder.release(target.artifactId),
     env: serviceEnvironment(values, target),
-    secrets: Object.values(values),
+    release: target,
+    values,
   });
 }
 
@@ -111,14 +117,14 @@ async function migrateFor(agent: OpenAgent, trust: Trust, pointer: Pointer, targ
  * (`agent.migration_*`) and activation (`agent.*`, `data.*`) throw.
  */
 export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<BytesBySource | null> {
-  const { options, folder, state, supervisor, reporter, seeding, signal } = agent;
+  const { options, folder, state, reporter, seeding } = agent;
   const { swarm, logger } = options;
   const { target, bytes } = await prepare(agent, trust, pointer);
   if (!(await migrateFor(agent, trust, pointer, target))) {
     reporter.set({ phase: 'waiting', progress: null, message: 'Another machine runs the migrations of this release.' });
     return null;
   }
-  await activate({ folder, state, supervisor, reporter, signal, logger }, target, bytes);
+  await activate({ ...agent, userVariables: options.userVariables ?? null, logger }, target, bytes);
   agent.prepared = null;
   try {
     await removeUnneeded(folder, state, digest => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MigrationRecord, Pointer, Trust } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { mayRepeat } from '../releases/migration-record.ts';
+import type { Installed } from './agent-state.ts';
 import { rememberRun } from './leftovers.ts';
 import { type FoundMigration, findMigration, holdLease, writeMigration } from './migration-lease.ts';
 import type { OpenAgent } from './open-agent.ts';
@@ -11,15 +12,16 @@ import { runMigrations } from './run-migrations.ts';
 /** The parts of an agent that migrate. */
 export type Migrating = Pick<
   OpenAgent,
-  'options' | 'folder' | 'state' | 'identity' | 'reporter' | 'leases' | 'now' | 'signal'
+  'options' | 'folder' | 'state' | 'identity' | 'evidence' | 'reporter' | 'leases' | 'now' | 'signal'
 >;
 
 export interface MigrationPlace {
   /** The release's folder, with what is shared linked in. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Values that no message may hold. */
-  readonly secrets: readonly string[];
+  readonly release: Installed;
+  /** The channel's, which no message may hold. */
+  readonly values: Readonly<Record<string, string>>;
 }
 
 const interruptedBy = (what: string) =>
@@ -103,7 +105,7 @@ async function run(agent: Migrating, taken: FoundMigration, pointer: Pointer, pl
     migrations: pointer.migrations ?? [],
     cwd: place.cwd,
     env: { ...place.env, ...env },
-    secrets: place.secrets,
+    secrets: Object.values(place.values),
     logFile: join(folder.logs, 'migrations.log'),
     signal: AbortSignal.any([signal, lease.lost]),
   }).catch((error: unknown) => ({ message: messageOf(error), lastOutput: '' }));
@@ -120,8 +122,20 @@ async function run(agent: Migrating, taken: FoundMigration, pointer: Pointer, pl
     await giveToPerson(agent, held, why);
   }
   const message = problem.message.slice(0, 4_000);
+  const error = failed({ ...held.record, message });
+  await agent.evidence.keep({
+    release: place.release,
+    backAtSerial: state.value.current?.serial ?? null,
+    error,
+    answers: [],
+    lastOutput: problem.lastOutput,
+    unitLog: null,
+    values: place.values,
+    atMs: now(),
+  });
+  await state.update({ evidenceSerial: place.release.serial });
   await tell(agent, held, { state: 'failed', message });
-  throw failed({ ...held.record, message });
+  throw error;
 }
 
 /**

@@ -9,11 +9,12 @@ import { type AgentFolder, agentFolder, openAgentFolder } from './agent-folder.t
 import { type AgentIdentity, openIdentity } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { type Installed, openState, type StateFile } from './agent-state.ts';
+import { createEvidenceKeeper, type EvidenceKeeper } from './evidence.ts';
 import { removeHalfMade, seededPacks } from './keep-releases.ts';
 import { endLeftovers } from './leftovers.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { seedKept } from './seed-kept.ts';
-import { createSupervisor, type Supervisor } from './supervise.ts';
+import { createServices, type Services } from './services.ts';
 
 /** A control center takes a machine for lost after a few of these. */
 const heartbeatMs = 30_000;
@@ -38,7 +39,8 @@ export interface OpenAgent {
   readonly state: StateFile;
   readonly identity: AgentIdentity;
   readonly reporter: Reporter;
-  readonly supervisor: Supervisor | null;
+  readonly services: Services | null;
+  readonly evidence: EvidenceKeeper;
   readonly guard: WebSeedGuard | null;
   readonly seeding: Seeding;
   /** Who holds the lock of a migration, as this process has seen it. */
@@ -103,12 +105,13 @@ export async function openAgent(
     });
     reporter.onReport(onReport);
     closing.push(() => reporter.flush());
-    const supervisor =
-      options.supervise === false ? null : createSupervisor({ logs: folder.logs, runFile: folder.runFile, logger });
-    closing.push(() => supervisor?.stop());
+    const services = options.supervise === false ? null : createServices(folder, logger);
+    closing.push(() => services?.stop());
+    const evidence = createEvidenceKeeper({ ...options, folder, identity });
     await removeHalfMade(folder);
     await endLeftovers(folder.migrationRunFile);
-    await settle({ folder, state, supervisor, reporter, signal, logger });
+    const userVariables = options.userVariables ?? null;
+    await settle({ folder, state, services, evidence, userVariables, reporter, now, signal, logger });
     const guard = swarm === null ? null : createWebSeedGuard({ stores, logger });
     closing.push(() => guard?.stop());
     await guard?.start();
@@ -126,7 +129,8 @@ export async function openAgent(
       state,
       identity,
       reporter,
-      supervisor,
+      services,
+      evidence,
       guard,
       seeding,
       leases: createLeaseWatch(),

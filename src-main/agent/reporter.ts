@@ -88,7 +88,7 @@ export function createReporter(options: {
   }
 
   function build(sequence: number): MachineReport {
-    const { current: installed, kept } = state.value;
+    const { current: installed, kept, evidenceSerial } = state.value;
     const port = options.port();
     return {
       type: 'slipway.report/v1',
@@ -114,6 +114,7 @@ export function createReporter(options: {
       timeline: [...timeline],
       kept: kept.slice(0, 256),
       environmentNames: installed?.environmentNames.slice(0, 256) ?? [],
+      evidenceSerial,
       reportedAtMs: now(),
     };
   }

@@ -1,6 +1,7 @@
 /** Owns `slipway agent`: the agent in the foreground, with its own swarm process and its log on stderr. */
 import { resolve } from 'node:path';
 import { type AgentOutcome, createAgent } from '../agent/agent.ts';
+import { createUserVariables } from '../agent/user-variables.ts';
 import { DomainError } from '../contract/errors.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { createNodeLauncher } from '../process/node-launcher.ts';
@@ -20,6 +21,7 @@ export interface AgentCommandOptions {
   readonly pair?: string | undefined;
   readonly once?: boolean | undefined;
   readonly supervise?: boolean | undefined;
+  readonly userVariables?: boolean | undefined;
   readonly swarm: boolean;
   readonly listen: string;
   readonly interval: number;
@@ -77,6 +79,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
     listenHost: options.listen,
     pollIntervalMs: options.interval * 1_000,
     supervise: options.supervise ?? false,
+    userVariables: options.userVariables ? createUserVariables({ name: `${repositoryId}-${channel}` }) : null,
     logger,
   });
   if (options.once) {

@@ -5,7 +5,8 @@ import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../co
 import { formatSize } from '../domain/format-size.ts';
 import { addMigrateCommand } from './activation-commands.ts';
 import { degrees, wholeNumber } from './arguments.ts';
-import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
+import { callEngine, type EngineClient, type EngineOptions, findMachine, findRepository } from './engine-client.ts';
+import { addShowCommand } from './machine-show.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 
 type Options = EngineOptions & OutputOptions;
@@ -20,21 +21,6 @@ async function findRegion(client: EngineClient, named: string) {
     );
   }
   return found;
-}
-
-/** The one machine that a person means by its name or id. Throws `not_found`, `conflict`. */
-async function findMachine(client: EngineClient, named: string) {
-  const machines = await client.machines.list({});
-  const [only, ...others] = machines.filter(machine => machine.name === named || machine.id === named);
-  if (!only) {
-    const names = machines.map(machine => machine.name).join(', ') || 'none yet';
-    throw new DomainError('not_found', `There is no machine "${named}". Machines: ${names}.`, { named });
-  }
-  if (others.length > 0) {
-    const ids = [only, ...others].map(machine => `${machine.id} (${machine.repositoryName}, ${machine.channel})`);
-    throw new DomainError('conflict', `"${named}" could be several machines. Use an id: ${ids.join(', ')}.`, { named });
-  }
-  return only;
 }
 
 export function addRegionCommands(program: Command): void {
@@ -233,6 +219,7 @@ export function addMachineCommands(program: Command): void {
       ];
       print(machines, options, table(header, lines));
     });
+  addShowCommand(machine);
   machine
     .command('pair <repository> <name>')
     .description('the command to run on a new machine; its code works once, for an hour')

@@ -13,6 +13,7 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { evidenceBundleSchema } from './evidence.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
 import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
@@ -334,6 +335,13 @@ export const api = {
         }),
       )
       .output(pairingSchema),
+    evidence: route(
+      'GET',
+      '/machines/{id}/evidence',
+      'What a machine kept of the newest release that did not come up, or of one',
+    )
+      .input(z.object({ id: idSchema, serial: z.coerce.number().int().positive().optional() }))
+      .output(evidenceBundleSchema.nullable()),
     remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
   },
   workers: {

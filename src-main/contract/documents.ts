@@ -175,6 +175,8 @@ export const machineReportSchema = z.object({
   kept: z.array(sha256Schema).max(256),
   /** Names of the channel's values that the running release got. Never a value. */
   environmentNames: z.array(z.string().max(200)).max(256).default([]),
+  /** The newest release that did not come up here, whose evidence lies in the stores; null while there was none. */
+  evidenceSerial: z.number().int().positive().nullable().default(null),
   reportedAtMs: timeSchema,
 });
 export type MachineReport = z.infer<typeof machineReportSchema>;
@@ -259,5 +261,7 @@ export const storeKeys = {
   machines: (repositoryId: string) => `machines/${repositoryId}/`,
   report: (repositoryId: string, machineId: string) => `machines/${repositoryId}/${machineId}.json`,
   migration: (repositoryId: string, releaseId: string) => `machines/${repositoryId}/locks/${releaseId}.json`,
+  evidence: (repositoryId: string, machineId: string, serial: number) =>
+    `machines/${repositoryId}/evidence/${machineId}/${serial}.json`,
   enroll: (repositoryId: string, machineId: string) => `machines/${repositoryId}/${machineId}.enroll.json`,
 } as const;

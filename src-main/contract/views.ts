@@ -331,6 +331,10 @@ export const machineViewSchema = z.object({
   /** Names of the channel's values that the running release got. */
   environmentNames: z.array(z.string()),
   timeline: z.array(z.object({ phase: machinePhaseSchema, atMs: time })),
+  /** The newest release that did not come up here; its evidence can be read. */
+  evidenceSerial: z.number().int().positive().nullable(),
+  /** Artifacts that lie there: going back to them fetches nothing. */
+  kept: z.array(z.string()),
 });
 export type MachineView = z.infer<typeof machineViewSchema>;
 

@@ -14,6 +14,7 @@ import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts'
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
 import { decideMigration, promote, rollback } from './channel-actions.ts';
+import { machineEvidence } from './machine-evidence.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
@@ -286,6 +287,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
       pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),
+      evidence: os.machines.evidence.handler(({ input }) => machineEvidence(engine, input)),
       remove: os.machines.remove.handler(async ({ input }) => {
         await engine.machines.revoke(input.id);
         return done;

@@ -84,6 +84,7 @@ export function reportOf(machine: EnrolledMachine, changes: Partial<MachineRepor
     timeline: [],
     kept: [],
     environmentNames: [],
+    evidenceSerial: null,
     reportedAtMs: 1,
     ...changes,
   };

@@ -55,6 +55,8 @@ function machineView(snapshot: Snapshot, machine: MachineRecord): MachineView {
     agentVersion: report?.agentVersion ?? null,
     environmentNames: report?.environmentNames ?? [],
     timeline: report ? [...report.timeline] : [],
+    evidenceSerial: report?.evidenceSerial ?? null,
+    kept: report ? [...report.kept] : [],
   };
 }
 

@@ -34,6 +34,8 @@ const machine = (name: string, change: Partial<MachineView> = {}): MachineView =
   agentVersion: '1.0.0',
   environmentNames: [],
   timeline: [],
+  evidenceSerial: null,
+  kept: [],
   ...change,
 });
 const channel = (name: string, serial: number | null): ChannelSummary => ({
