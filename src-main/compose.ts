@@ -258,7 +258,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const followUps = createFollowUps(logger);
   feed.onEvent(event => {
     const isFree =
-      (event.type === 'channel.changed' && event.data.paused === false) ||
+      (event.type === 'channel.changed' && (event.data.paused === false || event.data.frozen === false)) ||
       (event.type === 'release.migration' && event.data.state !== 'running');
     if (isFree && event.repositoryId !== null) {
       const { repositoryId } = event;

@@ -11,6 +11,7 @@ import { fitting, several, wholeNumber } from './arguments.ts';
 import { addArtifactCommands } from './artifact-commands.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
+import { addChannelCommands } from './channel-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
 import { addEnvironmentCommands } from './environment-commands.ts';
@@ -154,6 +155,7 @@ function commandLine(): Command {
   addCacheCommands(program);
   addRegionCommands(program);
   addReleaseCommands(program);
+  addChannelCommands(program);
   addMachineCommands(program);
   addArtifactCommands(program);
   addDoctorCommand(program);

@@ -1,13 +1,13 @@
-/** Owns `slipway region`, `release`, `channel` and `machine`. */
-import { type Command, Option } from 'commander';
+/** Owns `slipway region`, `release` and `machine`. */
+import type { Command } from 'commander';
 import { DomainError } from '../contract/errors.ts';
-import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../contract/views.ts';
+import type { ReleaseView } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { addMigrateCommand } from './activation-commands.ts';
 import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findMachine, findRepository } from './engine-client.ts';
 import { addShowCommand } from './machine-show.ts';
-import { type OutputOptions, plain, print, table } from './output.ts';
+import { type OutputOptions, plain, print, say, table } from './output.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -92,6 +92,14 @@ function withEnvironment({ environmentVersion }: ReleaseView): string {
   return environmentVersion === null ? '' : `, with environment ${environmentVersion}`;
 }
 
+interface PromoteOptions {
+  readonly channel: string;
+  readonly build?: string;
+  readonly from?: string;
+  readonly reason?: string;
+  readonly force?: boolean;
+}
+
 export function addReleaseCommands(program: Command): void {
   const release = program.command('release').description('what channels run');
   release
@@ -124,16 +132,20 @@ export function addReleaseCommands(program: Command): void {
     .description('make a build current on a channel; the newest build if none is named')
     .option('--channel <name>', 'the channel', 'production')
     .option('--build <id>', 'the build to promote')
+    .option('--from <channel>', 'the build that another channel runs: the same bytes')
     .option('--reason <text>', 'kept with the release')
+    .option('--force', 'although the channel is frozen; needs a reason')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { channel: string; build?: string; reason?: string }>();
+      const options = command.optsWithGlobals<Options & PromoteOptions>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const made = await client.releases.promote({
           repositoryId: row.id,
           channel: options.channel,
           buildId: options.build,
+          fromChannel: options.from,
           reason: options.reason,
+          force: options.force,
         });
         print(
           made,
@@ -148,8 +160,11 @@ export function addReleaseCommands(program: Command): void {
     .option('--channel <name>', 'the channel', 'production')
     .option('--to <serial>', 'the release to go back to', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--reason <text>', 'kept with the release')
+    .option('--force', 'although the channel is frozen; needs a reason')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { channel: string; to?: number; reason?: string }>();
+      const options = command.optsWithGlobals<
+        Options & { channel: string; to?: number; reason?: string; force?: boolean }
+      >();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const made = await client.releases.rollback({
@@ -157,7 +172,9 @@ export function addReleaseCommands(program: Command): void {
           channel: options.channel,
           toSerial: options.to,
           reason: options.reason,
+          force: options.force,
         });
+        for (const { title, detail } of made.warnings) say(`${plain(title)}: ${plain(detail)}`);
         print(
           made,
           options,
@@ -166,25 +183,6 @@ export function addReleaseCommands(program: Command): void {
       });
     });
   addMigrateCommand(release);
-  program
-    .command('channel <repository> <name>')
-    .description('create a channel, or change how it releases')
-    .addOption(new Option('--policy <policy>', 'how it releases').choices(channelPolicySchema.options))
-    .option('--hold', 'release nothing by itself until resumed')
-    .option('--resume', 'release by itself again')
-    .action(async (named: string, name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { policy?: ChannelPolicy; hold?: boolean; resume?: boolean }>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, named);
-        const paused = options.hold ? true : options.resume ? false : undefined;
-        const channel = await client.channels.set({ repositoryId: row.id, name, policy: options.policy, paused });
-        print(
-          channel,
-          options,
-          `${channel.name}: ${channel.policy}${channel.pausedReason ? `, held: ${plain(channel.pausedReason)}` : ''}.`,
-        );
-      });
-    });
 }
 
 export function addMachineCommands(program: Command): void {

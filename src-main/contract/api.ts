@@ -29,6 +29,7 @@ import {
   jobSummarySchema,
   logChunkSchema,
   machineViewSchema,
+  madeReleaseSchema,
   overviewSchema,
   pairingSchema,
   poolViewSchema,
@@ -234,6 +235,20 @@ export const api = {
         }),
       )
       .output(channelSummarySchema),
+    freeze: route(
+      'POST',
+      '/repositories/{repositoryId}/channels/freeze',
+      'Let nothing be released on a channel, or again',
+    )
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          name: channelNameSchema,
+          /** Null: releases go on. */
+          reason: z.string().trim().min(1).max(500).nullable(),
+        }),
+      )
+      .output(channelSummarySchema),
   },
   releases: {
     list: route('GET', '/repositories/{repositoryId}/releases', 'Releases, newest first')
@@ -258,7 +273,11 @@ export const api = {
           channel: channelNameSchema,
           /** Left out: the newest build. */
           buildId: idSchema.optional(),
+          /** Instead of a build: what another channel runs, the same bytes. */
+          fromChannel: channelNameSchema.optional(),
           reason: z.string().max(500).optional(),
+          /** Although the channel is frozen; needs a reason. */
+          force: z.boolean().optional(),
         }),
       )
       .output(releaseViewSchema),
@@ -270,9 +289,11 @@ export const api = {
           /** Left out: the release before the current one. */
           toSerial: z.coerce.number().int().positive().optional(),
           reason: z.string().max(500).optional(),
+          /** Although the channel is frozen; needs a reason. */
+          force: z.boolean().optional(),
         }),
       )
-      .output(releaseViewSchema),
+      .output(madeReleaseSchema),
     migrate: route(
       'POST',
       '/releases/migrate',

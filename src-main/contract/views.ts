@@ -159,6 +159,8 @@ export const channelSummarySchema = z.object({
   policy: channelPolicySchema,
   /** Set while auto is paused: why. */
   pausedReason: z.string().nullable(),
+  /** Set while nothing may be released on it: why. */
+  frozenReason: z.string().nullable(),
   serial: z.number().int().positive().nullable(),
   revision: z.string().nullable(),
   artifactId: z.string().nullable(),
@@ -436,12 +438,22 @@ export const overviewSchema = z.object({
 });
 export type Overview = z.infer<typeof overviewSchema>;
 
+const preflightCheckSchema = z.object({
+  state: z.enum(['ok', 'warning', 'blocked']),
+  title: z.string(),
+  detail: z.string(),
+});
+
+/** A release that was just made, with what its pre-flight found against it. */
+export const madeReleaseSchema = releaseViewSchema.extend({ warnings: z.array(preflightCheckSchema) });
+export type MadeRelease = z.infer<typeof madeReleaseSchema>;
+
 export const preflightSchema = z.object({
   channel: channelNameSchema,
   from: z.object({ serial: z.number(), revision: revisionViewSchema }).nullable(),
   to: z.object({ buildId: idSchema, revision: revisionViewSchema, releasedAsSerial: z.number().nullable() }),
   nextSerial: z.number().int().positive(),
-  checks: z.array(z.object({ state: z.enum(['ok', 'warning', 'blocked']), title: z.string(), detail: z.string() })),
+  checks: z.array(preflightCheckSchema),
 });
 export type Preflight = z.infer<typeof preflightSchema>;
 

@@ -1,8 +1,9 @@
 /** Owns what a person releases, rolls back and decides on a channel; each gives the release as it is then shown. */
 import type { Engine } from '../compose.ts';
-import type { ReleaseView } from '../contract/views.ts';
-import type { ReleaseRecord } from '../database/releases.ts';
-import { releaseView } from './views/release-views.ts';
+import { DomainError } from '../contract/errors.ts';
+import type { MadeRelease, ReleaseView } from '../contract/views.ts';
+import { findRelease, type ReleaseRecord } from '../database/releases.ts';
+import { preflight, releaseView } from './views/release-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 
 interface OfChannel {
@@ -19,24 +20,50 @@ async function shown(
   return releaseView(engine, await takeSnapshot(engine), now, release);
 }
 
+/** The build that another channel of the repository runs: the same bytes. Throws `not_found`, `conflict`. */
+async function buildOn(
+  engine: Engine,
+  { repositoryId, buildId }: { readonly repositoryId: string; readonly buildId?: string | undefined },
+  from: string,
+): Promise<string> {
+  if (buildId !== undefined) throw new DomainError('conflict', 'Give a build or a channel to take it from, not both.');
+  const { currentReleaseId } = await engine.releases.channel(repositoryId, from);
+  const release = currentReleaseId ? await findRelease(engine.db, currentReleaseId) : null;
+  if (release) return release.buildId;
+  throw new DomainError('not_found', `Nothing was released on ${from} yet.`, { channel: from });
+}
+
 /** Throws `not_found`, `release.*`, `store.*`. */
 export async function promote(
   engine: Engine,
-  request: OfChannel & { readonly buildId?: string | undefined; readonly reason?: string | undefined },
+  request: OfChannel & {
+    readonly buildId?: string | undefined;
+    readonly fromChannel?: string | undefined;
+    readonly reason?: string | undefined;
+    readonly force?: boolean | undefined;
+  },
 ): Promise<ReleaseView> {
   const channel = await engine.releases.channel(request.repositoryId, request.channel);
-  const build = await engine.releases.buildToPromote(request.repositoryId, request.buildId);
-  const reason = request.reason ?? null;
-  return shown(engine, request, await engine.releases.release({ channel, build, kind: 'promote', reason }));
+  const buildId =
+    request.fromChannel === undefined ? request.buildId : await buildOn(engine, request, request.fromChannel);
+  const build = await engine.releases.buildToPromote(request.repositoryId, buildId);
+  const { force = false, reason = null } = request;
+  return shown(engine, request, await engine.releases.release({ channel, build, kind: 'promote', reason, force }));
 }
 
-/** Throws `not_found`, `conflict`, `release.*`, `store.*`. */
+/** Looks first, and tells what speaks against it; what makes it impossible is thrown: `not_found`, `conflict`, `release.*`, `store.*`. */
 export async function rollback(
   engine: Engine,
-  request: OfChannel & { readonly toSerial?: number | undefined; readonly reason?: string | undefined },
-): Promise<ReleaseView> {
+  request: OfChannel & {
+    readonly toSerial?: number | undefined;
+    readonly reason?: string | undefined;
+    readonly force?: boolean | undefined;
+  },
+): Promise<MadeRelease> {
   const channel = await engine.releases.channel(request.repositoryId, request.channel);
-  return shown(engine, request, await engine.releases.rollback(channel, request.toSerial, request.reason ?? null));
+  const { checks } = await preflight(engine, request);
+  const release = await engine.releases.rollback(channel, request.toSerial, request.reason ?? null, request.force);
+  return { ...(await shown(engine, request, release)), warnings: checks.filter(({ state }) => state === 'warning') };
 }
 
 /** Throws `not_found`, `conflict`, `store.*`. */

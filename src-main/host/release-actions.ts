@@ -41,6 +41,29 @@ export async function setChannel(
     data: { channel: name, policy: policy ?? known?.policy ?? 'manual', paused: paused ?? null },
   });
   engine.feed.nudge();
+  return shownChannel(engine, repositoryId, name);
+}
+
+/** Lets nothing be released on a channel, for the reason; null frees it. Throws `not_found`. */
+export async function freezeChannel(
+  engine: Engine,
+  request: { readonly repositoryId: string; readonly name: string; readonly reason: string | null },
+): Promise<ChannelSummary> {
+  const { repositoryId, name, reason } = request;
+  const channel = await engine.releases.channel(repositoryId, name);
+  await updateChannel(engine.db, channel.id, { frozenReason: reason });
+  await appendEvent(engine.db, {
+    type: 'channel.changed',
+    at: engine.clock(),
+    repositoryId,
+    subjectId: channel.id,
+    data: { channel: name, frozen: reason !== null, frozenReason: reason },
+  });
+  engine.feed.nudge();
+  return shownChannel(engine, repositoryId, name);
+}
+
+async function shownChannel(engine: Engine, repositoryId: string, name: string): Promise<ChannelSummary> {
   const snapshot = await takeSnapshot(engine);
   const state = snapshot.channels.find(({ channel }) => channel.repositoryId === repositoryId && channel.name === name);
   if (!state) throw new DomainError('not_found', `Channel ${name} is gone.`, { repositoryId, name });

@@ -16,7 +16,7 @@ import { verifyArtifact } from './artifact-check.ts';
 import { decideMigration, promote, rollback } from './channel-actions.ts';
 import { machineEvidence } from './machine-evidence.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
-import { pairMachine, setChannel } from './release-actions.ts';
+import { freezeChannel, pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
 import { buildView, regionView, replicationView } from './views/build-views.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
@@ -214,6 +214,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return Promise.all(states.map(state => channelSummary(engine, snapshot, state)));
       }),
       set: os.channels.set.handler(({ input }) => setChannel(engine, input)),
+      freeze: os.channels.freeze.handler(({ input }) => freezeChannel(engine, input)),
     },
     releases: {
       list: os.releases.list.handler(async ({ input }) => {

@@ -35,6 +35,8 @@ export interface ReleaseRequest {
   readonly reason: string | null;
   /** The release whose environment it takes, for a rollback; otherwise it takes the channel's values as they are now. */
   readonly environmentOf?: ReleaseRecord;
+  /** Although the channel is frozen; only with a reason. */
+  readonly force?: boolean;
 }
 
 export interface ReleaseService {
@@ -48,7 +50,12 @@ export interface ReleaseService {
   nextSerial(channel: ChannelRecord): Promise<number>;
   /** Throws `conflict` where an automatic release was decided on a channel that has changed since. */
   release(request: ReleaseRequest): Promise<ReleaseRecord>;
-  rollback(channel: ChannelRecord, serial: number | undefined, reason: string | null): Promise<ReleaseRecord>;
+  rollback(
+    channel: ChannelRecord,
+    serial: number | undefined,
+    reason: string | null,
+    force?: boolean,
+  ): Promise<ReleaseRecord>;
   /** Takes over pointers of the main store that this database does not know: a crash between the two, or another control center. */
   adoptPointers(): Promise<void>;
 }
@@ -120,6 +127,18 @@ export function createReleaseService(options: {
     });
   }
 
+  function refuseIfFrozen(
+    { name, frozenReason }: ChannelRecord,
+    { force = false, reason }: Pick<ReleaseRequest, 'force' | 'reason'>,
+  ): void {
+    if (frozenReason === null || (force && reason !== null && reason.trim() !== '')) return;
+    throw new DomainError(
+      'release.frozen',
+      `${name} is frozen: ${frozenReason}. Unfreeze it ("slipway channel unfreeze"), or release all the same with --force and a --reason.`,
+      { channel: name },
+    );
+  }
+
   /**
    * Writes the pointer in place of the one that was read. That one may be renewed meanwhile, as when its environment is
    * encrypted to a machine that came: that is no other release. Throws `release.serial_taken`.
@@ -158,6 +177,7 @@ export function createReleaseService(options: {
     const { build, kind, reason } = request;
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
+    refuseIfFrozen(channel, request);
     // A rollback brings none, and must always be possible.
     if (kind !== 'rollback') await migrations.refuseIfRunning(channel);
     const stored = await pointers.read(main, channel);
@@ -234,7 +254,8 @@ export function createReleaseService(options: {
       turn = released.catch(() => undefined);
       return released;
     },
-    async rollback(channel, serial, reason) {
+    async rollback(channel, serial, reason, force = false) {
+      refuseIfFrozen(channel, { force, reason });
       const target = await service.releaseToReturnTo(channel, serial);
       const build = await service.buildToPromote(channel.repositoryId, target.buildId);
       if (channel.policy === 'auto') {
@@ -248,7 +269,7 @@ export function createReleaseService(options: {
           data: { channel: channel.name, pausedReason: why },
         });
       }
-      return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target });
+      return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target, force });
     },
     async adoptPointers() {
       for (const channel of await listChannels(db)) {

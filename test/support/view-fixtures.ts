@@ -66,6 +66,7 @@ export function channelFixture(more: Partial<ChannelSummary> = {}): ChannelSumma
     name: 'production',
     policy: 'manual',
     pausedReason: null,
+    frozenReason: null,
     serial: 118,
     revision: '9f3c2e1',
     artifactId: null,

@@ -39,6 +39,7 @@ export async function channelSummary(
     name: channel.name,
     policy: channel.policy,
     pausedReason: channel.pausedReason,
+    frozenReason: channel.frozenReason,
     serial: release?.serial ?? null,
     revision: build?.revision ?? null,
     artifactId: build?.artifactId ?? null,

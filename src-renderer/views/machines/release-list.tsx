@@ -37,6 +37,15 @@ export function ReleaseList({
                 {release.environmentVersion !== null && (
                   <span className={text.sub}> · environment {release.environmentVersion}</span>
                 )}
+                {release.migration !== null && (
+                  <span
+                    className={release.migration.state === 'failed' ? text.failed : text.sub}
+                    title={release.migration.message ?? ''}
+                  >
+                    {' '}
+                    · migration {release.migration.state}
+                  </span>
+                )}
                 {release.current && <span className={text.hidden}>, current</span>}
               </td>
               <td className={classes(table.num, text.sub, styles.when)}>

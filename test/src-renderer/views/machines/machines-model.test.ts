@@ -43,6 +43,7 @@ const channel = (name: string, serial: number | null): ChannelSummary => ({
   name,
   policy: 'manual',
   pausedReason: null,
+  frozenReason: null,
   serial,
   revision: null,
   artifactId: null,
