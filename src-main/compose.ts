@@ -30,6 +30,7 @@ import { createMigrationService, type MigrationService } from './releases/migrat
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
+import { createRolloutService, type RolloutService } from './releases/rollout-service.ts';
 import { createSeeding, type Seeding } from './releases/seeding.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService, type TrustService } from './releases/trust-service.ts';
@@ -87,6 +88,7 @@ export interface Engine {
   readonly reconciler: Reconciler;
   readonly releases: ReleaseService;
   readonly migrations: MigrationService;
+  readonly rollouts: RolloutService;
   readonly machines: MachineRegistry;
   readonly swarm: SwarmClient;
   readonly seeding: Seeding;
@@ -174,12 +176,23 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     logger,
     onEvent: feed.nudge,
   });
+  const rollouts = createRolloutService({
+    db,
+    clock,
+    logger,
+    onChanged: () => {
+      void documents.renewMain(main);
+      reconciler.signal();
+      feed.nudge();
+    },
+  });
   const releases = createReleaseService({
     db,
     main,
     pointers,
     environments,
     migrations,
+    rollouts,
     clock,
     logger,
     onReleased: () => {
@@ -210,7 +223,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onEvent: feed.nudge,
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(main),
-    afterLook: () => migrations.look(),
+    afterLook: async () => {
+      await migrations.look();
+      await rollouts.look();
+    },
   });
   const pool = createWorkerPool({
     db,
@@ -336,6 +352,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     reconciler,
     releases,
     migrations,
+    rollouts,
     machines,
     swarm,
     seeding,

@@ -10,7 +10,7 @@ import { type OpenAgent, openAgent } from './open-agent.ts';
 
 export type AgentOutcome =
   /** Nothing to do yet: not enrolled, or nothing released. */
-  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' | 'migration' }
+  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' | 'migration' | 'rollout' }
   | { readonly kind: 'unchanged'; readonly serial: number }
   | { readonly kind: 'activated'; readonly serial: number; readonly artifactId: string; readonly bytes: BytesBySource }
   /** The release did not come up, now or at an earlier look; what ran before runs. */
@@ -81,6 +81,10 @@ async function look(agent: OpenAgent): Promise<AgentOutcome> {
   if (pointer.serial === failedSerial) {
     reporter.enter('rolled_back', pointer.serial);
     return { kind: 'rolled_back', failedSerial, serial: current?.serial ?? null, error: null };
+  }
+  if (pointer.rollout !== undefined && !pointer.rollout.machines.includes(identity.machineId)) {
+    reporter.enter('waiting', pointer.serial);
+    return { kind: 'waiting', for: 'rollout' };
   }
   return install(agent, trust, pointer);
 }

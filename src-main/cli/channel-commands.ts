@@ -3,17 +3,18 @@ import { type Command, Option } from 'commander';
 import { type ChannelPolicy, type ChannelSummary, channelPolicySchema } from '../contract/views.ts';
 import { callEngine, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print } from './output.ts';
+import { type RolloutOptions, rolloutRequest, withRolloutOptions } from './rollout-options.ts';
 
 type Options = EngineOptions & OutputOptions;
 
-function summary({ name, policy, pausedReason, frozenReason }: ChannelSummary): string {
+function summary({ name, policy, pausedReason, frozenReason, rollout }: ChannelSummary): string {
+  const way = rollout === null || rollout.way.kind === 'all' ? '' : `, ${rollout.way.kind}`;
   const held = pausedReason ? `, held: ${plain(pausedReason)}` : '';
-  return `${name}: ${policy}${held}${frozenReason ? `, frozen: ${plain(frozenReason)}` : ''}.`;
+  return `${name}: ${policy}${way}${held}${frozenReason ? `, frozen: ${plain(frozenReason)}` : ''}.`;
 }
 
 export function addChannelCommands(program: Command): void {
-  const channel = program
-    .command('channel')
+  const channel = withRolloutOptions(program.command('channel'))
     .description('create a channel, or change how it releases')
     .argument('<repository>')
     .argument('<name>')
@@ -21,11 +22,19 @@ export function addChannelCommands(program: Command): void {
     .option('--hold', 'release nothing by itself until resumed')
     .option('--resume', 'release by itself again')
     .action(async (named: string, name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { policy?: ChannelPolicy; hold?: boolean; resume?: boolean }>();
+      const options = command.optsWithGlobals<
+        Options & RolloutOptions & { policy?: ChannelPolicy; hold?: boolean; resume?: boolean }
+      >();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const paused = options.hold ? true : options.resume ? false : undefined;
-        const set = await client.channels.set({ repositoryId: row.id, name, policy: options.policy, paused });
+        const set = await client.channels.set({
+          repositoryId: row.id,
+          name,
+          policy: options.policy,
+          paused,
+          rollout: rolloutRequest(options),
+        });
         print(set, options, summary(set));
       });
     });

@@ -8,6 +8,7 @@ import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findMachine, findRepository } from './engine-client.ts';
 import { addShowCommand } from './machine-show.ts';
 import { type OutputOptions, plain, print, say, table } from './output.ts';
+import { addRolloutCommand, type RolloutOptions, rolloutRequest, withRolloutOptions } from './rollout-options.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -92,7 +93,7 @@ function withEnvironment({ environmentVersion }: ReleaseView): string {
   return environmentVersion === null ? '' : `, with environment ${environmentVersion}`;
 }
 
-interface PromoteOptions {
+interface PromoteOptions extends RolloutOptions {
   readonly channel: string;
   readonly build?: string;
   readonly from?: string;
@@ -127,8 +128,7 @@ export function addReleaseCommands(program: Command): void {
         );
       });
     });
-  release
-    .command('promote <repository>')
+  withRolloutOptions(release.command('promote <repository>'))
     .description('make a build current on a channel; the newest build if none is named')
     .option('--channel <name>', 'the channel', 'production')
     .option('--build <id>', 'the build to promote')
@@ -146,6 +146,7 @@ export function addReleaseCommands(program: Command): void {
           fromChannel: options.from,
           reason: options.reason,
           force: options.force,
+          rollout: rolloutRequest(options),
         });
         print(
           made,
@@ -183,6 +184,7 @@ export function addReleaseCommands(program: Command): void {
       });
     });
   addMigrateCommand(release);
+  addRolloutCommand(release);
 }
 
 export function addMachineCommands(program: Command): void {

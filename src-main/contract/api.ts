@@ -16,6 +16,7 @@ import { engineEventSchema, pushSchema } from './events.ts';
 import { evidenceBundleSchema } from './evidence.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
+import { rolloutRequestSchema } from './rollout.ts';
 import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import {
@@ -232,6 +233,8 @@ export const api = {
           policy: channelPolicySchema.optional(),
           /** False resumes a paused auto policy. */
           paused: z.boolean().optional(),
+          /** Null: all machines at once. */
+          rollout: rolloutRequestSchema.nullable().optional(),
         }),
       )
       .output(channelSummarySchema),
@@ -278,6 +281,8 @@ export const api = {
           reason: z.string().max(500).optional(),
           /** Although the channel is frozen; needs a reason. */
           force: z.boolean().optional(),
+          /** Left out: as the channel does it. */
+          rollout: rolloutRequestSchema.optional(),
         }),
       )
       .output(releaseViewSchema),
@@ -294,6 +299,16 @@ export const api = {
         }),
       )
       .output(madeReleaseSchema),
+    rollout: route('POST', '/releases/rollout', 'Stop the rollout of what a channel runs, or continue one that stopped')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          verdict: z.enum(['continue', 'stop']),
+          reason: z.string().trim().min(1).max(500),
+        }),
+      )
+      .output(releaseViewSchema),
     migrate: route(
       'POST',
       '/releases/migrate',

@@ -112,6 +112,8 @@ export const pointerSchema = z.object({
   activation: activationSchema.optional(),
   /** Run once for this release before it is switched to; a rollback has none. */
   migrations: z.array(migrationSchema).min(1).max(100).optional(),
+  /** Ids of the machines that may take it now; left out: all. It only grows, under one serial. */
+  rollout: z.object({ machines: z.array(idSchema).max(100_000) }).optional(),
   issuedAtMs: timeSchema,
   /** After this a machine makes no change; what runs goes on running. */
   expiresAtMs: timeSchema,

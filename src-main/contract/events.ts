@@ -25,6 +25,7 @@ export const eventTypeSchema = z.enum([
   'release.created',
   'release.refused',
   'release.migration',
+  'release.rollout',
   'channel.changed',
   'machine.invited',
   'machine.enrolled',

@@ -5,6 +5,7 @@ import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } 
 import { errorViewSchema } from './errors.ts';
 import { buildDefaultsSchema, isolationLevelSchema, isolationUsedSchema } from './isolation.ts';
 import { evidenceSchema, phaseSchema, planSchema } from './plan.ts';
+import { rolloutRequestSchema, rolloutSchema } from './rollout.ts';
 import { waitingReasonSchema } from './waiting.ts';
 
 const time = z.number().int().nonnegative();
@@ -161,6 +162,8 @@ export const channelSummarySchema = z.object({
   pausedReason: z.string().nullable(),
   /** Set while nothing may be released on it: why. */
   frozenReason: z.string().nullable(),
+  /** How its releases go over its machines; null for all at once. */
+  rollout: rolloutRequestSchema.nullable(),
   serial: z.number().int().positive().nullable(),
   revision: z.string().nullable(),
   artifactId: z.string().nullable(),
@@ -218,6 +221,8 @@ export const releaseViewSchema = z.object({
   machinesOnIt: z.number().int().nonnegative(),
   /** Null for a release that brings none. */
   migration: migrationViewSchema.nullable(),
+  /** Null for one that all machines could take at once. */
+  rollout: rolloutSchema.nullable(),
 });
 export type ReleaseView = z.infer<typeof releaseViewSchema>;
 

@@ -180,6 +180,8 @@ export interface ChannelsTable {
   pausedReason: string | null;
   /** Set while nothing may be released: why. */
   frozenReason: string | null;
+  /** A `RolloutRequest`: how releases go over its machines; null for all at once. */
+  rollout: JsonText | null;
   currentReleaseId: string | null;
   /** Values were set or removed since the newest version was made of them. */
   valuesChanged: Generated<Flag>;

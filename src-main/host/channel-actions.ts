@@ -1,6 +1,7 @@
 /** Owns what a person releases, rolls back and decides on a channel; each gives the release as it is then shown. */
 import type { Engine } from '../compose.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { RolloutRequest } from '../contract/rollout.ts';
 import type { MadeRelease, ReleaseView } from '../contract/views.ts';
 import { findRelease, type ReleaseRecord } from '../database/releases.ts';
 import { preflight, releaseView } from './views/release-views.ts';
@@ -41,6 +42,7 @@ export async function promote(
     readonly fromChannel?: string | undefined;
     readonly reason?: string | undefined;
     readonly force?: boolean | undefined;
+    readonly rollout?: RolloutRequest | undefined;
   },
 ): Promise<ReleaseView> {
   const channel = await engine.releases.channel(request.repositoryId, request.channel);
@@ -48,7 +50,12 @@ export async function promote(
     request.fromChannel === undefined ? request.buildId : await buildOn(engine, request, request.fromChannel);
   const build = await engine.releases.buildToPromote(request.repositoryId, buildId);
   const { force = false, reason = null } = request;
-  return shown(engine, request, await engine.releases.release({ channel, build, kind: 'promote', reason, force }));
+  const rollout = request.rollout === undefined ? {} : { rollout: request.rollout };
+  return shown(
+    engine,
+    request,
+    await engine.releases.release({ channel, build, kind: 'promote', reason, force, ...rollout }),
+  );
 }
 
 /** Looks first, and tells what speaks against it; what makes it impossible is thrown: `not_found`, `conflict`, `release.*`, `store.*`. */
@@ -73,4 +80,13 @@ export async function decideMigration(
 ): Promise<ReleaseView> {
   const channel = await engine.releases.channel(request.repositoryId, request.channel);
   return shown(engine, request, await engine.migrations.decide(channel, request.verdict, request.reason));
+}
+
+/** Throws `not_found`, `conflict`. */
+export async function decideRollout(
+  engine: Engine,
+  request: OfChannel & { readonly verdict: 'continue' | 'stop'; readonly reason: string },
+): Promise<ReleaseView> {
+  const channel = await engine.releases.channel(request.repositoryId, request.channel);
+  return shown(engine, request, await engine.rollouts.decide(channel, request.verdict, request.reason));
 }

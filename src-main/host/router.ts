@@ -13,7 +13,7 @@ import { clearHomes } from '../queue/build-homes.ts';
 import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { verifyArtifact } from './artifact-check.ts';
-import { decideMigration, promote, rollback } from './channel-actions.ts';
+import { decideMigration, decideRollout, promote, rollback } from './channel-actions.ts';
 import { machineEvidence } from './machine-evidence.ts';
 import { addRegion, regionStore, removeRegion, retryRegion, setRegionPaused } from './region-actions.ts';
 import { freezeChannel, pairMachine, setChannel } from './release-actions.ts';
@@ -229,6 +229,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       preflight: os.releases.preflight.handler(({ input }) => preflight(engine, input)),
       promote: os.releases.promote.handler(({ input }) => promote(engine, input)),
       rollback: os.releases.rollback.handler(({ input }) => rollback(engine, input)),
+      rollout: os.releases.rollout.handler(({ input }) => decideRollout(engine, input)),
       migrate: os.releases.migrate.handler(({ input }) => decideMigration(engine, input)),
     },
     environment: {

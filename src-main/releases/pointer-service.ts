@@ -1,14 +1,17 @@
 /** Owns the pointers in the stores: made from a release, written where the serial grows, renewed before they expire. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { activationSchema, type Migration, migrationSchema } from '../contract/activation.ts';
 import { type Pack, type Pointer, platformSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
+import { rolloutSchema } from '../contract/rollout.ts';
 import { findBuild, listDeltaPacks } from '../database/builds.ts';
 import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
 import { type ChannelRecord, findRelease, type ReleaseRecord } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
+import { allowedNow } from '../domain/rollout.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { signPointer, verifyPointer } from './pointer-document.ts';
@@ -23,6 +26,12 @@ const renewAfterMs = 24 * 60 * 60 * 1000;
 /** What a build brings for the database; null for nothing. */
 export function migrationsOf(build: { readonly migrations: string | null }): Migration[] | undefined {
   return fromJson(z.array(migrationSchema), build.migrations) ?? undefined;
+}
+
+/** Which machines may take the release now; undefined for all. */
+export function rolloutOf({ rollout }: Pick<ReleaseRecord, 'rollout'>): Pointer['rollout'] {
+  const value = fromJson(rolloutSchema, rollout);
+  return value === null || value.state === 'done' ? undefined : { machines: allowedNow(value) };
 }
 
 export interface StoredPointer {
@@ -99,6 +108,7 @@ export function createPointerService(options: {
         activation: fromJson(activationSchema, build.activation) ?? undefined,
         // What is gone back to ran before: its migrations were run then, and nothing undoes the later ones.
         migrations: release.migration === null ? undefined : migrationsOf(build),
+        rollout: rolloutOf(release),
         issuedAtMs: now,
         expiresAtMs: now + pointerLifetimeMs,
       };
@@ -122,6 +132,7 @@ export function createPointerService(options: {
       if (!stored) return true;
       if (stored.pointer.serial !== release.serial) return stored.pointer.serial < release.serial;
       if (stored.pointer.environmentDigest !== release.environmentDigest) return true;
+      if (!isDeepStrictEqual(stored.pointer.rollout, rolloutOf(release))) return true;
       return clock() - stored.pointer.issuedAtMs > renewAfterMs;
     },
   };

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { migrationViewSchema } from '../contract/activation.ts';
 import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { RolloutRequest } from '../contract/rollout.ts';
 import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
 import { fromJson } from '../database/json-column.ts';
@@ -24,6 +25,7 @@ import type { ChannelEnvironments } from './channel-environment.ts';
 import { mustFindChannel } from './channel-values.ts';
 import { type MigrationService, pendingMigration } from './migration-service.ts';
 import { migrationsOf, type PointerService, type StoredPointer } from './pointer-service.ts';
+import type { RolloutService } from './rollout-service.ts';
 
 /** The engine renews a pointer once for each machine that comes or goes; more in a row are somebody else. */
 const maxRenewals = 5;
@@ -37,6 +39,8 @@ export interface ReleaseRequest {
   readonly environmentOf?: ReleaseRecord;
   /** Although the channel is frozen; only with a reason. */
   readonly force?: boolean;
+  /** Left out: as the channel does it. A rollback goes to all machines at once. */
+  readonly rollout?: RolloutRequest;
 }
 
 export interface ReleaseService {
@@ -87,6 +91,7 @@ export function createReleaseService(options: {
   readonly pointers: PointerService;
   readonly environments: ChannelEnvironments;
   readonly migrations: MigrationService;
+  readonly rollouts: Pick<RolloutService, 'plan'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
@@ -192,7 +197,7 @@ export function createReleaseService(options: {
       previousId: channel.currentReleaseId,
       ...(await environments.forRelease(channel, request.environmentOf ?? null)),
       migration: await migrationFor(channel, build, kind),
-      rollout: null,
+      rollout: kind === 'rollback' ? null : await options.rollouts.plan(channel, request.rollout ?? null),
       createdAt: clock(),
     };
     await environments.publishTo(main, channel, created);

@@ -7,7 +7,7 @@ import { findReplica } from '../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ChannelEnvironments } from '../releases/channel-environment.ts';
-import type { PointerService, StoredPointer } from '../releases/pointer-service.ts';
+import { type PointerService, rolloutOf, type StoredPointer } from '../releases/pointer-service.ts';
 import type { RegionStore } from '../releases/region-stores.ts';
 import type { TrustService } from '../releases/trust-service.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
@@ -64,7 +64,7 @@ export function createRegionDocuments(options: {
     if (!current) return;
     const release = await environments.refresh(channel, current);
     const name = `${store.url} ${channel.id}`;
-    const content = `${release.id} ${release.environmentDigest}`;
+    const content = `${release.id} ${release.environmentDigest} ${JSON.stringify(rolloutOf(release) ?? null)}`;
     const known = settled.get(name);
     if (known?.content === content && clock() - known.atMs < recheckMs) return;
     const build = await findBuild(db, release.buildId);

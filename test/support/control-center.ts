@@ -17,6 +17,7 @@ import { createMigrationService } from '../../src-main/releases/migration-servic
 import { createPointerService } from '../../src-main/releases/pointer-service.ts';
 import { createRegionStores } from '../../src-main/releases/region-stores.ts';
 import { createReleaseService } from '../../src-main/releases/release-service.ts';
+import { createRolloutService } from '../../src-main/releases/rollout-service.ts';
 import { createTrustService } from '../../src-main/releases/trust-service.ts';
 import { createReconciler } from '../../src-main/replication/reconciler.ts';
 import { createRegionDocuments } from '../../src-main/replication/region-documents.ts';
@@ -61,12 +62,22 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     logger: silentLogger,
     onEvent: () => undefined,
   });
+  const rollouts = createRolloutService({
+    db,
+    clock,
+    logger: silentLogger,
+    onChanged: () => {
+      void documents.renewMain(main);
+      reconciler.signal();
+    },
+  });
   const releases = createReleaseService({
     db,
     main,
     pointers,
     environments,
     migrations,
+    rollouts,
     clock,
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
@@ -94,7 +105,10 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onEvent: () => undefined,
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(main),
-    afterLook: () => migrations.look(),
+    afterLook: async () => {
+      await migrations.look();
+      await rollouts.look();
+    },
   });
   onTestFinished(() => machines.stop());
 
@@ -111,6 +125,7 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     values,
     releases,
     migrations,
+    rollouts,
     reconciler,
     machines,
     /** A repository with a channel `production`. */

@@ -67,6 +67,7 @@ export function channelFixture(more: Partial<ChannelSummary> = {}): ChannelSumma
     policy: 'manual',
     pausedReason: null,
     frozenReason: null,
+    rollout: null,
     serial: 118,
     revision: '9f3c2e1',
     artifactId: null,
@@ -92,6 +93,7 @@ export function releaseFixture(more: Partial<ReleaseView> = {}): ReleaseView {
     current: false,
     machinesOnIt: 0,
     migration: null,
+    rollout: null,
     ...more,
   };
 }

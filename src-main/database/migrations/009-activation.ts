@@ -6,5 +6,6 @@ ALTER TABLE builds ADD COLUMN migrations TEXT;
 ALTER TABLE releases ADD COLUMN migration TEXT;
 ALTER TABLE releases ADD COLUMN rollout TEXT;
 ALTER TABLE channels ADD COLUMN frozen_reason TEXT;
+ALTER TABLE channels ADD COLUMN rollout TEXT;
 ALTER TABLE machines ADD COLUMN repair_requested_at INTEGER;
 `;

@@ -3,6 +3,7 @@ import type { Engine } from '../../compose.ts';
 import { migrationViewSchema } from '../../contract/activation.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
+import { rolloutSchema } from '../../contract/rollout.ts';
 import type { Preflight, ReleaseView } from '../../contract/views.ts';
 import { type BuildRecord, findBuild } from '../../database/builds.ts';
 import { fromJson } from '../../database/json-column.ts';
@@ -44,6 +45,7 @@ export async function releaseView(
     environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
     migration: fromJson(migrationViewSchema, release.migration),
+    rollout: fromJson(rolloutSchema, release.rollout),
     machinesOnIt: reportsOf(snapshot, channel).filter(({ report }) => report?.serial === release.serial).length,
   };
 }

@@ -293,3 +293,20 @@ it('the environment of what runs is where a unit can read it', async () => {
   await agent.runOnce();
   await expect(readlink(join(root, 'environment'))).rejects.toThrow('ENOENT');
 });
+
+describe('a rollout', () => {
+  it('is obeyed: who is not named waits with what it runs, and goes when the pointer is widened', async () => {
+    const [one, two] = [await at.pairedAgent('web-1'), await at.pairedAgent('web-2')];
+    await at.publish(1, { 'app.txt': 'one' });
+    await one.agent.runOnce();
+    await two.agent.runOnce();
+    const rollout = { machines: [one.machine.machineId] };
+    const { pointer } = await at.publish(2, { 'app.txt': 'two' }, { rollout });
+    expect(await one.agent.runOnce()).toMatchObject({ kind: 'activated', serial: 2 });
+    expect(await two.agent.runOnce()).toEqual({ kind: 'waiting', for: 'rollout' });
+    expect(await at.currentFile(two.root, 'app.txt')).toBe('one');
+    const both = { machines: [one.machine.machineId, two.machine.machineId] };
+    await at.putPointer({ ...pointer, rollout: both, issuedAtMs: pointer.issuedAtMs + 1 });
+    expect(await two.agent.runOnce()).toMatchObject({ kind: 'activated', serial: 2 });
+  });
+});

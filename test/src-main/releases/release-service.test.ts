@@ -220,6 +220,7 @@ describe('after a crash between the pointer and the database', () => {
       pointers: center.pointers,
       environments: center.environments,
       migrations: center.migrations,
+      rollouts: center.rollouts,
       clock: Date.now,
       logger: silentLogger,
       onReleased: () => undefined,

@@ -44,6 +44,7 @@ const channel = (name: string, serial: number | null): ChannelSummary => ({
   policy: 'manual',
   pausedReason: null,
   frozenReason: null,
+  rollout: null,
   serial,
   revision: null,
   artifactId: null,
