@@ -17,6 +17,7 @@ import {
   replace,
   startOn,
   takeSwitched,
+  waitUntilWell,
 } from './run-release.ts';
 import { environmentValues } from './service-environment.ts';
 import { unitLog } from './switch-hook.ts';
@@ -44,6 +45,14 @@ async function startCurrent(activating: Activating, release: Installed): Promise
   }
   await takeSwitched(activating, release, port);
   superviseOn(activating);
+}
+
+/** Starts what `current` names, and waits until it is well. Throws `agent.*`, `data.corrupt`. */
+export async function restartCurrent(activating: Activating, release: Installed): Promise<void> {
+  const { folder, state, services } = activating;
+  await startCurrent(activating, release);
+  const supervisor = services !== null && isSupervised(activating, release) ? services.serving : null;
+  await waitUntilWell(activating, release, { cwd: folder.current, port: state.value.port, supervisor, answers: [] });
 }
 
 /** Makes `from` run again, as far as it can: what cannot be started is reported, and `current` names it all the same. */

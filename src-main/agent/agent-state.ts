@@ -55,6 +55,8 @@ const stateSchema = z.object({
   port: z.number().int().min(1).max(65_535).nullable().default(null),
   /** The newest release that did not come up here. */
   evidenceSerial: serialSchema.nullable().default(null),
+  /** The last request to repair what runs that was done. */
+  repairedAtMs: z.number().int().nonnegative().default(0),
   /** Names of the user's variables that were set last. */
   userVariables: z.array(z.string()).default([]),
 });
@@ -126,6 +128,7 @@ export async function openState(path: string, rootPublicKey: string): Promise<St
           migration: null,
           port: null,
           evidenceSerial: null,
+          repairedAtMs: 0,
           userVariables: [],
         }
       : parseState(bytes, path);

@@ -45,8 +45,15 @@ async function prepareEnvironment({ options, folder, identity }: OpenAgent, poin
   return Object.keys(values);
 }
 
-async function bringHere(agent: OpenAgent, trust: Trust, pointer: Pointer, full: Pack): Promise<FetchedRelease> {
-  const { options, folder, state, identity, reporter, guard, seeding, now, signal } = agent;
+/** `running` is the artifact whose tree is used as it is; null looks at every file. */
+export async function bringHere(
+  agent: OpenAgent,
+  trust: Trust,
+  pointer: Pointer,
+  full: Pack,
+  running: string | null,
+): Promise<FetchedRelease> {
+  const { options, folder, identity, reporter, guard, seeding, now, signal } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
   return fetchRelease({
@@ -54,7 +61,7 @@ async function bringHere(agent: OpenAgent, trust: Trust, pointer: Pointer, full:
     stores,
     swarm,
     guard,
-    runningArtifactId: state.value.current?.artifactId ?? null,
+    runningArtifactId: running,
     shared: pointer.activation?.shared ?? [],
     pack: full,
     deltas: pointer.packs.filter(pack => pack.kind === 'delta'),
@@ -88,7 +95,13 @@ async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
   });
   try {
     const environmentNames = await prepareEnvironment(agent, pointer);
-    const { bytes, pack: taken } = await bringHere(agent, trust, pointer, pack);
+    const { bytes, pack: taken } = await bringHere(
+      agent,
+      trust,
+      pointer,
+      pack,
+      agent.state.value.current?.artifactId ?? null,
+    );
     const target = installedFrom(pointer, taken, environmentNames);
     await linkShared(agent.folder, target.artifactId, activationOf(target).shared);
     agent.prepared = { target, bytes };

@@ -1,4 +1,4 @@
-/** Owns `slipway machine show`: what a machine runs, what its agent last said, and the evidence of what did not come up. */
+/** Owns `slipway machine show` and `repair`: what a machine runs, what its agent last said, and the evidence of what did not come up. */
 import type { Command } from 'commander';
 import type { EvidenceBundle } from '../contract/evidence.ts';
 import type { MachineView } from '../contract/views.ts';
@@ -16,6 +16,8 @@ function facts(machine: MachineView): string[][] {
     ['runs', machine.serial === null ? 'nothing' : `release ${machine.serial}, artifact ${machine.artifactId}`],
     ['phase', `${machine.phase}${machine.targetSerial === null ? '' : ` ${machine.targetSerial}`}, ${machine.health}`],
     ['says', machine.message ?? '-'],
+    ['drift', machine.drift ?? (machine.serial === null ? '-' : 'none seen')],
+    ...(machine.repairRequestedAtMs === null ? [] : [['repair', `asked for ${time(machine.repairRequestedAtMs)}`]]),
     ['reported', `${time(machine.lastReportAtMs)}${machine.silent ? ', silent since' : ''}`],
     ['agent', machine.agentVersion ?? '-'],
     ['environment', machine.environmentNames.join(', ') || '-'],
@@ -55,6 +57,21 @@ export function addShowCommand(machine: Command): void {
           facts(found).map(row => row.map(plain)),
         );
         print({ ...found, evidence }, options, evidence === null ? shown : `${shown}\n\n${evidenceText(evidence)}`);
+      });
+    });
+}
+
+/** Below `slipway machine`. */
+export function addRepairCommand(machine: Command): void {
+  machine
+    .command('repair <machine>')
+    .description('let it check every file of what it runs, fetch what is not right, and start it anew')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const { id, name } = await findMachine(client, named);
+        const asked = await client.machines.repair({ id });
+        print(asked, options, `${plain(name)} repairs itself at its next look; "slipway machine show" tells.`);
       });
     });
 }

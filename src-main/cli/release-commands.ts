@@ -6,7 +6,7 @@ import { formatSize } from '../domain/format-size.ts';
 import { addMigrateCommand } from './activation-commands.ts';
 import { degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findMachine, findRepository } from './engine-client.ts';
-import { addShowCommand } from './machine-show.ts';
+import { addRepairCommand, addShowCommand } from './machine-show.ts';
 import { type OutputOptions, plain, print, say, table } from './output.ts';
 import { addRolloutCommand, type RolloutOptions, rolloutRequest, withRolloutOptions } from './rollout-options.ts';
 
@@ -220,6 +220,7 @@ export function addMachineCommands(program: Command): void {
       print(machines, options, table(header, lines));
     });
   addShowCommand(machine);
+  addRepairCommand(machine);
   machine
     .command('pair <repository> <name>')
     .description('the command to run on a new machine; its code works once, for an hour')

@@ -378,6 +378,9 @@ export const api = {
     )
       .input(z.object({ id: idSchema, serial: z.coerce.number().int().positive().optional() }))
       .output(evidenceBundleSchema.nullable()),
+    repair: route('POST', '/machines/{id}/repair', 'Let a machine put right what it runs, and start it anew')
+      .input(byId)
+      .output(done),
     remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
   },
   workers: {

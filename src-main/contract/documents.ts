@@ -114,6 +114,8 @@ export const pointerSchema = z.object({
   migrations: z.array(migrationSchema).min(1).max(100).optional(),
   /** Ids of the machines that may take it now; left out: all. It only grows, under one serial. */
   rollout: z.object({ machines: z.array(idSchema).max(100_000) }).optional(),
+  /** Machines that a person wants repaired, each until it reports that it was. */
+  repairs: z.array(z.object({ machineId: idSchema, requestedAtMs: timeSchema })).optional(),
   issuedAtMs: timeSchema,
   /** After this a machine makes no change; what runs goes on running. */
   expiresAtMs: timeSchema,
@@ -179,6 +181,10 @@ export const machineReportSchema = z.object({
   environmentNames: z.array(z.string().max(200)).max(256).default([]),
   /** The newest release that did not come up here, whose evidence lies in the stores; null while there was none. */
   evidenceSerial: z.number().int().positive().nullable().default(null),
+  /** What of the release that runs is not as it was installed; null for nothing that was seen. */
+  drift: z.string().max(500).nullable().default(null),
+  /** The last request to repair it that was done. */
+  repairedAtMs: timeSchema.default(0),
   reportedAtMs: timeSchema,
 });
 export type MachineReport = z.infer<typeof machineReportSchema>;

@@ -340,6 +340,10 @@ export const machineViewSchema = z.object({
   timeline: z.array(z.object({ phase: machinePhaseSchema, atMs: time })),
   /** The newest release that did not come up here; its evidence can be read. */
   evidenceSerial: z.number().int().positive().nullable(),
+  /** What of the release that runs is not as it was installed; null for nothing that was seen. */
+  drift: z.string().nullable(),
+  /** Since when a repair is asked for; null for none. */
+  repairRequestedAtMs: time.nullable(),
   /** Artifacts that lie there: going back to them fetches nothing. */
   kept: z.array(z.string()),
 });

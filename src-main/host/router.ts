@@ -290,6 +290,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
       pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),
       evidence: os.machines.evidence.handler(({ input }) => machineEvidence(engine, input)),
+      repair: os.machines.repair.handler(async ({ input }) => {
+        await engine.machines.repair(input.id);
+        return done;
+      }),
       remove: os.machines.remove.handler(async ({ input }) => {
         await engine.machines.revoke(input.id);
         return done;

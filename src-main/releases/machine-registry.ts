@@ -31,6 +31,8 @@ export interface MachineRegistry {
   }): Promise<Pick<PairingView, 'machineId' | 'secret' | 'expiresAtMs'>>;
   /** Revokes a machine: its reports no longer count, and no environment is encrypted to it. */
   revoke(machineId: string): Promise<void>;
+  /** Lets a machine check every file of what it runs, fetch what is not right, and start it anew. Throws `not_found`, `conflict`. */
+  repair(machineId: string): Promise<void>;
   /** Looks into the stores now. */
   look(): Promise<void>;
 }
@@ -109,10 +111,16 @@ export function createMachineRegistry(options: {
       report: JSON.stringify(report),
       reportSequence: report.sequence,
       lastReportAt: report.reportedAtMs,
+      ...(report.repairedAtMs >= (machine.repairRequestedAt ?? Number.POSITIVE_INFINITY)
+        ? { repairRequestedAt: null }
+        : {}),
     });
     options.onPulse();
     const changed =
-      before?.phase !== report.phase || before?.serial !== report.serial || before?.health !== report.health;
+      before?.phase !== report.phase ||
+      before?.serial !== report.serial ||
+      before?.health !== report.health ||
+      before?.drift !== report.drift;
     if (!changed) return;
     const failed = report.phase === 'failed' || report.phase === 'rolled_back';
     const switched = report.phase === 'active' && (before?.serial !== report.serial || before?.phase !== 'active');
@@ -128,6 +136,7 @@ export function createMachineRegistry(options: {
         serial: report.serial,
         targetSerial: report.targetSerial,
         message: report.message,
+        drift: report.drift,
         bytes: report.bytes,
       },
     });
@@ -235,6 +244,19 @@ export function createMachineRegistry(options: {
       });
       options.onEvent();
       return { machineId, secret: formatPairing({ machineId, secret }), expiresAtMs };
+    },
+    async repair(machineId) {
+      const machine = await findMachine(db, machineId);
+      if (!machine || machine.revokedAt !== null) {
+        throw new DomainError('not_found', `There is no machine ${machineId}.`, { machineId });
+      }
+      if (machine.report === null) {
+        throw new DomainError('conflict', `${machine.name} runs nothing yet that could be repaired.`, { machineId });
+      }
+      await updateMachine(db, machineId, { repairRequestedAt: clock() });
+      options.onTrustChanged();
+      await options.prepareForMachines();
+      options.onPulse();
     },
     async revoke(machineId) {
       const machine = await findMachine(db, machineId);

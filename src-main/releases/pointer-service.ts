@@ -8,6 +8,7 @@ import { healthCheckSchema } from '../contract/plan.ts';
 import { rolloutSchema } from '../contract/rollout.ts';
 import { findBuild, listDeltaPacks } from '../database/builds.ts';
 import { fromJson } from '../database/json-column.ts';
+import { listMachines } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';
 import { type ChannelRecord, findRelease, type ReleaseRecord } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -48,7 +49,9 @@ export interface PointerService {
   /** Writes a pointer under the version that was read before. Throws `release.serial_taken` when another writer was faster. */
   write(store: BlobStore, channel: ChannelRecord, pointer: Pointer, ifVersion: string | null): Promise<void>;
   /** Whether a store's pointer should be written anew: it is behind, or it grows old. */
-  isDue(stored: StoredPointer | null, release: ReleaseRecord): boolean;
+  isDue(stored: StoredPointer | null, release: ReleaseRecord, repairs: Pointer['repairs']): boolean;
+  /** What a person asked to be repaired on the channel; undefined for nothing. */
+  repairs(channel: ChannelRecord): Promise<Pointer['repairs']>;
 }
 
 export function createPointerService(options: {
@@ -58,6 +61,14 @@ export function createPointerService(options: {
   readonly clock: Clock;
 }): PointerService {
   const { db, trust, releaseKey, clock } = options;
+
+  async function repairs({ repositoryId, name }: ChannelRecord): Promise<Pointer['repairs']> {
+    const asked = (await listMachines(db, repositoryId)).flatMap(({ id, channel, repairRequestedAt }) =>
+      channel === name && repairRequestedAt !== null ? [{ machineId: id, requestedAtMs: repairRequestedAt }] : [],
+    );
+    return asked.length === 0 ? undefined : asked;
+  }
+
   return {
     async read(store, channel) {
       const found = await store.read(storeKeys.pointer(channel.repositoryId, channel.name), maxDocumentBytes);
@@ -109,6 +120,7 @@ export function createPointerService(options: {
         // What is gone back to ran before: its migrations were run then, and nothing undoes the later ones.
         migrations: release.migration === null ? undefined : migrationsOf(build),
         rollout: rolloutOf(release),
+        repairs: await repairs(channel),
         issuedAtMs: now,
         expiresAtMs: now + pointerLifetimeMs,
       };
@@ -128,11 +140,14 @@ export function createPointerService(options: {
       }
     },
 
-    isDue(stored, release) {
+    repairs,
+
+    isDue(stored, release, wanted) {
       if (!stored) return true;
       if (stored.pointer.serial !== release.serial) return stored.pointer.serial < release.serial;
       if (stored.pointer.environmentDigest !== release.environmentDigest) return true;
       if (!isDeepStrictEqual(stored.pointer.rollout, rolloutOf(release))) return true;
+      if (!isDeepStrictEqual(stored.pointer.repairs, wanted)) return true;
       return clock() - stored.pointer.issuedAtMs > renewAfterMs;
     },
   };

@@ -63,8 +63,9 @@ export function createRegionDocuments(options: {
     const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
     if (!current) return;
     const release = await environments.refresh(channel, current);
+    const repairs = await pointers.repairs(channel);
     const name = `${store.url} ${channel.id}`;
-    const content = `${release.id} ${release.environmentDigest} ${JSON.stringify(rolloutOf(release) ?? null)}`;
+    const content = `${release.id} ${release.environmentDigest} ${JSON.stringify([rolloutOf(release), repairs])}`;
     const known = settled.get(name);
     if (known?.content === content && clock() - known.atMs < recheckMs) return;
     const build = await findBuild(db, release.buildId);
@@ -84,7 +85,7 @@ export function createRegionDocuments(options: {
     // What another control center encrypted, it encrypts anew: its pointer says to what.
     const isTheirs = stored?.pointer.releaseId === release.id && !(await environments.isOwn(release));
     const wanted = isTheirs ? { ...release, environmentDigest: stored.pointer.environmentDigest } : release;
-    if (pointers.isDue(stored, wanted)) {
+    if (pointers.isDue(stored, wanted, repairs)) {
       await pointers.write(store, channel, await pointers.compose(channel, wanted), version);
     }
     settled.set(name, { content, atMs: clock() });

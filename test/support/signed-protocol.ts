@@ -85,6 +85,8 @@ export function reportOf(machine: EnrolledMachine, changes: Partial<MachineRepor
     kept: [],
     environmentNames: [],
     evidenceSerial: null,
+    drift: null,
+    repairedAtMs: 0,
     reportedAtMs: 1,
     ...changes,
   };

@@ -46,6 +46,16 @@ export function ReleaseList({
                     · migration {release.migration.state}
                   </span>
                 )}
+                {release.rollout !== null && release.rollout.state !== 'done' && (
+                  <span
+                    className={release.rollout.state === 'stopped' ? text.failed : text.sub}
+                    title={release.rollout.message ?? ''}
+                  >
+                    {' '}
+                    · rollout {release.rollout.wave + 1} of {release.rollout.waves.length}
+                    {release.rollout.state === 'stopped' && ', stopped'}
+                  </span>
+                )}
                 {release.current && <span className={text.hidden}>, current</span>}
               </td>
               <td className={classes(table.num, text.sub, styles.when)}>

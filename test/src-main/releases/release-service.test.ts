@@ -398,7 +398,7 @@ it('renews a pointer that grows old, under its serial', async () => {
   const center = await startControlCenter({ clock: () => nowMs });
   const channel = await center.addChannel();
   const release = await promote(center, channel, await addBuild(center.db, channel.repositoryId));
-  const isDue = async () => center.pointers.isDue(await center.pointers.read(center.main, channel), release);
+  const isDue = async () => center.pointers.isDue(await center.pointers.read(center.main, channel), release, undefined);
   expect(await isDue()).toBe(false);
   nowMs += 25 * 60 * 60 * 1_000;
   expect(await isDue()).toBe(true);

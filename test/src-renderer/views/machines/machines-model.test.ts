@@ -36,6 +36,8 @@ const machine = (name: string, change: Partial<MachineView> = {}): MachineView =
   timeline: [],
   evidenceSerial: null,
   kept: [],
+  drift: null,
+  repairRequestedAtMs: null,
   ...change,
 });
 const channel = (name: string, serial: number | null): ChannelSummary => ({
