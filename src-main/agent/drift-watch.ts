@@ -36,9 +36,14 @@ export function createDriftWatch(agent: OpenAgent): DriftWatch {
     const logFile = services?.logFile ?? folder.logs;
     const subject = { cwd: folder.current, env, exited: null, problem: null, logFile, signal, answers: [] };
     const problem = await healthProblem(current.health, subject);
-    bad = problem === null ? 0 : bad + 1;
-    if (problem === null) reporter.set({ health: 'healthy', message: null });
-    else if (bad >= badAnswers) reporter.set({ health: 'unhealthy', message: `The release is not well: ${problem}.` });
+    if (problem === null) {
+      // Only its own words are taken back: why a release did not come up stays.
+      reporter.set({ health: 'healthy', ...(bad >= badAnswers ? { message: null } : {}) });
+      bad = 0;
+      return;
+    }
+    bad += 1;
+    if (bad >= badAnswers) reporter.set({ health: 'unhealthy', message: `The release is not well: ${problem}.` });
   }
 
   function lookAtFiles(): void {

@@ -1,11 +1,12 @@
 /** Owns the machines as the control center knows them: invited, enrolled through the store, and what they report. */
 
-import { type MachineReport, storeKeys } from '../contract/documents.ts';
+import { type MachineReport, machineReportSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { Pairing as PairingView } from '../contract/views.ts';
 import { appendEvent } from '../database/events.ts';
 import { findMachine, insertMachine, listMachines, type MachineRecord, updateMachine } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';
+import { findChannel, findRelease } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import { openSealed, seal } from '../secrets/seal.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
@@ -252,6 +253,17 @@ export function createMachineRegistry(options: {
       }
       if (machine.report === null) {
         throw new DomainError('conflict', `${machine.name} runs nothing yet that could be repaired.`, { machineId });
+      }
+      const channel = await findChannel(db, machine.repositoryId, machine.channel);
+      const wanted = channel?.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+      const runs = machineReportSchema.parse(JSON.parse(machine.report)).serial;
+      // The pointer names the packs of what the channel runs, and of nothing else.
+      if (wanted === null || runs !== wanted.serial) {
+        throw new DomainError(
+          'conflict',
+          `${machine.name} runs ${runs === null ? 'nothing' : `release ${runs}`}, and ${machine.channel} is at ${wanted?.serial ?? 'none'}: it can be repaired when it runs what its channel says. Roll back, or release again.`,
+          { machineId, runs, wanted: wanted?.serial ?? null },
+        );
       }
       await updateMachine(db, machineId, { repairRequestedAt: clock() });
       options.onTrustChanged();

@@ -34,7 +34,7 @@ async function start() {
   };
   const stateOf = async ({ id }: ReleaseRecord) =>
     rolloutSchema.parse(JSON.parse((await findRelease(center.db, id))?.rollout ?? 'null'));
-  return { center, build, release, now, say, allowed, stateOf };
+  return { center, machines, build, release, now, say, allowed, stateOf };
 }
 
 async function until<T>(read: () => Promise<T>, wanted: T): Promise<void> {
@@ -78,5 +78,23 @@ describe('a rollout', () => {
     expect((await center.releases.rollback(await now(), undefined, null)).rollout).toBeNull();
     const again = await center.releases.release({ channel: await now(), build: next, kind: 'auto', reason: null });
     expect(rolloutSchema.parse(JSON.parse(again.rollout ?? 'null')).waves.length).toBe(3);
+  });
+});
+
+describe('a repair', () => {
+  it('is asked for in the signed pointer, of a machine that runs what its channel says', async () => {
+    const { center, say, machines, now } = await start();
+    const [one, two] = machines;
+    if (one === undefined || two === undefined) throw new Error('there are three machines');
+    const { repositoryId } = one;
+    const repairs = async () => (await center.pointers.read(center.main, await now()))?.pointer.repairs;
+    await expect(center.machines.repair(one.machineId)).rejects.toMatchObject({ code: 'conflict' });
+    await say(0, on);
+    await say(1, { ...on, serial: null });
+    await expect(center.machines.repair(two.machineId)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(center.machines.repair(repositoryId)).rejects.toMatchObject({ code: 'not_found' });
+    await center.machines.repair(one.machineId);
+    const [asked] = (await repairs()) ?? [];
+    expect(asked).toEqual({ machineId: one.machineId, requestedAtMs: expect.any(Number) });
   });
 });
