@@ -26,8 +26,8 @@ export interface AgentOptions {
   readonly supervise?: boolean;
   /** Sets the channel's values as persistent variables of the agent's user too; null leaves them alone. */
   readonly userVariables?: UserVariables | null;
-  /** Between two readings of all files of what runs; left out: an hour. */
-  readonly fileCheckIntervalMs?: number;
+  /** Between two looks at what runs: at all of its files, and at its health. Left out: an hour, and half a minute. */
+  readonly driftIntervalsMs?: { readonly files: number; readonly health: number };
   readonly agentVersion?: string;
   /** How long this machine's lock on a migration holds without a renewal; left out: what the control center says. */
   readonly migrationLeaseMs?: number;

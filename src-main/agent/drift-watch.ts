@@ -5,8 +5,7 @@ import { fileProblem, linkProblem } from './check-running.ts';
 import type { OpenAgent } from './open-agent.ts';
 import { environmentOf } from './run-release.ts';
 
-const healthIntervalMs = 30_000;
-const fileIntervalMs = 60 * 60_000;
+const usualIntervalsMs = { files: 60 * 60_000, health: 30_000 };
 /** One bad answer is a moment; this many in a row are a state. */
 const badAnswers = 3;
 
@@ -21,8 +20,8 @@ export interface DriftWatch {
 
 export function createDriftWatch(agent: OpenAgent): DriftWatch {
   const { options, folder, state, services, reporter, signal } = agent;
-  const { logger } = options;
-  let healthDueMs = performance.now() + healthIntervalMs;
+  const { logger, driftIntervalsMs: intervalsMs = usualIntervalsMs } = options;
+  let healthDueMs = performance.now() + intervalsMs.health;
   let filesDueMs = 0;
   let bad = 0;
   let files: string | null = null;
@@ -31,7 +30,7 @@ export function createDriftWatch(agent: OpenAgent): DriftWatch {
   async function lookAtHealth(): Promise<void> {
     const { current, port } = state.value;
     if (current?.health == null || performance.now() < healthDueMs) return;
-    healthDueMs = performance.now() + healthIntervalMs;
+    healthDueMs = performance.now() + intervalsMs.health;
     const env = await environmentOf(folder, current, port);
     const logFile = services?.logFile ?? folder.logs;
     const subject = { cwd: folder.current, env, exited: null, problem: null, logFile, signal, answers: [] };
@@ -53,7 +52,7 @@ export function createDriftWatch(agent: OpenAgent): DriftWatch {
       .then(problem => {
         if (state.value.current?.artifactId !== current.artifactId) return;
         files = problem;
-        filesDueMs = performance.now() + (options.fileCheckIntervalMs ?? fileIntervalMs);
+        filesDueMs = performance.now() + intervalsMs.files;
       })
       .catch((error: unknown) => {
         if (!signal.aborted) logger.warn('agent.files_not_checked', { reason: messageOf(error) });

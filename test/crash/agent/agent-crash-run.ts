@@ -80,6 +80,8 @@ export async function runAgentCrashes(options: {
   const { agent, root } = await at.pairedAgent('web-1', { supervise: true });
   await agent.stop();
   const countFile = join(at.folder, 'killed-at');
+  // The program is the same each time: most of a start is making JavaScript of it.
+  const cache = join(at.folder, 'compiled');
   const argument = JSON.stringify({
     storeFolder: at.storeFolder,
     repositoryId: at.repositoryId,
@@ -108,7 +110,13 @@ export async function runAgentCrashes(options: {
       ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, KILL_AT: String(killAt), KILL_COUNT_FILE: countFile, KILL_ROOT: root },
+        env: {
+          ...process.env,
+          NODE_COMPILE_CACHE: cache,
+          KILL_AT: String(killAt),
+          KILL_COUNT_FILE: countFile,
+          KILL_ROOT: root,
+        },
       },
     );
     let timer: NodeJS.Timeout | null = null;

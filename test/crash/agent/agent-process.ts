@@ -1,4 +1,5 @@
 /** Owns one look of an agent in a process of its own, as `slipway agent --once` does it. Reads its options as JSON from its argument. */
+import { flushCompileCache } from 'node:module';
 import { createAgent } from '../../../src-main/agent/agent.ts';
 import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
@@ -11,6 +12,8 @@ const agent = createAgent({
   logger: silentLogger,
   now: () => 1_500,
 });
+// At the end it would be too late.
+flushCompileCache();
 console.log('begins');
 try {
   await agent.runOnce();

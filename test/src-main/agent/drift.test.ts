@@ -2,6 +2,7 @@ import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MachineReport, storeKeys } from '../../../src-main/contract/documents.ts';
+import { healthCheckSchema } from '../../../src-main/contract/plan.ts';
 import { verifyReport } from '../../../src-main/releases/machine-report.ts';
 import { createInstallation, type Installation } from '../../support/agent-fixtures.ts';
 
@@ -17,7 +18,7 @@ async function reportOf(machineId: string): Promise<MachineReport> {
 }
 
 async function running() {
-  const { agent, machine, root } = await at.pairedAgent('web-1', { fileCheckIntervalMs: 0 });
+  const { agent, machine, root } = await at.pairedAgent('web-1', { driftIntervalsMs: { files: 0, health: 0 } });
   const { pointer } = await at.publish(1, { 'app.txt': 'one', 'lib/a.txt': 'a' });
   await agent.runOnce();
   const driftIs = async (accepts: (drift: string | null) => boolean): Promise<string | null> => {
@@ -77,5 +78,39 @@ describe('what runs', () => {
     await askForRepair(5);
     await agent.runOnce();
     expect(await at.currentFile(root, 'app.txt')).toBe('one');
+  });
+
+  it('is unhealthy after three bad answers in a row, and healthy with the first good one', async () => {
+    const { agent, machine, root } = await at.pairedAgent('web-1', { driftIntervalsMs: { files: 1e9, health: 0 } });
+    const sick = join(at.folder, 'sick');
+    const health = healthCheckSchema.parse({ command: `test ! -e ${sick}`, attempts: 1 });
+    await at.publish(1, { 'app.txt': 'one' }, { health });
+    await agent.runOnce();
+    await writeFile(sick, '');
+    const healths: string[] = [];
+    for (let look = 1; look <= 3; look += 1) {
+      await agent.runOnce();
+      healths.push((await reportOf(machine.machineId)).health);
+    }
+    expect(healths).toEqual(['healthy', 'healthy', 'unhealthy']);
+    expect((await reportOf(machine.machineId)).message).toContain('the health command ended with exit code 1');
+    await rm(sick);
+    await agent.runOnce();
+    expect(await reportOf(machine.machineId)).toMatchObject({ health: 'healthy', message: null });
+    // Nothing goes back by itself: who was well once is not left for a moment of weakness.
+    expect(await at.currentFile(root, 'app.txt')).toBe('one');
+  });
+
+  it('keeps the reason why the next release did not come up, though it is healthy itself', async () => {
+    const { agent, machine } = await at.pairedAgent('web-1', { driftIntervalsMs: { files: 1e9, health: 0 } });
+    const health = healthCheckSchema.parse({ command: 'test "$(cat app.txt)" = one', attempts: 1 });
+    await at.publish(1, { 'app.txt': 'one' }, { health });
+    await agent.runOnce();
+    await at.publish(2, { 'app.txt': 'two' }, { health });
+    await agent.runOnce();
+    await agent.runOnce();
+    const report = await reportOf(machine.machineId);
+    expect(report).toMatchObject({ phase: 'rolled_back', health: 'healthy', targetSerial: 2 });
+    expect(report.message).toContain('exit code 1');
   });
 });

@@ -15,6 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: it is what must not be expanded
 const awkward = { PLAIN: 'x', QUOTED: 'a "b" \\ `c` $HOME ${HOME} $$', LINES: 'one\ntwo', EMPTY: '' };
 
 describe.skipIf(!existsSync(generator))('variables of the user on Linux', () => {
