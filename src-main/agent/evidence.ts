@@ -6,6 +6,7 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import { type EvidenceBundle, maxEvidenceText } from '../contract/evidence.ts';
 import { signEvidence } from '../releases/evidence-document.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
+import type { BlobStore } from '../stores/blob-store.ts';
 import type { AgentFolder } from './agent-folder.ts';
 import type { AgentIdentity } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
@@ -13,7 +14,7 @@ import type { Installed } from './agent-state.ts';
 import type { HealthAnswer } from './check-health.ts';
 import { maskText } from './mask-text.ts';
 
-/** On the machine; in the stores the last one of each release. */
+/** On the machine and, of the same releases, in the stores. */
 const keptBundles = 10;
 const writeTimeoutMs = 10_000;
 
@@ -89,29 +90,36 @@ export function createEvidenceKeeper(
     };
   }
 
-  async function keepHere({ serial, atMs }: EvidenceBundle, bytes: Uint8Array): Promise<void> {
+  /** Returns the serials whose evidence made place. */
+  async function keepHere({ serial, atMs }: EvidenceBundle, bytes: Uint8Array): Promise<number[]> {
     await mkdir(folder.evidence, { recursive: true, mode: 0o700 });
     // Sorted by name, the oldest is first.
-    const name = `${String(atMs).padStart(15, '0')}-${serial}.json`;
+    const name = `${String(atMs).padStart(15, '0')}-${String(serial).padStart(10, '0')}.json`;
     await replacePrivateFile(join(folder.evidence, name), bytes);
     const names = (await readdir(folder.evidence)).filter(file => file.endsWith('.json')).sort();
-    for (const old of names.slice(0, -keptBundles)) await rm(join(folder.evidence, old), { force: true });
+    const gone = names.slice(0, -keptBundles);
+    for (const old of gone) await rm(join(folder.evidence, old), { force: true });
+    return gone.map(old => Number(/-(\d+)\.json$/.exec(old)?.[1])).filter(old => old !== serial);
+  }
+
+  async function send(store: BlobStore, serial: number, bytes: Uint8Array, gone: readonly number[]): Promise<void> {
+    const signal = AbortSignal.timeout(writeTimeoutMs);
+    const key = (of: number) => storeKeys.evidence(repositoryId, identity.machineId, of);
+    await store.put(key(serial), { kind: 'bytes', bytes }, { signal });
+    for (const old of gone) if (old > 0) await store.delete(key(old));
   }
 
   return {
     async keep(facts) {
       try {
         const bundle = bundleOf(facts);
-        await keepHere(bundle, Buffer.from(`${JSON.stringify(bundle, null, 2)}\n`));
+        const gone = await keepHere(bundle, Buffer.from(`${JSON.stringify(bundle, null, 2)}\n`));
         const bytes = signEvidence(bundle, identity.signer);
-        const key = storeKeys.evidence(repositoryId, identity.machineId, bundle.serial);
         await Promise.all(
           stores.map(store =>
-            store
-              .put(key, { kind: 'bytes', bytes }, { signal: AbortSignal.timeout(writeTimeoutMs) })
-              .catch((error: unknown) =>
-                logger.warn('agent.evidence_not_written', { store: store.url, reason: messageOf(error) }),
-              ),
+            send(store, bundle.serial, bytes, gone).catch((error: unknown) =>
+              logger.warn('agent.evidence_not_written', { store: store.url, reason: messageOf(error) }),
+            ),
           ),
         );
       } catch (error) {

@@ -1,7 +1,7 @@
 /** Owns the paths that outlive releases: each lies below `shared/`, and every release has a link there in its place. */
 import { randomUUID } from 'node:crypto';
-import { cp, lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { dirname, extname, join, relative } from 'node:path';
+import { cp, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { AgentFolder } from './agent-folder.ts';
 
@@ -39,6 +39,11 @@ async function makeShared(target: string, own: string): Promise<void> {
   if ((await kindOf(own)) === null) {
     if (extname(target) === '') await mkdir(target, { recursive: true });
     return;
+  }
+  // What a killed agent was copying.
+  for (const name of await readdir(dirname(target))) {
+    if (name.startsWith(`${basename(target)}.tmp-`))
+      await rm(join(dirname(target), name), { recursive: true, force: true });
   }
   const half = `${target}.tmp-${randomUUID()}`;
   await cp(own, half, { recursive: true, verbatimSymlinks: true });

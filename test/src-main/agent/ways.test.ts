@@ -276,6 +276,13 @@ describe('evidence of a release that did not come up', () => {
     expect((await stat(join(root, 'evidence', file))).mode & 0o777).toBe(0o600);
     const report = await at.store.read(storeKeys.report(at.repositoryId, machine.machineId), 100_000);
     expect(verifyReport(report?.bytes ?? Buffer.alloc(0), at.trust(), about)).toMatchObject({ evidenceSerial: 2 });
+    // Of the last ten alone.
+    for (let serial = 3; serial <= 12; serial += 1) {
+      await at.publish(serial, { 'app.txt': 'two' }, { health: { ...health, command: 'false', attempts: 1 } });
+      await agent.runOnce();
+    }
+    expect((await readdir(join(root, 'evidence'))).length).toBe(10);
+    expect(await at.store.head(key)).toBeNull();
     // Nobody else's word counts.
     const another = await at.pairedAgent('web-2');
     const asOther = { ...about, machineId: another.machine.machineId };
