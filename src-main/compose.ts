@@ -27,9 +27,11 @@ import { type ChannelEnvironments, createChannelEnvironments } from './releases/
 import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
 import { createFollowUps } from './releases/follow-up.ts';
 import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
+import { createMigrationService, type MigrationService } from './releases/migration-service.ts';
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
 import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
+import { createRolloutService, type RolloutService } from './releases/rollout-service.ts';
 import { createSeeding, type Seeding } from './releases/seeding.ts';
 import { createStoreAccesses, type StoreAccesses } from './releases/store-accesses.ts';
 import { createSwarmRules, type SwarmRules } from './releases/swarm-rules.ts';
@@ -92,6 +94,8 @@ export interface Engine {
   readonly channelValues: ChannelValues;
   readonly reconciler: Reconciler;
   readonly releases: ReleaseService;
+  readonly migrations: MigrationService;
+  readonly rollouts: RolloutService;
   readonly machines: MachineRegistry;
   readonly swarm: SwarmClient;
   readonly seeding: Seeding;
@@ -179,11 +183,32 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     clock,
     logger,
   });
+  const migrations = createMigrationService({
+    db,
+    main,
+    trust,
+    releaseKey: keyring.release,
+    clock,
+    logger,
+    onEvent: feed.nudge,
+  });
+  const rollouts = createRolloutService({
+    db,
+    clock,
+    logger,
+    onChanged: () => {
+      void documents.renewMain();
+      reconciler.signal();
+      feed.nudge();
+    },
+  });
   const releases = createReleaseService({
     db,
     main,
     pointers,
     environments,
+    migrations,
+    rollouts,
     clock,
     logger,
     onReleased: () => {
@@ -214,6 +239,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onEvent: feed.nudge,
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(),
+    afterLook: async () => {
+      await migrations.look();
+      await rollouts.look();
+    },
   });
   const pool = createWorkerPool({
     db,
@@ -263,7 +292,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   const followUps = createFollowUps(logger);
   feed.onEvent(event => {
-    if (event.type === 'channel.changed' && event.data.paused === false && event.repositoryId !== null) {
+    const isFree =
+      (event.type === 'channel.changed' && (event.data.paused === false || event.data.frozen === false)) ||
+      (event.type === 'release.migration' && event.data.state !== 'running');
+    if (isFree && event.repositoryId !== null) {
       const { repositoryId } = event;
       followUps.add('release.catch_up_failed', () => autoRelease.considerAll(repositoryId));
     }
@@ -358,6 +390,8 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     channelValues,
     reconciler,
     releases,
+    migrations,
+    rollouts,
     machines,
     swarm,
     seeding,

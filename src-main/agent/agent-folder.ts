@@ -9,13 +9,22 @@ export interface AgentFolder {
   readonly identityFile: string;
   readonly stateFile: string;
   readonly runFile: string;
+  /** Of the second instance, while two run. */
+  readonly spareRunFile: string;
+  readonly migrationRunFile: string;
   readonly packs: string;
   readonly releases: string;
   readonly lists: string;
   readonly environments: string;
   readonly logs: string;
+  /** Of releases that did not come up. */
+  readonly evidence: string;
+  /** What outlives releases. */
+  readonly shared: string;
   /** The symbolic link that names the running release. */
   readonly current: string;
+  /** A link to the running release's environment file; absent where it has none. For units that read it. */
+  readonly currentEnvironment: string;
   release(artifactId: string): string;
   pack(digest: string): string;
   torrent(digest: string): string;
@@ -37,12 +46,17 @@ export function agentFolder(root: string): AgentFolder {
     identityFile: join(root, 'identity.json'),
     stateFile: join(root, 'state.json'),
     runFile: join(root, 'run.json'),
+    spareRunFile: join(root, 'run-2.json'),
+    migrationRunFile: join(root, 'migration-run.json'),
     packs: join(root, 'packs'),
     releases: join(root, 'releases'),
     lists: join(root, 'lists'),
     environments: join(root, 'env'),
     logs: join(root, 'logs'),
+    evidence: join(root, 'evidence'),
+    shared: join(root, 'shared'),
     current: join(root, 'current'),
+    currentEnvironment: join(root, 'environment'),
     release: artifactId => join(root, 'releases', artifactId),
     // The name that the torrent of the pack gives to its file.
     pack: digest => join(root, 'packs', `${digest}.tar.zst`),
@@ -100,19 +114,28 @@ export async function currentArtifact(folder: AgentFolder): Promise<string | nul
   }
 }
 
+async function pointLink(folder: AgentFolder, link: string, target: string | null): Promise<void> {
+  const fresh = join(folder.root, '.link.new');
+  await rm(fresh, { force: true });
+  if (target === null) await rm(link, { force: true });
+  else {
+    await symlink(target, fresh, link === folder.current ? 'dir' : 'file');
+    await rename(fresh, link);
+  }
+}
+
 /**
- * Makes `current` name this artifact, or nothing. A reader sees the old release or the new one, also after a crash.
- * Throws `data.unwritable` where something else lies at `current`.
+ * Makes `current` name this artifact, or nothing, and `environment` its values. A reader of `current` sees the old release or the new
+ * one, also after a crash. Throws `data.unwritable` where something else lies there.
  */
-export async function pointCurrentAt(folder: AgentFolder, artifactId: string | null): Promise<void> {
-  const fresh = join(folder.root, '.current.new');
+export async function pointCurrentAt(
+  folder: AgentFolder,
+  release: { readonly artifactId: string; readonly environmentDigest: string | null } | null,
+): Promise<void> {
   try {
-    await rm(fresh, { force: true });
-    if (artifactId === null) await rm(folder.current, { force: true });
-    else {
-      await symlink(join('releases', artifactId), fresh, 'dir');
-      await rename(fresh, folder.current);
-    }
+    const digest = release?.environmentDigest ?? null;
+    await pointLink(folder, folder.currentEnvironment, digest === null ? null : join('env', `${digest}.env`));
+    await pointLink(folder, folder.current, release === null ? null : join('releases', release.artifactId));
     await syncFolder(folder.root);
   } catch (error) {
     throw new DomainError(

@@ -2,6 +2,7 @@
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { SwarmClient } from '../swarm/swarm-client.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { UserVariables } from './user-variables.ts';
 
 export interface AgentOptions {
   /** The first is preferred, the nearest one. */
@@ -23,7 +24,13 @@ export interface AgentOptions {
   readonly pollIntervalMs: number;
   /** Whether a release's start command is run and kept running here. Default true. */
   readonly supervise?: boolean;
+  /** Sets the channel's values as persistent variables of the agent's user too; null leaves them alone. */
+  readonly userVariables?: UserVariables | null;
+  /** Between two looks at what runs: at all of its files, and at its health. Left out: an hour, and half a minute. */
+  readonly driftIntervalsMs?: { readonly files: number; readonly health: number };
   readonly agentVersion?: string;
+  /** How long this machine's lock on a migration holds without a renewal; left out: what the control center says. */
+  readonly migrationLeaseMs?: number;
   readonly logger: Logger;
   /** UTC milliseconds. */
   readonly now?: () => number;

@@ -1,5 +1,6 @@
 /** Owns what an agent remembers over a restart: what it trusts, what it runs, and what it was about to do. */
 import { z } from 'zod';
+import { activationSchema } from '../contract/activation.ts';
 import { idSchema, infoHashSchema, type Pointer, publicKeySchema, sha256Schema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
@@ -18,6 +19,8 @@ export const installedSchema = z.object({
   environmentNames: z.array(z.string()).default([]),
   start: z.string().nullable(),
   health: healthCheckSchema.nullable(),
+  /** Left out: the start command alone. */
+  activation: activationSchema.optional(),
   packDigest: sha256Schema,
   infoHash: infoHashSchema,
 });
@@ -43,6 +46,19 @@ const stateSchema = z.object({
   activation: z.object({ target: installedSchema, from: installedSchema.nullable() }).nullable(),
   /** Activations of one serial that the agent did not survive. */
   interrupted: z.object({ serial: serialSchema, count: z.number().int().positive() }).nullable(),
+  /** The migration that this machine took last: under which token, and whether its commands have all succeeded. */
+  migration: z
+    .object({ releaseId: idSchema, token: z.number().int().positive(), ended: z.boolean() })
+    .nullable()
+    .default(null),
+  /** What the release that runs was given as $PORT: asked for again, so that who knows it need not be told. */
+  port: z.number().int().min(1).max(65_535).nullable().default(null),
+  /** The newest release that did not come up here. */
+  evidenceSerial: serialSchema.nullable().default(null),
+  /** The last request to repair what runs that was done. */
+  repairedAtMs: z.number().int().nonnegative().default(0),
+  /** Names of the user's variables that were set last. */
+  userVariables: z.array(z.string()).default([]),
 });
 export type AgentState = z.infer<typeof stateSchema>;
 
@@ -61,7 +77,7 @@ export function installedFrom(
   pack: { readonly digest: string; readonly infoHash: string },
   environmentNames: readonly string[],
 ): Installed {
-  const { serial, releaseId, artifactId, revision, environmentDigest, start, health } = pointer;
+  const { serial, releaseId, artifactId, revision, environmentDigest, start, health, activation } = pointer;
   const { digest: packDigest, infoHash } = pack;
   return {
     serial,
@@ -72,6 +88,7 @@ export function installedFrom(
     environmentNames: [...environmentNames],
     start,
     health,
+    ...(activation === undefined ? {} : { activation }),
     packDigest,
     infoHash,
   };
@@ -108,6 +125,11 @@ export async function openState(path: string, rootPublicKey: string): Promise<St
           failedSerial: null,
           activation: null,
           interrupted: null,
+          migration: null,
+          port: null,
+          evidenceSerial: null,
+          repairedAtMs: 0,
+          userVariables: [],
         }
       : parseState(bytes, path);
   // A pin that never verified anything was a typing error at the first start, not an installation.

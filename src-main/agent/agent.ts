@@ -4,13 +4,15 @@ import type { BytesBySource, MachineReport, Pointer, Trust } from '../contract/d
 import { DomainError, type ErrorCode, type ErrorView } from '../contract/errors.ts';
 import { forgetPairing } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
+import { createDriftWatch, type DriftWatch } from './drift-watch.ts';
 import { type Following, isEnrolled, readPointer, readTrust, requestEnrollment } from './follow-channel.ts';
 import { installRelease } from './install-release.ts';
 import { type OpenAgent, openAgent } from './open-agent.ts';
+import { repair, repairDue } from './repair.ts';
 
 export type AgentOutcome =
   /** Nothing to do yet: not enrolled, or nothing released. */
-  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' }
+  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' | 'migration' | 'rollout' }
   | { readonly kind: 'unchanged'; readonly serial: number }
   | { readonly kind: 'activated'; readonly serial: number; readonly artifactId: string; readonly bytes: BytesBySource }
   /** The release did not come up, now or at an earlier look; what ran before runs. */
@@ -46,7 +48,8 @@ async function install(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
   const { serial, artifactId } = pointer;
   const { state, reporter, signal } = agent;
   try {
-    return { kind: 'activated', serial, artifactId, bytes: await installRelease(agent, trust, pointer) };
+    const bytes = await installRelease(agent, trust, pointer);
+    return bytes === null ? { kind: 'waiting', for: 'migration' } : { kind: 'activated', serial, artifactId, bytes };
   } catch (error) {
     if (!(error instanceof DomainError) || !giveUpCodes.has(error.code) || signal.aborted) throw error;
     await state.update({ failedSerial: serial });
@@ -57,7 +60,7 @@ async function install(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
 }
 
 /** One look: trust, enrollment, pointer, and what follows. Throws when nothing can be decided. */
-async function look(agent: OpenAgent): Promise<AgentOutcome> {
+async function look(agent: OpenAgent, drift: DriftWatch): Promise<AgentOutcome> {
   const { options, folder, state, identity, reporter, now } = agent;
   const channel: Following = { ...options, state };
   const trust = await readTrust(channel);
@@ -74,12 +77,21 @@ async function look(agent: OpenAgent): Promise<AgentOutcome> {
   }
   const { current, failedSerial } = state.value;
   if (pointer.serial === current?.serial) {
+    const askedAtMs = repairDue(agent, pointer);
+    if (askedAtMs !== null) {
+      await repair(agent, trust, pointer, askedAtMs);
+      drift.forget();
+    }
     reporter.enter('active', pointer.serial);
     return { kind: 'unchanged', serial: pointer.serial };
   }
   if (pointer.serial === failedSerial) {
     reporter.enter('rolled_back', pointer.serial);
     return { kind: 'rolled_back', failedSerial, serial: current?.serial ?? null, error: null };
+  }
+  if (pointer.rollout !== undefined && !pointer.rollout.machines.includes(identity.machineId)) {
+    reporter.enter('waiting', pointer.serial);
+    return { kind: 'waiting', for: 'rollout' };
   }
   return install(agent, trust, pointer);
 }
@@ -93,6 +105,7 @@ export function createAgent(options: AgentOptions): Agent {
   let opening: Promise<OpenAgent> | null = null;
   let looking: Promise<AgentOutcome> | null = null;
   let following: Promise<void> | null = null;
+  let drift: DriftWatch | null = null;
 
   function opened(): Promise<OpenAgent> {
     opening ??= openAgent(options, signal, report => {
@@ -106,14 +119,16 @@ export function createAgent(options: AgentOptions): Agent {
 
   async function lookSafely(): Promise<AgentOutcome> {
     const agent = await opened();
+    drift ??= createDriftWatch(agent);
     try {
-      return await look(agent);
+      return await look(agent, drift);
     } catch (error) {
       if (signal.aborted || !(error instanceof DomainError)) throw error;
       logger.warn('agent.look_failed', { code: error.code, reason: error.message });
       agent.reporter.set({ phase: 'failed', progress: null, message: error.message });
       return { kind: 'failed', error: error.toView() };
     } finally {
+      if (!signal.aborted) await drift.look();
       await agent.reporter.flush();
     }
   }
@@ -148,6 +163,7 @@ export function createAgent(options: AgentOptions): Agent {
       stopping.abort();
       await following;
       await looking?.catch(() => undefined);
+      await drift?.settle();
       const agent = await opening?.catch(() => null);
       await agent?.close();
       await options.swarm?.stop();

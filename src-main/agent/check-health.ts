@@ -1,4 +1,5 @@
 /** Owns whether a release that was just started is well. */
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import type { HealthCheck } from '../contract/plan.ts';
@@ -7,14 +8,30 @@ import { runCommand } from '../process/run-command.ts';
 /** Without a check, a process that lives this long has at least found its files and its port. */
 const settleMs = 1_000;
 const maxOutputBytes = 64 * 1024;
+/** The last ones, for whoever looks why a release did not come up. */
+const keptAnswers = 50;
+
+export interface HealthAnswer {
+  readonly atMs: number;
+  /** Null where the answer was good. */
+  readonly problem: string | null;
+}
 
 export interface HealthSubject {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** Settles when the release's process ended by itself, with how; null where none was started. */
   readonly exited: Promise<string> | null;
+  /** Where there is no check: what is wrong with what runs it; null where nothing can tell. */
+  readonly problem: (() => Promise<string | null>) | null;
   readonly logFile: string;
   readonly signal: AbortSignal;
+  /** Gets every answer, the last ones kept. */
+  readonly answers: HealthAnswer[];
+}
+
+function withPort(text: string, env: HealthSubject['env']): string {
+  return text.replaceAll(/\$(?:PORT\b|\{PORT\})/g, env.PORT ?? '');
 }
 
 /** Null where the answer is good; else what is wrong with it. */
@@ -33,6 +50,28 @@ async function httpProblem(url: string, timeoutMs: number, signal: AbortSignal):
   }
 }
 
+function tcpProblem(address: string, timeoutMs: number, signal: AbortSignal): Promise<string | null> {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(address.slice(colon + 1)) });
+    const end = (problem: string | null) => {
+      socket.destroy();
+      signal.removeEventListener('abort', abort);
+      resolve(problem);
+    };
+    const abort = () => {
+      socket.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    socket.setTimeout(timeoutMs, () => end(`${address} did not answer within ${timeoutMs} ms`));
+    socket.once('connect', () => end(null));
+    socket.once('error', error => end(`${address} takes no connection (${messageOf(error)})`));
+  });
+}
+
 async function commandProblem(
   command: string,
   timeoutMs: number,
@@ -47,10 +86,56 @@ async function commandProblem(
   return `the health command ended with ${result.signal === null ? `exit code ${result.exitCode}` : `signal ${result.signal}`}`;
 }
 
-async function problemOf(health: HealthCheck, subject: HealthSubject): Promise<string | null> {
-  const overHttp = health.http === undefined ? null : await httpProblem(health.http, health.timeoutMs, subject.signal);
-  if (overHttp !== null || health.command === undefined) return overHttp;
-  return commandProblem(health.command, health.timeoutMs, subject);
+/** One look at the release; null where it is well. Throws the signal's reason. */
+export async function healthProblem(health: HealthCheck, subject: HealthSubject): Promise<string | null> {
+  const { http, tcp, command, timeoutMs } = health;
+  const { env, signal } = subject;
+  if (http !== undefined) {
+    const problem = await httpProblem(withPort(http, env), timeoutMs, signal);
+    if (problem !== null) return problem;
+  }
+  if (tcp !== undefined) {
+    const problem = await tcpProblem(withPort(tcp, env), timeoutMs, signal);
+    if (problem !== null) return problem;
+  }
+  return command === undefined ? null : commandProblem(command, timeoutMs, subject);
+}
+
+function keep(answers: HealthAnswer[], problem: string | null): void {
+  answers.push({ atMs: Date.now(), problem });
+  if (answers.length > keptAnswers) answers.shift();
+}
+
+/** Asks until enough answers in a row are good. Throws `agent.health_failed` after `attempts` bad ones past the start period. */
+async function askUntilWell(health: HealthCheck, subject: HealthSubject, signal: AbortSignal): Promise<void> {
+  const { attempts, intervalMs, passes = 1, startPeriodMs = 0 } = health;
+  const startedAt = performance.now();
+  let failures = 0;
+  for (let good = 0; ; ) {
+    const problem = await healthProblem(health, { ...subject, signal });
+    keep(subject.answers, problem);
+    good = problem === null ? good + 1 : 0;
+    if (good >= passes) return;
+    if (problem !== null && performance.now() - startedAt >= startPeriodMs) failures += 1;
+    if (failures >= attempts) {
+      throw new DomainError(
+        'agent.health_failed',
+        `The release is not well: ${problem}, at the last of ${attempts} attempts. Its output is in ${subject.logFile} on the machine.`,
+        { problem, attempts },
+      );
+    }
+    await delay(intervalMs, undefined, { signal });
+  }
+}
+
+/** Without a check: what runs it must be there after a moment. */
+async function waitAMoment(subject: HealthSubject, signal: AbortSignal): Promise<void> {
+  if (subject.exited === null && subject.problem === null) return;
+  await delay(settleMs, undefined, { signal });
+  const problem = (await subject.problem?.()) ?? null;
+  if (problem === null) return;
+  keep(subject.answers, problem);
+  throw new DomainError('agent.health_failed', `The release is not well: ${problem}.`, { problem });
 }
 
 /**
@@ -70,29 +155,12 @@ export async function checkHealth(health: HealthCheck | null, subject: HealthSub
     }) ?? null;
   // Looked at below, or no longer of interest.
   died?.catch(() => undefined);
-  const attempts = async (): Promise<void> => {
-    const aborted = AbortSignal.any([signal, over.signal]);
-    if (health === null) {
-      if (died !== null) await delay(settleMs, undefined, { signal: aborted });
-      return;
-    }
-    let problem: string | null = null;
-    for (let attempt = 1; attempt <= health.attempts; attempt += 1) {
-      if (attempt > 1) await delay(health.intervalMs, undefined, { signal: aborted });
-      problem = await problemOf(health, { ...subject, signal: aborted });
-      if (problem === null) return;
-    }
-    throw new DomainError(
-      'agent.health_failed',
-      `The release is not well: ${problem}, at the last of ${health.attempts} attempts. Its output is in ${logFile} on the machine.`,
-      { problem, attempts: health.attempts },
-    );
-  };
-  const attempting = attempts();
+  const aborted = AbortSignal.any([signal, over.signal]);
+  const asking = health === null ? waitAMoment(subject, aborted) : askUntilWell(health, subject, aborted);
   try {
-    await (died === null ? attempting : Promise.race([attempting, died]));
+    await (died === null ? asking : Promise.race([asking, died]));
   } finally {
     over.abort();
-    await attempting.catch(() => undefined);
+    await asking.catch(() => undefined);
   }
 }

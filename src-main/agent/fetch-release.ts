@@ -3,12 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { decodeFileList, maximumFileListBytes } from '../artifacts/file-list.ts';
 import { unpackPack } from '../artifacts/unpack.ts';
-import { verifyTree } from '../artifacts/verify-tree.ts';
 import { type BytesBySource, type FileEntry, type Pack, storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
-import type { Logger } from '../telemetry/logger.ts';
 import { syncFolder } from './agent-folder.ts';
+import { cleanAndVerify } from './check-kept.ts';
 import { installDelta, usableDelta } from './fetch-delta.ts';
 import { dropPack, obtainPack, type PackOptions } from './obtain-pack.ts';
 import { readFromStores } from './read-from-stores.ts';
@@ -25,6 +24,8 @@ export interface FetchedRelease {
 export interface FetchOptions extends PackOptions {
   /** The artifact that runs now: its tree is used as it is, since programs may write beside their files. */
   readonly runningArtifactId: string | null;
+  /** Paths of the release that are links into what outlives it. */
+  readonly shared: readonly string[];
   /** Delta packs to the same artifact, from any base. */
   readonly deltas: readonly Pack[];
 }
@@ -41,9 +42,13 @@ async function replaceTree(from: string, to: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
-async function treeIsWhole(path: string, entries: readonly FileEntry[], logger: Logger): Promise<boolean> {
+async function treeIsWhole(
+  path: string,
+  entries: readonly FileEntry[],
+  { shared, logger }: FetchOptions,
+): Promise<boolean> {
   try {
-    await verifyTree(path, entries);
+    await cleanAndVerify(path, entries, shared);
     return true;
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
@@ -115,14 +120,14 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
  * Throws `store.*`, `artifact.*`, `agent.disk_full`, `data.unwritable`, the signal's reason.
  */
 export async function fetchRelease(options: FetchOptions): Promise<FetchedRelease> {
-  const { folder, pack, runningArtifactId, onProgress, signal, logger } = options;
+  const { folder, pack, runningArtifactId, onProgress, signal } = options;
   const { artifactId } = pack;
   const reused = { bytes: { ...nothing, reuse: pack.sizeBytes }, pack };
   if (artifactId === runningArtifactId) return reused;
   onProgress({ phase: 'fetching', progress: 0, bytes: nothing });
   const target = folder.release(artifactId);
   const isThere = (await stat(target).catch(() => null)) !== null;
-  if (isThere && (await treeIsWhole(target, await readFileList(options, artifactId), logger))) return reused;
+  if (isThere && (await treeIsWhole(target, await readFileList(options, artifactId), options))) return reused;
   const fresh = `${target}.tmp-${randomUUID()}`;
   const byDelta = await fetchByDelta(options, fresh);
   if ('pack' in byDelta) {

@@ -3,13 +3,21 @@ import { type BytesBySource, type Pack, type Pointer, storeKeys, type Trust } fr
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { maxEnvironmentBytes, openEnvironment } from '../releases/environment.ts';
 import { activate } from './activate.ts';
-import { installedFrom } from './agent-state.ts';
+import { type Installed, installedFrom } from './agent-state.ts';
 import { type FetchedRelease, fetchRelease } from './fetch-release.ts';
 import { findPeers } from './find-peers.ts';
 import { removeUnneeded } from './keep-releases.ts';
-import type { OpenAgent } from './open-agent.ts';
+import { migrate } from './migrate.ts';
+import type { OpenAgent, Prepared } from './open-agent.ts';
 import { readFromStores } from './read-from-stores.ts';
-import { readEnvironmentFile, writeEnvironmentFile } from './service-environment.ts';
+import { activationOf } from './run-release.ts';
+import {
+  environmentValues,
+  readEnvironmentFile,
+  serviceEnvironment,
+  writeEnvironmentFile,
+} from './service-environment.ts';
+import { linkShared } from './shared-paths.ts';
 
 /** Brings the channel's values here; returns their names. Throws `release.environment_pending`, `store.*`, `secret.key_unreadable`. */
 async function prepareEnvironment({ options, folder, identity }: OpenAgent, pointer: Pointer): Promise<string[]> {
@@ -37,8 +45,15 @@ async function prepareEnvironment({ options, folder, identity }: OpenAgent, poin
   return Object.keys(values);
 }
 
-async function bringHere(agent: OpenAgent, trust: Trust, full: Pack, packs: readonly Pack[]): Promise<FetchedRelease> {
-  const { options, folder, state, identity, reporter, guard, seeding, now, signal } = agent;
+/** `running` is the artifact whose tree is used as it is; null looks at every file. */
+export async function bringHere(
+  agent: OpenAgent,
+  trust: Trust,
+  pointer: Pointer,
+  full: Pack,
+  running: string | null,
+): Promise<FetchedRelease> {
+  const { options, folder, identity, reporter, guard, seeding, now, signal } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
   return fetchRelease({
@@ -46,9 +61,10 @@ async function bringHere(agent: OpenAgent, trust: Trust, full: Pack, packs: read
     stores,
     swarm,
     guard,
-    runningArtifactId: state.value.current?.artifactId ?? null,
+    runningArtifactId: running,
+    shared: pointer.activation?.shared ?? [],
     pack: full,
-    deltas: packs.filter(pack => pack.kind === 'delta'),
+    deltas: pointer.packs.filter(pack => pack.kind === 'delta'),
     onPack: pack => {
       seeding.fetching = pack;
       seeding.infoHashes.set(pack.digest, pack.infoHash);
@@ -61,13 +77,11 @@ async function bringHere(agent: OpenAgent, trust: Trust, full: Pack, packs: read
   });
 }
 
-/**
- * Installs and activates the release that `pointer` names; returns where its bytes came from. On failure what ran before
- * runs. Throws what fetching (`store.*`, `artifact.*`, `agent.disk_full`) and activation (`agent.*`, `data.*`) throw.
- */
-export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<BytesBySource> {
-  const { options, folder, state, supervisor, reporter, seeding, signal } = agent;
-  const { swarm, logger } = options;
+/** Brings what the release needs here, once in the life of this process. Throws `store.*`, `artifact.*`, `agent.disk_full`, `release.*`. */
+async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<Prepared> {
+  const { reporter, seeding, prepared } = agent;
+  const isSame = prepared?.target.releaseId === pointer.releaseId;
+  if (isSame && prepared.target.environmentDigest === pointer.environmentDigest) return prepared;
   const pack = pointer.packs.find(candidate => candidate.kind === 'full');
   if (pack === undefined) {
     throw new DomainError('artifact.malformed', `Release ${pointer.serial} names no full pack. Release again.`);
@@ -79,17 +93,52 @@ export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Po
     message: null,
     bytes: { peers: 0, region: 0, reuse: 0 },
   });
-  let fetched: FetchedRelease;
-  let environmentNames: string[];
   try {
-    environmentNames = await prepareEnvironment(agent, pointer);
-    fetched = await bringHere(agent, trust, pack, pointer.packs);
+    const environmentNames = await prepareEnvironment(agent, pointer);
+    const { bytes, pack: taken } = await bringHere(
+      agent,
+      trust,
+      pointer,
+      pack,
+      agent.state.value.current?.artifactId ?? null,
+    );
+    const target = installedFrom(pointer, taken, environmentNames);
+    await linkShared(agent.folder, target.artifactId, activationOf(target).shared);
+    agent.prepared = { target, bytes };
+    return agent.prepared;
   } finally {
     seeding.fetching = null;
   }
-  const { bytes } = fetched;
-  const target = installedFrom(pointer, fetched.pack, environmentNames);
-  await activate({ folder, state, supervisor, reporter, signal, logger }, target, bytes);
+}
+
+/** Whether the database is as the release needs it; false while another machine brings it there. Throws what `migrate` throws. */
+async function migrateFor(agent: OpenAgent, trust: Trust, pointer: Pointer, target: Installed): Promise<boolean> {
+  if (pointer.migrations === undefined) return true;
+  const { folder } = agent;
+  const values = await environmentValues(folder, target);
+  return migrate(agent, trust, pointer, {
+    cwd: folder.release(target.artifactId),
+    env: serviceEnvironment(values, target),
+    release: target,
+    values,
+  });
+}
+
+/**
+ * Installs and activates the release that `pointer` names; returns where its bytes came from, or null while another machine runs its
+ * migrations. On failure what ran before runs. Throws what fetching (`store.*`, `artifact.*`, `agent.disk_full`), migrating
+ * (`agent.migration_*`) and activation (`agent.*`, `data.*`) throw.
+ */
+export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<BytesBySource | null> {
+  const { options, folder, state, reporter, seeding } = agent;
+  const { swarm, logger } = options;
+  const { target, bytes } = await prepare(agent, trust, pointer);
+  if (!(await migrateFor(agent, trust, pointer, target))) {
+    reporter.set({ phase: 'waiting', progress: null, message: 'Another machine runs the migrations of this release.' });
+    return null;
+  }
+  await activate({ ...agent, userVariables: options.userVariables ?? null, logger }, target, bytes);
+  agent.prepared = null;
   try {
     await removeUnneeded(folder, state, digest => {
       const infoHash = seeding.infoHashes.get(digest);

@@ -1,10 +1,12 @@
 /** Owns what an agent keeps on disk: the last releases for rollback, the packs that it seeds, and no debris. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentFolder } from './agent-folder.ts';
 import type { Installed, StateFile } from './agent-state.ts';
 
 const keptReleases = 5;
+/** Small; a rollback may have needed an older one meanwhile. */
+const keptEnvironments = 2 * keptReleases;
 
 /** The two packs that are worth seeding: of what runs, and of what ran before. */
 export function seededPacks(state: StateFile): readonly Installed[] {
@@ -19,8 +21,8 @@ export function keptWith(kept: readonly string[], artifactId: string): string[] 
 }
 
 /**
- * Removes what nothing needs any more: releases beyond the kept ones, half-made ones, packs and environments of neither the
- * current nor the previous release. `beforePackRemoved` gets the digest of each pack first. Call it only between activations.
+ * Removes what nothing needs any more: releases beyond the kept ones, half-made ones, packs of neither the current nor
+ * the previous release, older environments. `beforePackRemoved` gets the digest of each pack first. Call it only between activations.
  */
 export async function removeUnneeded(
   folder: AgentFolder,
@@ -43,9 +45,20 @@ export async function removeUnneeded(
     beforePackRemoved(digest);
     await rm(join(folder.packs, name), { force: true });
   }
-  const environments = new Set(installed.map(release => `${release.environmentDigest}.env`));
-  for (const name of await readdir(folder.environments)) {
-    if (!environments.has(name)) await rm(join(folder.environments, name), { force: true });
+  await removeOldEnvironments(folder, new Set(installed.map(release => `${release.environmentDigest}.env`)));
+}
+
+/** Those of the last releases stay, so that going back to one of them needs no store. */
+async function removeOldEnvironments(folder: AgentFolder, needed: ReadonlySet<string>): Promise<void> {
+  const files = await Promise.all(
+    (await readdir(folder.environments)).map(async name => {
+      const path = join(folder.environments, name);
+      return { name, path, writtenAtMs: (await stat(path)).mtimeMs };
+    }),
+  );
+  const newestFirst = files.sort((one, other) => other.writtenAtMs - one.writtenAtMs);
+  for (const { name, path } of newestFirst.slice(keptEnvironments)) {
+    if (!needed.has(name)) await rm(path, { force: true });
   }
 }
 

@@ -1,17 +1,20 @@
 /** Owns an agent's parts while it runs: its folder and lock, its state, what it supervises, seeds and reports. */
-import type { MachineReport, Pack } from '../contract/documents.ts';
+import type { BytesBySource, MachineReport, Pack } from '../contract/documents.ts';
 import { messageOf } from '../contract/errors.ts';
+import { createLeaseWatch, type LeaseWatch } from '../releases/migration-record.ts';
 import type { SwarmClient } from '../swarm/swarm-client.ts';
 import { createWebSeedGuard, type WebSeedGuard } from '../swarm/web-seed-guard.ts';
 import { settle } from './activate.ts';
 import { type AgentFolder, agentFolder, openAgentFolder } from './agent-folder.ts';
 import { type AgentIdentity, openIdentity } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
-import { openState, type StateFile } from './agent-state.ts';
+import { type Installed, openState, type StateFile } from './agent-state.ts';
+import { createEvidenceKeeper, type EvidenceKeeper } from './evidence.ts';
 import { removeHalfMade, seededPacks } from './keep-releases.ts';
+import { endLeftovers } from './leftovers.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { seedKept } from './seed-kept.ts';
-import { createSupervisor, type Supervisor } from './supervise.ts';
+import { createServices, type Services } from './services.ts';
 
 /** A control center takes a machine for lost after a few of these. */
 const heartbeatMs = 30_000;
@@ -24,15 +27,26 @@ export interface Seeding {
   readonly infoHashes: Map<string, string>;
 }
 
+/** A release that was fetched and verified by this process. */
+export interface Prepared {
+  readonly target: Installed;
+  readonly bytes: BytesBySource;
+}
+
 export interface OpenAgent {
   readonly options: AgentOptions;
   readonly folder: AgentFolder;
   readonly state: StateFile;
   readonly identity: AgentIdentity;
   readonly reporter: Reporter;
-  readonly supervisor: Supervisor | null;
+  readonly services: Services | null;
+  readonly evidence: EvidenceKeeper;
   readonly guard: WebSeedGuard | null;
   readonly seeding: Seeding;
+  /** Who holds the lock of a migration, as this process has seen it. */
+  readonly leases: LeaseWatch;
+  /** What lies here whole and waits for its turn; not read again at every look. */
+  prepared: Prepared | null;
   readonly now: () => number;
   readonly signal: AbortSignal;
   /** From now on reports are written: the trust document lists this machine. */
@@ -91,11 +105,13 @@ export async function openAgent(
     });
     reporter.onReport(onReport);
     closing.push(() => reporter.flush());
-    const supervisor =
-      options.supervise === false ? null : createSupervisor({ logs: folder.logs, runFile: folder.runFile, logger });
-    closing.push(() => supervisor?.stop());
+    const services = options.supervise === false ? null : createServices(folder, logger);
+    closing.push(() => services?.stop());
+    const evidence = createEvidenceKeeper({ ...options, folder, identity });
     await removeHalfMade(folder);
-    await settle({ folder, state, supervisor, reporter, signal, logger });
+    await endLeftovers(folder.migrationRunFile);
+    const userVariables = options.userVariables ?? null;
+    await settle({ folder, state, services, evidence, userVariables, reporter, now, signal, logger });
     const guard = swarm === null ? null : createWebSeedGuard({ stores, logger });
     closing.push(() => guard?.stop());
     await guard?.start();
@@ -107,7 +123,23 @@ export async function openAgent(
     const markEnrolled = () => {
       isEnrolled = true;
     };
-    return { options, folder, state, identity, reporter, supervisor, guard, seeding, now, signal, markEnrolled, close };
+    return {
+      options,
+      folder,
+      state,
+      identity,
+      reporter,
+      services,
+      evidence,
+      guard,
+      seeding,
+      leases: createLeaseWatch(),
+      prepared: null,
+      now,
+      signal,
+      markEnrolled,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -19,7 +19,7 @@ const maxTimeline = 64;
 const maxPeers = 16;
 
 export type ReportChanges = Partial<
-  Pick<MachineReport, 'phase' | 'progress' | 'targetSerial' | 'health' | 'message' | 'bytes'>
+  Pick<MachineReport, 'phase' | 'progress' | 'targetSerial' | 'health' | 'message' | 'bytes' | 'drift'>
 >;
 
 export interface Reporter {
@@ -70,6 +70,7 @@ export function createReporter(options: {
     targetSerial: current?.serial ?? null,
     health: 'unknown',
     message: null,
+    drift: null,
     bytes: { peers: 0, region: 0, reuse: 0 },
   };
   let timeline: { phase: MachinePhase; atMs: number }[] = [{ phase: facts.phase, atMs: now() }];
@@ -88,7 +89,7 @@ export function createReporter(options: {
   }
 
   function build(sequence: number): MachineReport {
-    const { current: installed, kept } = state.value;
+    const { current: installed, kept, evidenceSerial, repairedAtMs } = state.value;
     const port = options.port();
     return {
       type: 'slipway.report/v1',
@@ -114,6 +115,8 @@ export function createReporter(options: {
       timeline: [...timeline],
       kept: kept.slice(0, 256),
       environmentNames: installed?.environmentNames.slice(0, 256) ?? [],
+      evidenceSerial,
+      repairedAtMs,
       reportedAtMs: now(),
     };
   }
@@ -163,7 +166,12 @@ export function createReporter(options: {
     if (JSON.stringify(facts) === before) return;
     if (isNewTarget) timeline = [];
     if (isNewTarget || isNewPhase) timeline = [...timeline, { phase: facts.phase, atMs: now() }].slice(-maxTimeline);
-    const isProgressOnly = !isNewPhase && !isNewTarget && changes.health === undefined && changes.message === undefined;
+    const isProgressOnly =
+      !isNewPhase &&
+      !isNewTarget &&
+      changes.health === undefined &&
+      changes.message === undefined &&
+      changes.drift === undefined;
     const waitMs = lastWriteMs + progressIntervalMs - performance.now();
     if (!isProgressOnly || waitMs <= 0) write();
     else pending ??= setTimeout(write, waitMs).unref();

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { DomainError } from '../contract/errors.ts';
 import { readPrivateFile, replacePrivateFile } from '../secrets/private-file.ts';
+import type { AgentFolder } from './agent-folder.ts';
+import type { Installed } from './agent-state.ts';
 
 /** What a program needs of its surroundings. The rest of the agent's environment may hold credentials of stores. */
 const passedOn = [
@@ -67,4 +69,18 @@ export async function readEnvironmentFile(path: string): Promise<Readonly<Record
       path,
     });
   }
+}
+
+/** The channel's values that a release runs with. Throws `data.corrupt` where their file is gone. */
+export async function environmentValues(
+  folder: AgentFolder,
+  { environmentDigest, serial }: Pick<Installed, 'environmentDigest' | 'serial'>,
+): Promise<Readonly<Record<string, string>>> {
+  const values = environmentDigest === null ? {} : await readEnvironmentFile(folder.environment(environmentDigest));
+  if (values !== null) return values;
+  throw new DomainError(
+    'data.corrupt',
+    `The environment of release ${serial} is missing on this machine. It is fetched again at the next release.`,
+    { serial },
+  );
 }

@@ -1,30 +1,21 @@
 /** Owns the one process that a release's start command is: started in its own group, kept running, and ended whole. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, open, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { backoffMs, restartBackoff } from '../domain/backoff.ts';
 import { groupIsAlive, signalGroup, sweepTree } from '../process/kill-tree.ts';
-import { readPrivateFile, replacePrivateFile } from '../secrets/private-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { assignmentOf, endLeftovers, rememberRun } from './leftovers.ts';
 
-/** The variable by which the processes of a run are found again, whatever session or parent they gave themselves. */
-const runVariable = 'SLIPWAY_RUN';
 /** From the request to end to the kill: a server has this long to finish its requests. */
 const stopGraceMs = 10_000;
 const groupPollMs = 25;
 /** One older copy is kept beside it, so a chatty release takes at most twice this. */
 const maxLogBytes = 16 * 1024 * 1024;
 const logCheckMs = 30_000;
-/** Above every process id that Linux gives (pid_max is at most 4,194,304): "no leader is known". Source: proc_sys_kernel(5). */
-const noLeader = 2 ** 23;
-
-const runSchema = z.object({ runId: z.uuid() });
-
 export interface ServiceSpec {
   readonly command: string;
   readonly cwd: string;
@@ -55,11 +46,12 @@ function shellOf(command: string): { readonly file: string; readonly args: reado
 interface Run {
   readonly child: ChildProcess;
   readonly pid: number;
-  readonly runId: string;
+  /** `NAME=value` in the environment of all its processes. */
+  readonly assignment: string;
   readonly ended: Promise<string>;
 }
 
-async function endRun({ child, pid, runId, ended }: Run): Promise<void> {
+async function endRun({ child, pid, assignment, ended }: Run): Promise<void> {
   signalGroup(pid, 'SIGTERM');
   const deadline = performance.now() + stopGraceMs;
   while (
@@ -69,7 +61,7 @@ async function endRun({ child, pid, runId, ended }: Run): Promise<void> {
     await Promise.race([ended, delay(groupPollMs)]);
     if (child.exitCode !== null || child.signalCode !== null) await delay(groupPollMs);
   }
-  await sweepTree(pid, `${runVariable}=${runId}`);
+  await sweepTree(pid, assignment);
   await ended;
 }
 
@@ -104,15 +96,13 @@ export function createSupervisor({
   }
 
   async function launch({ command, cwd, env }: ServiceSpec): Promise<Run> {
-    const runId = randomUUID();
-    // Before the start: an agent killed in between finds the process by this id.
-    await replacePrivateFile(runFile, Buffer.from(JSON.stringify({ runId })));
+    const remembered = await rememberRun(runFile);
     const log = await open(logFile, 'a', 0o600);
     try {
       const { file, args } = shellOf(command);
       const child = spawn(file, [...args], {
         cwd,
-        env: { ...env, [runVariable]: runId },
+        env: { ...env, ...remembered.env },
         detached: process.platform !== 'win32',
         // A file and not a pipe: the release outlives an agent that is restarted or killed.
         stdio: ['ignore', log.fd, log.fd],
@@ -130,7 +120,7 @@ export function createSupervisor({
         });
       }
       await Promise.race([once(child, 'spawn'), ended]);
-      return { child, pid: child.pid, runId, ended };
+      return { child, pid: child.pid, assignment: assignmentOf(remembered), ended };
     } finally {
       await log.close();
     }
@@ -195,12 +185,6 @@ export function createSupervisor({
       onChange = listener;
       if (run !== null) watch(run, stopping.signal);
     },
-    async endLeftovers() {
-      const bytes = await readPrivateFile(runFile, 4_096);
-      if (bytes === null) return;
-      const parsed = runSchema.safeParse(JSON.parse(bytes.toString('utf8') || 'null'));
-      // By the id alone: the process id may be somebody else's by now.
-      if (parsed.success) await sweepTree(noLeader, `${runVariable}=${parsed.data.runId}`);
-    },
+    endLeftovers: () => endLeftovers(runFile),
   };
 }

@@ -1,6 +1,7 @@
 /** Owns `slipway agent`: the agent in the foreground, with its own swarm process and its log on stderr. */
 import { resolve } from 'node:path';
 import { type AgentOutcome, createAgent } from '../agent/agent.ts';
+import { createUserVariables } from '../agent/user-variables.ts';
 import { DomainError } from '../contract/errors.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { createNodeLauncher } from '../process/node-launcher.ts';
@@ -20,6 +21,7 @@ export interface AgentCommandOptions {
   readonly pair?: string | undefined;
   readonly once?: boolean | undefined;
   readonly supervise?: boolean | undefined;
+  readonly userVariables?: boolean | undefined;
   readonly swarm: boolean;
   readonly listen: string;
   /** Bytes per second. */
@@ -29,13 +31,19 @@ export interface AgentCommandOptions {
   readonly json?: boolean | undefined;
 }
 
+const waitingText = {
+  enrollment:
+    'This machine has asked to be enrolled. A running control center answers within seconds; if it does not, the pairing code is wrong, used or expired.',
+  release: 'Nothing is released on this channel yet.',
+  migration: 'Another machine runs the migrations of this release; this one takes it when they are done.',
+  rollout: 'This release goes to other machines first; this one takes it when it is its turn.',
+} as const;
+
 /** One look's outcome in words. Throws the error of a release that is not on the machine for that reason. */
 function outcomeText(outcome: AgentOutcome): string {
   switch (outcome.kind) {
     case 'waiting':
-      return outcome.for === 'enrollment'
-        ? 'This machine has asked to be enrolled. A running control center answers within seconds; if it does not, the pairing code is wrong, used or expired.'
-        : 'Nothing is released on this channel yet.';
+      return waitingText[outcome.for];
     case 'unchanged':
       return `Release ${outcome.serial} is here already.`;
     case 'activated': {
@@ -76,6 +84,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
     listenHost: options.listen,
     pollIntervalMs: options.interval * 1_000,
     supervise: options.supervise ?? false,
+    userVariables: options.userVariables ? createUserVariables({ name: `${repositoryId}-${channel}` }) : null,
     logger,
   });
   if (options.once) {

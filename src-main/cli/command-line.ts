@@ -1,17 +1,15 @@
 /** Owns the command line: which commands there are and what they take. What each does is beside this file, and what is
  * large is loaded when it is called for: a command that only reads a folder starts in half the time. */
-import { hostname } from 'node:os';
 import { Command, CommanderError } from 'commander';
-import { channelNameSchema, idSchema, publicKeySchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import { rateMeaning, rateSchema } from '../contract/rate.ts';
 import { version } from '../domain/version.ts';
 import { closeInheritedHandles } from '../process/inherited-handles.ts';
-import type { AgentCommandOptions } from './agent-command.ts';
-import { fitting, several, wholeNumber } from './arguments.ts';
+import { addAgentCommands } from './agent-options.ts';
+import { wholeNumber } from './arguments.ts';
 import { addArtifactCommands } from './artifact-commands.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
+import { addChannelCommands } from './channel-commands.ts';
 import { addDiskCommands } from './disk-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts';
@@ -98,40 +96,7 @@ function addHostCommands(program: Command): void {
 
 function addLocalCommands(program: Command): void {
   addPlanCommand(program);
-  program
-    .command('agent')
-    .description('follow a channel on this machine')
-    .requiredOption('--store <url>', 'a store to read; give it again for more, the nearest first', several)
-    .requiredOption(
-      '--repository <id>',
-      "the repository's id",
-      fitting(idSchema, 'Give the id that "slipway repo list" shows.'),
-    )
-    .requiredOption(
-      '--channel <name>',
-      'the channel to follow',
-      fitting(channelNameSchema, 'A channel has lower-case letters, digits and dashes.'),
-    )
-    .requiredOption('--root <folder>', 'where releases lie')
-    .requiredOption(
-      '--key <root-public-key>',
-      "the installation's root key, pinned at the first start",
-      fitting(publicKeySchema, 'Give the root key that "slipway status" shows.'),
-    )
-    .option('--pair <code>', 'the one-time code that "slipway machine pair" shows')
-    .option('--name <name>', 'how the machine is called', hostname())
-    .option('--region <name>', 'the region that it is in')
-    .option('--listen <address>', 'where the swarm listens', '127.0.0.1')
-    .option('--up <rate>', 'the most that the swarm gives, such as 5MB/s', fitting(rateSchema, `Give ${rateMeaning}.`))
-    .option('--down <rate>', 'the most that the swarm takes', fitting(rateSchema, `Give ${rateMeaning}.`))
-    .option('--interval <seconds>', 'how often the store is looked at', wholeNumber(1, 3_600), 5)
-    .option('--no-swarm', 'read from stores alone')
-    .option('--supervise', "run the release's start command as a child")
-    .option('--once', 'bring the machine up to date, then end')
-    .action(async (_options: unknown, command: Command) => {
-      const { runAgent } = await import('./agent-command.ts');
-      await runAgent(command.optsWithGlobals<AgentCommandOptions>());
-    });
+  addAgentCommands(program);
   program
     .command('demo')
     .description('the whole journey on the sample project, in a temporary folder')
@@ -165,6 +130,7 @@ function commandLine(): Command {
   addGitCommands(program);
   addStoreCommands(program);
   addReleaseCommands(program);
+  addChannelCommands(program);
   addMachineCommands(program);
   addArtifactCommands(program);
   addDoctorCommand(program);

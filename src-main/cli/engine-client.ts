@@ -72,3 +72,18 @@ export async function findRepository(client: EngineClient, named: string): Promi
   }
   return only;
 }
+
+/** The one machine that a person means by its name or id. Throws `not_found`, `conflict`. */
+export async function findMachine(client: EngineClient, named: string) {
+  const machines = await client.machines.list({});
+  const [only, ...others] = machines.filter(machine => machine.name === named || machine.id === named);
+  if (!only) {
+    const names = machines.map(machine => machine.name).join(', ') || 'none yet';
+    throw new DomainError('not_found', `There is no machine "${named}". Machines: ${names}.`, { named });
+  }
+  if (others.length > 0) {
+    const ids = [only, ...others].map(machine => `${machine.id} (${machine.repositoryName}, ${machine.channel})`);
+    throw new DomainError('conflict', `"${named}" could be several machines. Use an id: ${ids.join(', ')}.`, { named });
+  }
+  return only;
+}

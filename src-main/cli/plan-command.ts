@@ -47,7 +47,7 @@ function place({ file, line, reason }: Evidence): string {
 const onOneLine = (run: string) => run.trim().split(/\r?\n/).join(' ↵ ');
 
 /** What the steps get, by name, and what is kept for the next build. A value may be long, and is in the file and in --json. */
-function describeInputs({ env, secrets, caches, reusesResults, health }: Plan): string[] {
+function describeInputs({ env, secrets, caches, reusesResults, health, activation }: Plan): string[] {
   const names = Object.keys(env);
   const kept = caches.map(
     ({ name, paths, variable, keyFiles }) =>
@@ -58,8 +58,17 @@ function describeInputs({ env, secrets, caches, reusesResults, health }: Plan): 
     ...(secrets.length > 0 ? [`Secrets: ${secrets.join(', ')}.`] : []),
     ...(kept.length > 0 ? [`Caches: ${kept.join('; ')}.`] : []),
     ...(reusesResults ? [] : ['Results of earlier builds are not used.']),
-    ...(health === null ? [] : [`Health: ${health.http ?? onOneLine(health.command ?? '')}`]),
+    ...(health === null ? [] : [`Health: ${health.http ?? health.tcp ?? onOneLine(health.command ?? '')}`]),
+    ...(activation === undefined ? [] : [`Activation: ${describeActivation(activation)}`]),
   ];
+}
+
+function describeActivation({ mode, hook, shared }: NonNullable<Plan['activation']>): string {
+  const hookWords =
+    hook === null
+      ? []
+      : [hook.kind === 'command' ? onOneLine(hook.command) : hook.kind === 'unit' ? hook.unit : `SIG${hook.signal}`];
+  return [mode, ...hookWords, ...(shared.length > 0 ? [`shared ${shared.join(', ')}`] : [])].join('; ');
 }
 
 /** What a step says of itself beside its command; nothing where all is as usual. */

@@ -1,29 +1,16 @@
-/** Owns `slipway release`, `channel` and `machine`. */
-import { type Command, Option } from 'commander';
-import { DomainError } from '../contract/errors.ts';
-import { type ChannelPolicy, channelPolicySchema, type ReleaseView } from '../contract/views.ts';
+/** Owns `slipway release` and `machine`. */
+import type { Command } from 'commander';
+import type { ReleaseView } from '../contract/views.ts';
 import { formatSize } from '../domain/format-size.ts';
+import { addMigrateCommand } from './activation-commands.ts';
 import { wholeNumber } from './arguments.ts';
-import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
-import { type OutputOptions, plain, print, table } from './output.ts';
+import { callEngine, type EngineOptions, findMachine, findRepository } from './engine-client.ts';
+import { addRepairCommand, addShowCommand } from './machine-show.ts';
+import { type OutputOptions, plain, print, say, table } from './output.ts';
 import { findRegion } from './region-commands.ts';
+import { addRolloutCommand, type RolloutOptions, rolloutRequest, withRolloutOptions } from './rollout-options.ts';
 
 type Options = EngineOptions & OutputOptions;
-
-/** The one machine that a person means by its name or id. Throws `not_found`, `conflict`. */
-async function findMachine(client: EngineClient, named: string) {
-  const machines = await client.machines.list({});
-  const [only, ...others] = machines.filter(machine => machine.name === named || machine.id === named);
-  if (!only) {
-    const names = machines.map(machine => machine.name).join(', ') || 'none yet';
-    throw new DomainError('not_found', `There is no machine "${named}". Machines: ${names}.`, { named });
-  }
-  if (others.length > 0) {
-    const ids = [only, ...others].map(machine => `${machine.id} (${machine.repositoryName}, ${machine.channel})`);
-    throw new DomainError('conflict', `"${named}" could be several machines. Use an id: ${ids.join(', ')}.`, { named });
-  }
-  return only;
-}
 
 interface ReleaseOptions {
   readonly channel: string;
@@ -31,8 +18,23 @@ interface ReleaseOptions {
   readonly force?: boolean;
 }
 
+/** Said with what a promote did: machines go on only when it is done. */
+function withMigration({ migration }: ReleaseView): string {
+  return migration === null
+    ? ''
+    : ` Its migrations (${migration.names.map(plain).join(', ')}) run on one machine first.`;
+}
+
 function withEnvironment({ environmentVersion }: ReleaseView): string {
   return environmentVersion === null ? '' : `, with environment ${environmentVersion}`;
+}
+
+interface PromoteOptions extends RolloutOptions {
+  readonly channel: string;
+  readonly build?: string;
+  readonly from?: string;
+  readonly reason?: string;
+  readonly force?: boolean;
 }
 
 export function addReleaseCommands(program: Command): void {
@@ -62,28 +64,30 @@ export function addReleaseCommands(program: Command): void {
         );
       });
     });
-  release
-    .command('promote <repository>')
+  withRolloutOptions(release.command('promote <repository>'))
     .description('make a build current on a channel; the newest build if none is named')
     .option('--channel <name>', 'the channel', 'production')
     .option('--build <id>', 'the build to promote')
+    .option('--from <channel>', 'the build that another channel runs: the same bytes')
     .option('--reason <text>', 'kept with the release')
-    .option('--force', 'regions publish it before their copy is verified; needs --reason')
+    .option('--force', 'although the channel is frozen, and before regions have verified their copy; needs --reason')
     .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & ReleaseOptions & { build?: string }>();
+      const options = command.optsWithGlobals<Options & PromoteOptions>();
       await callEngine(options, async client => {
         const row = await findRepository(client, named);
         const made = await client.releases.promote({
           repositoryId: row.id,
           channel: options.channel,
           buildId: options.build,
+          fromChannel: options.from,
           reason: options.reason,
           force: options.force,
+          rollout: rolloutRequest(options),
         });
         print(
           made,
           options,
-          `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}${withEnvironment(made)}.`,
+          `${made.channel} is at release ${made.serial}, ${made.revision.revision.slice(0, 10)}${withEnvironment(made)}.${withMigration(made)}`,
         );
       });
     });
@@ -93,7 +97,7 @@ export function addReleaseCommands(program: Command): void {
     .option('--channel <name>', 'the channel', 'production')
     .option('--to <serial>', 'the release to go back to', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--reason <text>', 'kept with the release')
-    .option('--force', 'regions publish it before their copy is verified; needs --reason')
+    .option('--force', 'although the channel is frozen, and before regions have verified their copy; needs --reason')
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options & ReleaseOptions & { to?: number }>();
       await callEngine(options, async client => {
@@ -105,6 +109,7 @@ export function addReleaseCommands(program: Command): void {
           reason: options.reason,
           force: options.force,
         });
+        for (const { title, detail } of made.warnings) say(`${plain(title)}: ${plain(detail)}`);
         print(
           made,
           options,
@@ -112,25 +117,8 @@ export function addReleaseCommands(program: Command): void {
         );
       });
     });
-  program
-    .command('channel <repository> <name>')
-    .description('create a channel, or change how it releases')
-    .addOption(new Option('--policy <policy>', 'how it releases').choices(channelPolicySchema.options))
-    .option('--hold', 'release nothing by itself until resumed')
-    .option('--resume', 'release by itself again')
-    .action(async (named: string, name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { policy?: ChannelPolicy; hold?: boolean; resume?: boolean }>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, named);
-        const paused = options.hold ? true : options.resume ? false : undefined;
-        const channel = await client.channels.set({ repositoryId: row.id, name, policy: options.policy, paused });
-        print(
-          channel,
-          options,
-          `${channel.name}: ${channel.policy}${channel.pausedReason ? `, held: ${plain(channel.pausedReason)}` : ''}.`,
-        );
-      });
-    });
+  addMigrateCommand(release);
+  addRolloutCommand(release);
 }
 
 export function addMachineCommands(program: Command): void {
@@ -165,6 +153,8 @@ export function addMachineCommands(program: Command): void {
       ];
       print(machines, options, table(header, lines));
     });
+  addShowCommand(machine);
+  addRepairCommand(machine);
   machine
     .command('pair <repository> <name>')
     .description('the command to run on a new machine; its code works once, for an hour')

@@ -14,10 +14,12 @@ import {
   variableValueSchema,
 } from './environment.ts';
 import { engineEventSchema, pushSchema } from './events.ts';
+import { evidenceBundleSchema } from './evidence.ts';
 import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
 import { buildDefaultsChangeSchema } from './isolation.ts';
 import { keyApi } from './key-api.ts';
 import { auditResultSchema, regionLimitsSchema, replicationPolicyApi } from './replication-api.ts';
+import { rolloutRequestSchema } from './rollout.ts';
 import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import { storeAccessSchema, storeAccessViewSchema, storeUrlSchema } from './store-access.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
@@ -32,6 +34,7 @@ import {
   jobSummarySchema,
   logChunkSchema,
   machineViewSchema,
+  madeReleaseSchema,
   overviewSchema,
   pairingSchema,
   poolViewSchema,
@@ -282,6 +285,22 @@ export const api = {
           policy: channelPolicySchema.optional(),
           /** False resumes a paused auto policy. */
           paused: z.boolean().optional(),
+          /** Null: all machines at once. */
+          rollout: rolloutRequestSchema.nullable().optional(),
+        }),
+      )
+      .output(channelSummarySchema),
+    freeze: route(
+      'POST',
+      '/repositories/{repositoryId}/channels/freeze',
+      'Let nothing be released on a channel, or again',
+    )
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          name: channelNameSchema,
+          /** Null: releases go on. */
+          reason: z.string().trim().min(1).max(500).nullable(),
         }),
       )
       .output(channelSummarySchema),
@@ -309,9 +328,13 @@ export const api = {
           channel: channelNameSchema,
           /** Left out: the newest build. */
           buildId: idSchema.optional(),
+          /** Instead of a build: what another channel runs, the same bytes. */
+          fromChannel: channelNameSchema.optional(),
           reason: z.string().max(500).optional(),
-          /** Regions publish it before their copy is verified; then a reason is needed. */
+          /** Although the channel is frozen, and in regions before their copy is verified; needs a reason. */
           force: z.boolean().default(false),
+          /** Left out: as the channel does it. */
+          rollout: rolloutRequestSchema.optional(),
         }),
       )
       .output(releaseViewSchema),
@@ -323,8 +346,32 @@ export const api = {
           /** Left out: the release before the current one. */
           toSerial: z.coerce.number().int().positive().optional(),
           reason: z.string().max(500).optional(),
-          /** Regions publish it before their copy is verified; then a reason is needed. */
+          /** Although the channel is frozen, and in regions before their copy is verified; needs a reason. */
           force: z.boolean().default(false),
+        }),
+      )
+      .output(madeReleaseSchema),
+    rollout: route('POST', '/releases/rollout', 'Stop the rollout of what a channel runs, or continue one that stopped')
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          verdict: z.enum(['continue', 'stop']),
+          reason: z.string().trim().min(1).max(500),
+        }),
+      )
+      .output(releaseViewSchema),
+    migrate: route(
+      'POST',
+      '/releases/migrate',
+      'Run the failed or interrupted migrations of a release again, or skip them',
+    )
+      .input(
+        z.object({
+          repositoryId: idSchema,
+          channel: channelNameSchema,
+          verdict: z.enum(['resume', 'skip']),
+          reason: z.string().trim().min(1).max(500),
         }),
       )
       .output(releaseViewSchema),
@@ -377,6 +424,16 @@ export const api = {
         }),
       )
       .output(pairingSchema),
+    evidence: route(
+      'GET',
+      '/machines/{id}/evidence',
+      'What a machine kept of the newest release that did not come up, or of one',
+    )
+      .input(z.object({ id: idSchema, serial: z.coerce.number().int().positive().optional() }))
+      .output(evidenceBundleSchema.nullable()),
+    repair: route('POST', '/machines/{id}/repair', 'Let a machine put right what it runs, and start it anew')
+      .input(byId)
+      .output(done),
     remove: route('DELETE', '/machines/{id}', 'Revoke a machine').input(byId).output(done),
   },
   workers: {

@@ -1,5 +1,6 @@
 /** Owns the shapes of what lies in a store: file list, packs, build record, trust, pointer, report. Not how they are signed. */
 import { z } from 'zod';
+import { activationSchema, migrationSchema, migrationStateSchema } from './activation.ts';
 import { isolationUsedSchema } from './isolation.ts';
 import { healthCheckSchema } from './plan.ts';
 
@@ -107,6 +108,14 @@ export const pointerSchema = z.object({
   previous: z.object({ serial: z.number().int().positive(), artifactId: sha256Schema }).nullable(),
   start: z.string().nullable(),
   health: healthCheckSchema.nullable(),
+  /** Left out where there is nothing to say, so that the pointer is the same as before there was any of it. */
+  activation: activationSchema.optional(),
+  /** Run once for this release before it is switched to; a rollback has none. */
+  migrations: z.array(migrationSchema).min(1).max(100).optional(),
+  /** Ids of the machines that may take it now; left out: all. It only grows, under one serial. */
+  rollout: z.object({ machines: z.array(idSchema).max(100_000) }).optional(),
+  /** Machines that a person wants repaired, each until it reports that it was. */
+  repairs: z.array(z.object({ machineId: idSchema, requestedAtMs: timeSchema })).optional(),
   issuedAtMs: timeSchema,
   /** After this a machine makes no change; what runs goes on running. */
   expiresAtMs: timeSchema,
@@ -127,6 +136,9 @@ export const machinePhaseSchema = z.enum([
   'enrolled',
   'fetching',
   'verifying',
+  /** For its turn, or for a migration that another machine runs. */
+  'waiting',
+  'migrating',
   'switching',
   'checking',
   'active',
@@ -167,9 +179,38 @@ export const machineReportSchema = z.object({
   kept: z.array(sha256Schema).max(256),
   /** Names of the channel's values that the running release got. Never a value. */
   environmentNames: z.array(z.string().max(200)).max(256).default([]),
+  /** The newest release that did not come up here, whose evidence lies in the stores; null while there was none. */
+  evidenceSerial: z.number().int().positive().nullable().default(null),
+  /** What of the release that runs is not as it was installed; null for nothing that was seen. */
+  drift: z.string().max(500).nullable().default(null),
+  /** The last request to repair it that was done. */
+  repairedAtMs: timeSchema.default(0),
   reportedAtMs: timeSchema,
 });
 export type MachineReport = z.infer<typeof machineReportSchema>;
+
+/**
+ * Where the migrations of one release stand. It lies in the main store alone, so that a conditional write to it is a lock; its version
+ * changes with every renewal of the lease. Signed by the machine that holds it, or by a control center that a person told.
+ */
+export const migrationRecordSchema = z.object({
+  type: z.literal('slipway.migration/v1'),
+  repositoryId: idSchema,
+  channel: channelNameSchema,
+  releaseId: idSchema,
+  serial: z.number().int().positive(),
+  state: migrationStateSchema,
+  /** The fencing token: grows whenever the record changes hands. */
+  token: z.number().int().nonnegative(),
+  /** Of the holder, or of who held it last. */
+  machineId: idSchema.nullable(),
+  /** Counts renewals. A holder whose count stands still for `leaseMs` is lost; no two clocks are compared. */
+  beat: z.number().int().nonnegative(),
+  leaseMs: z.number().int().positive(),
+  message: z.string().max(4_000).nullable(),
+  changedAtMs: timeSchema,
+});
+export type MigrationRecord = z.infer<typeof migrationRecordSchema>;
 
 /** What a machine writes to be enrolled; `mac` is HMAC-SHA256 under the one-time secret over the request's JSON without `mac`. */
 export const enrollRequestSchema = z.object({
@@ -227,5 +268,8 @@ export const storeKeys = {
     `channels/${repositoryId}/${channel}/env/${digest}.age`,
   machines: (repositoryId: string) => `machines/${repositoryId}/`,
   report: (repositoryId: string, machineId: string) => `machines/${repositoryId}/${machineId}.json`,
+  migration: (repositoryId: string, releaseId: string) => `machines/${repositoryId}/locks/${releaseId}.json`,
+  evidence: (repositoryId: string, machineId: string, serial: number) =>
+    `machines/${repositoryId}/evidence/${machineId}/${serial}.json`,
   enroll: (repositoryId: string, machineId: string) => `machines/${repositoryId}/${machineId}.enroll.json`,
 } as const;

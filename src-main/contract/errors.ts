@@ -78,6 +78,8 @@ export const errorCodes = {
   'release.not_descendant': 'user',
   'release.replica_unverified': 'user',
   'release.paused': 'user',
+  'release.frozen': 'user',
+  'release.migrating': 'user',
   'release.serial_taken': 'automatic',
   'release.not_kept': 'user',
   'release.environment_pending': 'automatic',
@@ -85,6 +87,9 @@ export const errorCodes = {
   'agent.health_failed': 'user',
   'agent.start_failed': 'user',
   'agent.disk_full': 'automatic',
+  'agent.migration_failed': 'user',
+  'agent.migration_interrupted': 'user',
+  'agent.migration_lock': 'automatic',
 
   'swarm.unavailable': 'automatic',
   'secret.key_unreadable': 'user',

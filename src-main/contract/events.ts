@@ -28,6 +28,8 @@ export const eventTypeSchema = z.enum([
   'replica.stale',
   'release.created',
   'release.refused',
+  'release.migration',
+  'release.rollout',
   'channel.changed',
   'machine.invited',
   'machine.enrolled',

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { variableNameSchema } from './environment.ts';
 import { isolationFileSchema, limitsFileSchema } from './isolation.ts';
 import { type Contradiction, combinationCount, matrixContradictions, maxCombinations } from './matrix.ts';
+import { activateSchema, healthSchema, sharedSchema } from './pipeline-activation.ts';
 import { cacheSchema } from './pipeline-caches.ts';
 import { type PipelineStep, stepSchema } from './pipeline-steps.ts';
-import { artifactPathSchema, commandSchema, durationSchema, environmentSchema } from './pipeline-values.ts';
+import { artifactPathSchema, commandSchema, environmentSchema } from './pipeline-values.ts';
 
 /** Names under which a pipeline file is found at the root of a checkout; only one of them may be there. */
 export const pipelineFileNames = ['slipway.yml', 'slipway.yaml'] as const;
@@ -61,19 +62,6 @@ const rootSchema = artifactPathSchema
         .join('/') || '.',
   )
   .describe('The folder of the project, where a repository has several: steps, artifact and start are below it.');
-
-const healthSchema = z
-  .strictObject({
-    http: z.url({ protocol: /^https?$/, error: 'write a URL that starts with http:// or https://' }).optional(),
-    command: commandSchema.optional(),
-    attempts: z.number().int().positive().max(100).optional().describe('Default: 5.'),
-    interval: durationSchema.optional().describe('Time between attempts. Default: 1s.'),
-    timeout: durationSchema.optional().describe('Time for one attempt. Default: 10s.'),
-  })
-  .refine(health => (health.http === undefined) !== (health.command === undefined), {
-    error: 'a health check needs either http or command, and not both',
-  })
-  .describe('How a machine knows that the release works; otherwise it goes back to the one before.');
 
 /** What a file may be besides, key by key; each is looked at by itself. */
 interface PipelineKeys {
@@ -168,6 +156,8 @@ export const pipelineSchema = z
     artifact: artifactSchema.optional(),
     start: commandSchema.optional().describe('The command that runs the release on a machine.'),
     health: healthSchema.optional(),
+    shared: sharedSchema.optional(),
+    activate: activateSchema.optional(),
   })
   .superRefine((pipeline, context) => {
     for (const { path, message } of contradictions(pipeline)) {

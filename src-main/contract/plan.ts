@@ -1,5 +1,6 @@
 /** Owns the shapes of a build plan: the ordered steps of a revision, each with the evidence that put it there. */
 import { z } from 'zod';
+import { activationSchema } from './activation.ts';
 import { buildLimitsSchema, isolationRequestSchema } from './isolation.ts';
 
 export const evidenceSchema = z.object({
@@ -53,9 +54,29 @@ export const toolRequirementSchema = z.object({
 });
 export type ToolRequirement = z.infer<typeof toolRequirementSchema>;
 
+/** `$PORT` stands for the port that the agent gives to a release. */
+const withPort = (text: string) => text.replaceAll(/\$(?:PORT\b|\{PORT\})/g, '1');
+
+export const healthHttpSchema = z
+  .string()
+  .refine(text => z.url({ protocol: /^https?$/ }).safeParse(withPort(text)).success, {
+    error: 'write a URL that starts with http:// or https://',
+  });
+export const healthTcpSchema = z
+  .string()
+  .refine(text => /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?:[1-9]\d{0,4})$/.test(withPort(text)), {
+    error: 'write host:port, such as 127.0.0.1:8080 or 127.0.0.1:$PORT',
+  });
+
+/** Members that came later are left out where nothing is said, so that a pointer of before stays the same. */
 export const healthCheckSchema = z.object({
-  http: z.url({ protocol: /^https?$/ }).optional(),
+  http: healthHttpSchema.optional(),
+  tcp: healthTcpSchema.optional(),
   command: z.string().optional(),
+  /** Answers in a row that must be good; left out: 1. */
+  passes: z.number().int().positive().max(100).optional(),
+  /** From the start, how long failures count for nothing; left out: not at all. */
+  startPeriodMs: z.number().int().nonnegative().optional(),
   timeoutMs: z.number().int().positive().default(10_000),
   attempts: z.number().int().positive().max(100).default(5),
   intervalMs: z.number().int().positive().default(1_000),
@@ -121,6 +142,8 @@ export const planSchema = z.object({
   limits: buildLimitsSchema.optional(),
   start: z.string().nullable(),
   health: healthCheckSchema.nullable(),
+  /** Left out: `restart`, the start command alone, nothing shared. */
+  activation: activationSchema.optional(),
   evidence: z.array(evidenceSchema),
 });
 export type Plan = z.infer<typeof planSchema>;

@@ -1,10 +1,12 @@
 /** Owns what the interface, the CLI and scripts read: plain views of the engine's state. Times are UTC milliseconds. */
 import { z } from 'zod';
+import { migrationViewSchema } from './activation.ts';
 import { bytesBySourceSchema, channelNameSchema, idSchema, machinePhaseSchema } from './documents.ts';
 import { errorViewSchema } from './errors.ts';
 import { buildDefaultsSchema, isolationLevelSchema, isolationUsedSchema } from './isolation.ts';
 import { evidenceSchema, phaseSchema, planSchema } from './plan.ts';
 import { regionLimitsSchema, trafficSchema } from './replication-api.ts';
+import { rolloutRequestSchema, rolloutSchema } from './rollout.ts';
 import { waitingReasonSchema } from './waiting.ts';
 
 const time = z.number().int().nonnegative();
@@ -176,6 +178,10 @@ export const channelSummarySchema = z.object({
   policy: channelPolicySchema,
   /** Set while auto is paused: why. */
   pausedReason: z.string().nullable(),
+  /** Set while nothing may be released on it: why. */
+  frozenReason: z.string().nullable(),
+  /** How its releases go over its machines; null for all at once. */
+  rollout: rolloutRequestSchema.nullable(),
   serial: z.number().int().positive().nullable(),
   revision: z.string().nullable(),
   artifactId: z.string().nullable(),
@@ -251,6 +257,10 @@ export const releaseViewSchema = z.object({
   machinesOnIt: z.number().int().nonnegative(),
   /** Since when its build's pack is not kept any more: no channel can go back to it. */
   reclaimedAtMs: time.nullable(),
+  /** Null for a release that brings none. */
+  migration: migrationViewSchema.nullable(),
+  /** Null for one that all machines could take at once. */
+  rollout: rolloutSchema.nullable(),
 });
 export type ReleaseView = z.infer<typeof releaseViewSchema>;
 
@@ -379,6 +389,14 @@ export const machineViewSchema = z.object({
   /** Names of the channel's values that the running release got. */
   environmentNames: z.array(z.string()),
   timeline: z.array(z.object({ phase: machinePhaseSchema, atMs: time })),
+  /** The newest release that did not come up here; its evidence can be read. */
+  evidenceSerial: z.number().int().positive().nullable(),
+  /** What of the release that runs is not as it was installed; null for nothing that was seen. */
+  drift: z.string().nullable(),
+  /** Since when a repair is asked for; null for none. */
+  repairRequestedAtMs: time.nullable(),
+  /** Artifacts that lie there: going back to them fetches nothing. */
+  kept: z.array(z.string()),
 });
 export type MachineView = z.infer<typeof machineViewSchema>;
 
@@ -482,6 +500,16 @@ export const overviewSchema = z.object({
 });
 export type Overview = z.infer<typeof overviewSchema>;
 
+const preflightCheckSchema = z.object({
+  state: z.enum(['ok', 'warning', 'blocked']),
+  title: z.string(),
+  detail: z.string(),
+});
+
+/** A release that was just made, with what its pre-flight found against it. */
+export const madeReleaseSchema = releaseViewSchema.extend({ warnings: z.array(preflightCheckSchema) });
+export type MadeRelease = z.infer<typeof madeReleaseSchema>;
+
 export const preflightSchema = z.object({
   channel: channelNameSchema,
   from: z.object({ serial: z.number(), revision: revisionViewSchema }).nullable(),
@@ -489,7 +517,7 @@ export const preflightSchema = z.object({
   nextSerial: z.number().int().positive(),
   /** Regions that publish it only when their copy is verified, unless it is forced. */
   unverifiedRegions: z.number().int().nonnegative(),
-  checks: z.array(z.object({ state: z.enum(['ok', 'warning', 'blocked']), title: z.string(), detail: z.string() })),
+  checks: z.array(preflightCheckSchema),
 });
 export type Preflight = z.infer<typeof preflightSchema>;
 

@@ -16,6 +16,7 @@ import { leanQueue } from './migrations/012-lean-queue.ts';
 import { regions } from './migrations/013-regions.ts';
 import { packChecksums } from './migrations/014-pack-checksums.ts';
 import { gitAccesses } from './migrations/015-git-accesses.ts';
+import { activation } from './migrations/016-activation.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -34,6 +35,7 @@ const migrations: readonly string[] = [
   regions,
   packChecksums,
   gitAccesses,
+  activation,
 ];
 
 /** The version that this code writes. */

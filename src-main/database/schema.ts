@@ -177,6 +177,8 @@ export interface BuildsTable {
   fileCount: number;
   start: string | null;
   health: JsonText | null;
+  activation: JsonText | null;
+  migrations: JsonText | null;
   createdAt: number;
   /** Since when its record is in no store. A later build of the same pack has a record of its own. */
   reclaimedAt: ColumnType<number | null, undefined, number | null>;
@@ -275,6 +277,10 @@ export interface ChannelsTable {
   name: string;
   policy: ChannelPolicy;
   pausedReason: string | null;
+  /** Set while nothing may be released: why. */
+  frozenReason: string | null;
+  /** A `RolloutRequest`: how releases go over its machines; null for all at once. */
+  rollout: JsonText | null;
   currentReleaseId: string | null;
   /** Values were set or removed since the newest version was made of them. */
   valuesChanged: Generated<Flag>;
@@ -292,6 +298,10 @@ export interface ReleasesTable {
   environmentVersion: number | null;
   /** Names the encrypted values in the stores; null while the channel has no machine. */
   environmentDigest: string | null;
+  /** A `MigrationView`; null for a release without migrations. */
+  migration: JsonText | null;
+  /** A `Rollout`; null for one that all machines may take at once. */
+  rollout: JsonText | null;
   createdAt: number;
   /** Published in regions before their copy was verified; the reason says why. */
   forced: ColumnType<Flag, Flag | undefined, Flag>;
@@ -313,6 +323,8 @@ export interface MachinesTable {
   report: JsonText | null;
   reportSequence: number;
   lastReportAt: number | null;
+  /** Until the machine reports that it repaired itself since. */
+  repairRequestedAt: number | null;
 }
 
 export interface SettingsTable {

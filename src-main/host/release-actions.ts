@@ -2,6 +2,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Engine } from '../compose.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { RolloutRequest } from '../contract/rollout.ts';
 import type { ChannelPolicy, ChannelSummary, Pairing } from '../contract/views.ts';
 import { appendEvent } from '../database/events.ts';
 import { findRegion } from '../database/regions.ts';
@@ -18,10 +19,12 @@ export async function setChannel(
     readonly name: string;
     readonly policy?: ChannelPolicy | undefined;
     readonly paused?: boolean | undefined;
+    readonly rollout?: RolloutRequest | null | undefined;
   },
 ): Promise<ChannelSummary> {
   const { db } = engine;
   const { repositoryId, name, policy, paused } = request;
+  const rollout = request.rollout ? JSON.stringify(request.rollout) : request.rollout;
   if (!(await findRepository(db, repositoryId))) {
     throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
   }
@@ -30,9 +33,10 @@ export async function setChannel(
     await updateChannel(db, known.id, {
       policy: policy ?? known.policy,
       pausedReason: paused === undefined ? known.pausedReason : paused ? 'held by a person' : null,
+      ...(rollout === undefined ? {} : { rollout }),
     });
   } else {
-    await insertChannel(db, { id: uuidv7(), repositoryId, name, policy: policy ?? 'manual' });
+    await insertChannel(db, { id: uuidv7(), repositoryId, name, policy: policy ?? 'manual', rollout: rollout ?? null });
   }
   await appendEvent(db, {
     type: 'channel.changed',
@@ -41,6 +45,29 @@ export async function setChannel(
     data: { channel: name, policy: policy ?? known?.policy ?? 'manual', paused: paused ?? null },
   });
   engine.feed.nudge();
+  return shownChannel(engine, repositoryId, name);
+}
+
+/** Lets nothing be released on a channel, for the reason; null frees it. Throws `not_found`. */
+export async function freezeChannel(
+  engine: Engine,
+  request: { readonly repositoryId: string; readonly name: string; readonly reason: string | null },
+): Promise<ChannelSummary> {
+  const { repositoryId, name, reason } = request;
+  const channel = await engine.releases.channel(repositoryId, name);
+  await updateChannel(engine.db, channel.id, { frozenReason: reason });
+  await appendEvent(engine.db, {
+    type: 'channel.changed',
+    at: engine.clock(),
+    repositoryId,
+    subjectId: channel.id,
+    data: { channel: name, frozen: reason !== null, frozenReason: reason },
+  });
+  engine.feed.nudge();
+  return shownChannel(engine, repositoryId, name);
+}
+
+async function shownChannel(engine: Engine, repositoryId: string, name: string): Promise<ChannelSummary> {
   const snapshot = await takeSnapshot(engine);
   const state = snapshot.channels.find(({ channel }) => channel.repositoryId === repositoryId && channel.name === name);
   if (!state) throw new DomainError('not_found', `Channel ${name} is gone.`, { repositoryId, name });

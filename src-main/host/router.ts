@@ -16,8 +16,10 @@ import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts'
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
+import { decideMigration, decideRollout, promote, rollback } from './channel-actions.ts';
 import { diskUse, keepBuilds, pinBuild, reclaimDisk } from './disk-actions.ts';
 import { removeGitAccess, setGitAccess } from './git-access-actions.ts';
+import { machineEvidence } from './machine-evidence.ts';
 import {
   addRegion,
   removeRegion,
@@ -27,7 +29,7 @@ import {
   setReplicationPolicy,
   verifyRegion,
 } from './region-actions.ts';
-import { pairMachine, setChannel } from './release-actions.ts';
+import { freezeChannel, pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
 import { buildView } from './views/build-views.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
@@ -38,7 +40,7 @@ import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
 import { poolView } from './views/pool-view.ts';
 import { regionView, replicationView } from './views/region-views.ts';
-import { preflight, releaseView, releaseViews } from './views/release-views.ts';
+import { preflight, releaseViews } from './views/release-views.ts';
 import { channelSummary, overview, repositoryDetail, repositoryRows, rowOf } from './views/repository-views.ts';
 import { readSbom, sbomView } from './views/sbom-view.ts';
 import { takeSnapshot } from './views/snapshot.ts';
@@ -255,6 +257,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return Promise.all(states.map(state => channelSummary(engine, snapshot, state)));
       }),
       set: os.channels.set.handler(({ input }) => setChannel(engine, input)),
+      freeze: os.channels.freeze.handler(({ input }) => freezeChannel(engine, input)),
     },
     releases: {
       list: os.releases.list.handler(async ({ input }) => {
@@ -267,25 +270,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return lists.flat().sort((a, b) => b.createdAtMs - a.createdAtMs);
       }),
       preflight: os.releases.preflight.handler(({ input }) => preflight(engine, input)),
-      promote: os.releases.promote.handler(async ({ input }) => {
-        const channel = await engine.releases.channel(input.repositoryId, input.channel);
-        const build = await engine.releases.buildToPromote(input.repositoryId, input.buildId);
-        const release = await engine.releases.release({
-          channel,
-          build,
-          kind: 'promote',
-          reason: input.reason ?? null,
-          forced: input.force,
-        });
-        const now = await engine.releases.channel(input.repositoryId, input.channel);
-        return releaseView(engine, await takeSnapshot(engine), now, release);
-      }),
-      rollback: os.releases.rollback.handler(async ({ input }) => {
-        const channel = await engine.releases.channel(input.repositoryId, input.channel);
-        const release = await engine.releases.rollback(channel, input.toSerial, input.reason ?? null, input.force);
-        const now = await engine.releases.channel(input.repositoryId, input.channel);
-        return releaseView(engine, await takeSnapshot(engine), now, release);
-      }),
+      promote: os.releases.promote.handler(({ input }) => promote(engine, input)),
+      rollback: os.releases.rollback.handler(({ input }) => rollback(engine, input)),
+      rollout: os.releases.rollout.handler(({ input }) => decideRollout(engine, input)),
+      migrate: os.releases.migrate.handler(({ input }) => decideMigration(engine, input)),
     },
     environment: {
       get: os.environment.get.handler(({ input }) => environmentView(engine, input.repositoryId)),
@@ -353,6 +341,11 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     machines: {
       list: os.machines.list.handler(({ input }) => machineViews(engine, input.repositoryId)),
       pair: os.machines.pair.handler(({ input }) => pairMachine(engine, input)),
+      evidence: os.machines.evidence.handler(({ input }) => machineEvidence(engine, input)),
+      repair: os.machines.repair.handler(async ({ input }) => {
+        await engine.machines.repair(input.id);
+        return done;
+      }),
       remove: os.machines.remove.handler(async ({ input }) => {
         await engine.machines.revoke(input.id);
         return done;

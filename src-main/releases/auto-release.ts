@@ -91,6 +91,8 @@ export function createAutoRelease(options: {
       } catch (error) {
         // No decision: it is to be made when the database lets go.
         if (error instanceof DomainError && error.code === 'data.busy') throw error;
+        // It is considered again when the migration has ended.
+        if (error instanceof DomainError && error.code === 'release.migrating') continue;
         logger.error('release.auto_failed', { channel: channel.name, buildId: build.id, error });
         const shown =
           error instanceof DomainError ? error : new DomainError('internal', 'The release failed; see the log.');

@@ -1,12 +1,13 @@
 /** Owns the machines as the control center knows them: invited, enrolled through the store, and what they report. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { type MachineReport, storeKeys } from '../contract/documents.ts';
+import { type MachineReport, machineReportSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { Pairing as PairingView } from '../contract/views.ts';
 import { appendEvent } from '../database/events.ts';
 import { findMachine, insertMachine, listMachines, type MachineRecord, updateMachine } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';
+import { findChannel, findRelease } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import { openSealed, seal } from '../secrets/seal.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
@@ -35,6 +36,8 @@ export interface MachineRegistry {
   }): Promise<Pick<PairingView, 'machineId' | 'secret' | 'expiresAtMs'>>;
   /** Revokes a machine: its reports no longer count, and no environment is encrypted to it. */
   revoke(machineId: string): Promise<void>;
+  /** Lets a machine check every file of what it runs, fetch what is not right, and start it anew. Throws `not_found`, `conflict`. */
+  repair(machineId: string): Promise<void>;
   /** Looks into the stores now. */
   look(): Promise<void>;
 }
@@ -58,6 +61,8 @@ export function createMachineRegistry(options: {
   readonly onTrustChanged: () => void;
   /** Before the trust document lists machines that are new: what they need is encrypted to them. Never throws. */
   readonly prepareForMachines: () => Promise<void>;
+  /** After each look: what hangs on reports, and on what machines write beside them. Never throws. */
+  readonly afterLook: () => Promise<void>;
 }): MachineRegistry {
   const { db, stores, trust, clock, logger } = options;
   /** Version of each report that was read, by store and key: what has not changed is not read again. */
@@ -115,10 +120,16 @@ export function createMachineRegistry(options: {
       report: JSON.stringify(report),
       reportSequence: report.sequence,
       lastReportAt: report.reportedAtMs,
+      ...(report.repairedAtMs >= (machine.repairRequestedAt ?? Number.POSITIVE_INFINITY)
+        ? { repairRequestedAt: null }
+        : {}),
     });
     options.onPulse();
     const changed =
-      before?.phase !== report.phase || before?.serial !== report.serial || before?.health !== report.health;
+      before?.phase !== report.phase ||
+      before?.serial !== report.serial ||
+      before?.health !== report.health ||
+      before?.drift !== report.drift;
     if (!changed) return;
     const failed = report.phase === 'failed' || report.phase === 'rolled_back';
     const switched = report.phase === 'active' && (before?.serial !== report.serial || before?.phase !== 'active');
@@ -134,6 +145,7 @@ export function createMachineRegistry(options: {
         serial: report.serial,
         targetSerial: report.targetSerial,
         message: report.message,
+        drift: report.drift,
         bytes: report.bytes,
       },
     });
@@ -223,6 +235,7 @@ export function createMachineRegistry(options: {
     await Promise.race([look(), enough]);
     patience.abort();
     await renewTrust();
+    await options.afterLook();
   }
 
   const schedule = () => {
@@ -265,6 +278,30 @@ export function createMachineRegistry(options: {
       });
       options.onEvent();
       return { machineId, secret: formatPairing({ machineId, secret }), expiresAtMs };
+    },
+    async repair(machineId) {
+      const machine = await findMachine(db, machineId);
+      if (!machine || machine.revokedAt !== null) {
+        throw new DomainError('not_found', `There is no machine ${machineId}.`, { machineId });
+      }
+      if (machine.report === null) {
+        throw new DomainError('conflict', `${machine.name} runs nothing yet that could be repaired.`, { machineId });
+      }
+      const channel = await findChannel(db, machine.repositoryId, machine.channel);
+      const wanted = channel?.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+      const runs = machineReportSchema.parse(JSON.parse(machine.report)).serial;
+      // The pointer names the packs of what the channel runs, and of nothing else.
+      if (wanted === null || runs !== wanted.serial) {
+        throw new DomainError(
+          'conflict',
+          `${machine.name} runs ${runs === null ? 'nothing' : `release ${runs}`}, and ${machine.channel} is at ${wanted?.serial ?? 'none'}: it can be repaired when it runs what its channel says. Roll back, or release again.`,
+          { machineId, runs, wanted: wanted?.serial ?? null },
+        );
+      }
+      await updateMachine(db, machineId, { repairRequestedAt: clock() });
+      options.onTrustChanged();
+      await options.prepareForMachines();
+      options.onPulse();
     },
     async revoke(machineId) {
       const machine = await findMachine(db, machineId);

@@ -17,13 +17,15 @@ export function signPointer(pointer: Pointer, release: Signer): Buffer {
 
 /**
  * What a serial stands for, as SHA-256 in hex: the same for every renewal of a pointer. The times, the packs to choose
- * from, and the encryption of the environment (done anew when a machine joins) may change under one serial; what runs may not.
+ * from, which machines may go or are repaired, and the encryption of the environment (done anew when a machine joins) may change under one serial; what runs may not.
  */
 export function pointerIdentity(pointer: Pointer): string {
   const {
     issuedAtMs: _issued,
     expiresAtMs: _expires,
     packs: _packs,
+    rollout: _rollout,
+    repairs: _repairs,
     environmentDigest: _environment,
     ...identity
   } = pointer;

@@ -1,12 +1,18 @@
 /** Owns the pointers in the stores: made from a release, written where the serial grows, renewed before they expire. */
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { activationSchema, type Migration, migrationSchema } from '../contract/activation.ts';
 import { type Pack, type Pointer, packSchema, platformSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { healthCheckSchema } from '../contract/plan.ts';
+import { rolloutSchema } from '../contract/rollout.ts';
 import { findBuild, listDeltaPacks } from '../database/builds.ts';
 import { fromJson } from '../database/json-column.ts';
+import { listMachines } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';
 import { type ChannelRecord, findRelease, type ReleaseRecord } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
+import { allowedNow } from '../domain/rollout.ts';
 import type { Signer } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { signPointer, verifyPointer } from './pointer-document.ts';
@@ -17,6 +23,17 @@ import type { TrustService } from './trust-service.ts';
 export const pointerLifetimeMs = 30 * 24 * 60 * 60 * 1000;
 /** Renewed well before, while an engine runs. */
 const renewAfterMs = 24 * 60 * 60 * 1000;
+
+/** What a build brings for the database; null for nothing. */
+export function migrationsOf(build: { readonly migrations: string | null }): Migration[] | undefined {
+  return fromJson(z.array(migrationSchema), build.migrations) ?? undefined;
+}
+
+/** Which machines may take the release now; undefined for all. */
+export function rolloutOf({ rollout }: Pick<ReleaseRecord, 'rollout'>): Pointer['rollout'] {
+  const value = fromJson(rolloutSchema, rollout);
+  return value === null || value.state === 'done' ? undefined : { machines: allowedNow(value) };
+}
 
 export interface StoredPointer {
   readonly pointer: Pointer;
@@ -35,7 +52,9 @@ export interface PointerService {
    */
   write(store: BlobStore, channel: ChannelRecord, pointer: Pointer, ifVersion: string | null): Promise<string>;
   /** Whether a store's pointer should be written anew: it is behind, or it grows old. */
-  isDue(stored: StoredPointer | null, release: ReleaseRecord): boolean;
+  isDue(stored: StoredPointer | null, release: ReleaseRecord, repairs: Pointer['repairs']): boolean;
+  /** What a person asked to be repaired on the channel; undefined for nothing. */
+  repairs(channel: ChannelRecord): Promise<Pointer['repairs']>;
 }
 
 export function createPointerService(options: {
@@ -45,6 +64,14 @@ export function createPointerService(options: {
   readonly clock: Clock;
 }): PointerService {
   const { db, trust, releaseKey, clock } = options;
+
+  async function repairs({ repositoryId, name }: ChannelRecord): Promise<Pointer['repairs']> {
+    const asked = (await listMachines(db, repositoryId)).flatMap(({ id, channel, repairRequestedAt }) =>
+      channel === name && repairRequestedAt !== null ? [{ machineId: id, requestedAtMs: repairRequestedAt }] : [],
+    );
+    return asked.length === 0 ? undefined : asked;
+  }
+
   return {
     async read(store, channel) {
       const found = await store.read(storeKeys.pointer(channel.repositoryId, channel.name), maxDocumentBytes);
@@ -93,6 +120,11 @@ export function createPointerService(options: {
         previous: previous && previousBuild ? { serial: previous.serial, artifactId: previousBuild.artifactId } : null,
         start: build.start,
         health: fromJson(healthCheckSchema, build.health),
+        activation: fromJson(activationSchema, build.activation) ?? undefined,
+        // What is gone back to ran before: its migrations were run then, and nothing undoes the later ones.
+        migrations: release.migration === null ? undefined : migrationsOf(build),
+        rollout: rolloutOf(release),
+        repairs: await repairs(channel),
         issuedAtMs: now,
         expiresAtMs: now + pointerLifetimeMs,
       };
@@ -113,10 +145,14 @@ export function createPointerService(options: {
       }
     },
 
-    isDue(stored, release) {
+    repairs,
+
+    isDue(stored, release, wanted) {
       if (!stored) return true;
       if (stored.pointer.serial !== release.serial) return stored.pointer.serial < release.serial;
       if (stored.pointer.environmentDigest !== release.environmentDigest) return true;
+      if (!isDeepStrictEqual(stored.pointer.rollout, rolloutOf(release))) return true;
+      if (!isDeepStrictEqual(stored.pointer.repairs, wanted)) return true;
       return clock() - stored.pointer.issuedAtMs > renewAfterMs;
     },
   };

@@ -1,9 +1,12 @@
 /** Owns promote and rollback: which build becomes current on a channel, under the next serial, with what was checked before. */
 import { v7 as uuidv7 } from 'uuid';
+import { migrationViewSchema } from '../contract/activation.ts';
 import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { RolloutRequest } from '../contract/rollout.ts';
 import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
+import { fromJson } from '../database/json-column.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { endAllReleases, endRelease, holdForRelease, reclaimedError } from '../database/pack-holds.ts';
 import {
@@ -22,7 +25,9 @@ import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ChannelEnvironments } from './channel-environment.ts';
 import { mustFindChannel } from './channel-values.ts';
-import type { PointerService, StoredPointer } from './pointer-service.ts';
+import { type MigrationService, pendingMigration } from './migration-service.ts';
+import { migrationsOf, type PointerService, type StoredPointer } from './pointer-service.ts';
+import type { RolloutService } from './rollout-service.ts';
 
 /** The engine renews a pointer once for each machine that comes or goes, or where it was lost; more in a row are a fault. */
 const maxRenewals = 5;
@@ -32,10 +37,12 @@ export interface ReleaseRequest {
   readonly build: BuildWithPack;
   readonly kind: ReleaseRecord['kind'];
   readonly reason: string | null;
-  /** Regions publish it before their copy is verified. Needs a reason. */
-  readonly forced?: boolean;
   /** The release whose environment it takes, for a rollback; otherwise it takes the channel's values as they are now. */
   readonly environmentOf?: ReleaseRecord;
+  /** Although the channel is frozen, and in regions before their copy is verified; only with a reason. */
+  readonly force?: boolean;
+  /** Left out: as the channel does it. A rollback goes to all machines at once. */
+  readonly rollout?: RolloutRequest;
 }
 
 export interface ReleaseService {
@@ -53,7 +60,7 @@ export interface ReleaseService {
     channel: ChannelRecord,
     serial: number | undefined,
     reason: string | null,
-    forced?: boolean,
+    force?: boolean,
   ): Promise<ReleaseRecord>;
   /** Takes over pointers of the main store that this database does not know: a crash between the two, or another control center. */
   adoptPointers(): Promise<void>;
@@ -74,12 +81,14 @@ export function createReleaseService(options: {
   readonly main: BlobStore;
   readonly pointers: PointerService;
   readonly environments: ChannelEnvironments;
+  readonly migrations: MigrationService;
+  readonly rollouts: Pick<RolloutService, 'plan'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
   readonly onReleased: () => void;
 }): ReleaseService {
-  const { db, main, pointers, environments, clock, logger } = options;
+  const { db, main, pointers, environments, migrations, clock, logger } = options;
   let turn: Promise<unknown> = Promise.resolve();
 
   async function highestSerial(channel: ChannelRecord): Promise<number> {
@@ -120,6 +129,18 @@ export function createReleaseService(options: {
     });
   }
 
+  function refuseIfFrozen(
+    { name, frozenReason }: ChannelRecord,
+    { force = false, reason }: Pick<ReleaseRequest, 'force' | 'reason'>,
+  ): void {
+    if (frozenReason === null || (force && reason !== null && reason.trim() !== '')) return;
+    throw new DomainError(
+      'release.frozen',
+      `${name} is frozen: ${frozenReason}. Unfreeze it ("slipway channel unfreeze"), or release all the same with --force and a --reason.`,
+      { channel: name },
+    );
+  }
+
   /**
    * Writes the pointer in place of the one that was read. That one may be renewed meanwhile, as when its environment is
    * encrypted to a machine that came, or be written again where it was missing: a lower serial takes ours from nobody.
@@ -141,11 +162,28 @@ export function createReleaseService(options: {
     }
   }
 
+  /** A rollback undoes no migration and runs none; of the build that runs already, they were run. */
+  async function migrationFor(
+    channel: ChannelRecord,
+    build: BuildWithPack,
+    kind: ReleaseRecord['kind'],
+  ): Promise<string | null> {
+    const brought = migrationsOf(build);
+    if (brought === undefined || kind === 'rollback') return null;
+    const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
+    const before = current && fromJson(migrationViewSchema, current.migration);
+    if (current?.buildId === build.id && before?.state === 'succeeded') return null;
+    return JSON.stringify(pendingMigration(brought, clock()));
+  }
+
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind } = request;
-    assertReasoned(request.forced ?? false, request.reason);
+    assertReasoned(request.force ?? false, request.reason);
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
+    refuseIfFrozen(channel, request);
+    // A rollback brings none, and must always be possible.
+    if (kind !== 'rollback') await migrations.refuseIfRunning(channel);
     const id = uuidv7();
     await holdForRelease(db, id, build.id, clock());
     try {
@@ -166,7 +204,7 @@ export function createReleaseService(options: {
 
   /** The build's packs cannot be reclaimed meanwhile. */
   async function releaseHeld(request: ReleaseRequest, channel: ChannelRecord, id: string): Promise<ReleaseRecord> {
-    const { build, kind, reason, forced = false } = request;
+    const { build, kind, reason, force = false } = request;
     const stored = await pointers.read(main, channel);
     const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
     const created: ReleaseRecord = {
@@ -178,12 +216,20 @@ export function createReleaseService(options: {
       reason,
       previousId: channel.currentReleaseId,
       ...(await environments.forRelease(channel, request.environmentOf ?? null)),
+      migration: await migrationFor(channel, build, kind),
+      rollout: kind === 'rollback' ? null : await options.rollouts.plan(channel, request.rollout ?? null),
       createdAt: clock(),
-      forced: forced ? 1 : 0,
+      forced: force ? 1 : 0,
     };
     await environments.publishTo(main, channel, created);
-    // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
-    await takeSerial(channel, await pointers.compose(channel, created), stored);
+    if (created.migration !== null) await migrations.announce(channel, created);
+    try {
+      // The conditional write takes the serial; only then is it true here. A crash in between is settled by `adoptPointers`.
+      await takeSerial(channel, await pointers.compose(channel, created), stored);
+    } catch (error) {
+      if (created.migration !== null) await migrations.withdraw(channel, created.id);
+      throw error;
+    }
     await record(channel, created, build);
     options.onReleased();
     return created;
@@ -234,8 +280,9 @@ export function createReleaseService(options: {
       turn = released.catch(() => undefined);
       return released;
     },
-    async rollback(channel, serial, reason, forced = false) {
-      assertReasoned(forced, reason);
+    async rollback(channel, serial, reason, force = false) {
+      assertReasoned(force, reason);
+      refuseIfFrozen(channel, { force, reason });
       const target = await service.releaseToReturnTo(channel, serial);
       const build = await service.buildToPromote(channel.repositoryId, target.buildId);
       if (build.reclaimedAt !== null) throw reclaimedError(build);
@@ -250,7 +297,7 @@ export function createReleaseService(options: {
           data: { channel: channel.name, pausedReason: why },
         });
       }
-      return service.release({ channel, build, kind: 'rollback', reason, forced, environmentOf: target });
+      return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target, force });
     },
     async adoptPointers() {
       for (const channel of await listChannels(db)) {
@@ -275,6 +322,11 @@ export function createReleaseService(options: {
             previousId: channel.currentReleaseId,
             environmentVersion: stored.pointer.environmentVersion ?? null,
             environmentDigest: stored.pointer.environmentDigest,
+            migration:
+              stored.pointer.migrations === undefined
+                ? null
+                : JSON.stringify(pendingMigration(stored.pointer.migrations, clock())),
+            rollout: null,
             createdAt: stored.pointer.issuedAtMs,
             forced: 0,
           },

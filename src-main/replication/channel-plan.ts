@@ -1,11 +1,13 @@
 /** Owns what each channel's documents should say in every store, read from the database once for all of them. */
 
+import type { Pointer } from '../contract/documents.ts';
 import type { ReplicaStatus } from '../contract/views.ts';
 import { type BuildWithPack, findBuild, listDeltaPacks } from '../database/builds.ts';
 import type { Db } from '../database/open-database.ts';
 import { listReplicas } from '../database/regions.ts';
 import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../database/releases.ts';
 import type { ChannelEnvironments } from '../releases/channel-environment.ts';
+import type { PointerService } from '../releases/pointer-service.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface PlannedChannel {
@@ -13,6 +15,14 @@ export interface PlannedChannel {
   readonly release: ReleaseRecord;
   readonly build: BuildWithPack;
   readonly deltas: readonly string[];
+  /** The machines that are asked to check what they run. */
+  readonly repairs: Pointer['repairs'];
+}
+
+export interface PlanParts {
+  readonly environments: ChannelEnvironments;
+  readonly pointers: Pick<PointerService, 'repairs'>;
+  readonly logger: Logger;
 }
 
 export interface ChannelPlan {
@@ -22,7 +32,7 @@ export interface ChannelPlan {
 }
 
 /** The channels that have a release, each encrypted anew where its machines changed. One that cannot be read holds up no other. */
-export async function planChannels(db: Db, environments: ChannelEnvironments, logger: Logger): Promise<ChannelPlan> {
+export async function planChannels(db: Db, { environments, pointers, logger }: PlanParts): Promise<ChannelPlan> {
   const channels: PlannedChannel[] = [];
   for (const channel of await listChannels(db)) {
     try {
@@ -31,7 +41,7 @@ export async function planChannels(db: Db, environments: ChannelEnvironments, lo
       if (!current || !build) continue;
       const release = await environments.refresh(channel, current);
       const deltas = (await listDeltaPacks(db, build.artifactId)).map(({ digest }) => digest);
-      channels.push({ channel, release, build, deltas });
+      channels.push({ channel, release, build, deltas, repairs: await pointers.repairs(channel) });
     } catch (error) {
       logger.error('channel.not_planned', { channel: channel.name, error });
     }

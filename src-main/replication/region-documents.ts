@@ -4,10 +4,9 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import type { AuditFinding } from '../contract/replication-api.ts';
 import { findEnvironmentSeal } from '../database/channel-environment.ts';
 import type { Db } from '../database/open-database.ts';
-import type { ReleaseRecord } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ChannelEnvironments } from '../releases/channel-environment.ts';
-import type { PointerService, StoredPointer } from '../releases/pointer-service.ts';
+import { type PointerService, rolloutOf, type StoredPointer } from '../releases/pointer-service.ts';
 import type { RegionStore, RegionStores } from '../releases/region-stores.ts';
 import type { TrustService } from '../releases/trust-service.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
@@ -70,7 +69,8 @@ export function createRegionDocuments(options: {
   const waiting = new Map<string, ChannelPlan>();
 
   const longestRest = () => Math.max(recheckMs, (settled.size / looksPerSecond) * 1_000);
-  const contentOf = (release: ReleaseRecord) => `${release.id} ${release.environmentDigest}`;
+  const contentOf = ({ release, repairs }: PlannedChannel) =>
+    `${release.id} ${release.environmentDigest} ${JSON.stringify([rolloutOf(release), repairs])}`;
 
   /** The main store decides which serials are taken: where its own pointer is lost, the highest of the regions' counts. */
   async function highestOfRegions({ channel }: PlannedChannel): Promise<StoredPointer | null> {
@@ -103,9 +103,10 @@ export function createRegionDocuments(options: {
   }
 
   /** Whether all is as it was when it was last seen, with at most one head of the store. */
-  async function isSettled(store: BlobStore, name: string, { channel, release }: PlannedChannel): Promise<boolean> {
+  async function isSettled(store: BlobStore, name: string, planned: PlannedChannel): Promise<boolean> {
+    const { channel, release } = planned;
     const known = settled.get(name);
-    if (known?.content !== contentOf(release) || clock() - known.issuedAtMs > renewAfterMs) return false;
+    if (known?.content !== contentOf(planned) || clock() - known.issuedAtMs > renewAfterMs) return false;
     if (Math.abs(clock() - known.atMs) < longestRest()) return true;
     const head = await store.head(storeKeys.pointer(channel.repositoryId, channel.name));
     if (head?.version !== known.version) return false;
@@ -117,7 +118,7 @@ export function createRegionDocuments(options: {
 
   /** Makes the pointer of a channel right in one store, and says what was wrong with it. Throws `store.*`, `trust.untrusted`. */
   async function publishPointer(store: BlobStore, planned: PlannedChannel, isMain: boolean): Promise<Problem | null> {
-    const { channel, release } = planned;
+    const { channel, release, repairs } = planned;
     const askedAtMs = clock();
     await environments.publishTo(store, channel, release);
     const { stored, version, problem } = await readPointer(store, planned);
@@ -125,9 +126,9 @@ export function createRegionDocuments(options: {
     const isTheirs = stored?.pointer.releaseId === release.id && !(await environments.isOwn(release));
     const wanted = isTheirs ? { ...release, environmentDigest: stored.pointer.environmentDigest } : release;
     const name = `${store.url} ${channel.id}`;
-    if (!pointers.isDue(stored, wanted)) {
+    if (!pointers.isDue(stored, wanted, repairs)) {
       if (stored)
-        settle(name, release, { version: stored.version, issuedAtMs: stored.pointer.issuedAtMs, atMs: askedAtMs });
+        settle(name, planned, { version: stored.version, issuedAtMs: stored.pointer.issuedAtMs, atMs: askedAtMs });
       return null;
     }
     const lost = isMain && stored === null ? await highestOfRegions(planned) : null;
@@ -138,17 +139,17 @@ export function createRegionDocuments(options: {
       if (error instanceof DomainError && error.code === 'release.serial_taken') return null;
       throw error;
     });
-    if (written !== null) settle(name, release, { version: written, issuedAtMs: clock(), atMs: askedAtMs });
+    if (written !== null) settle(name, planned, { version: written, issuedAtMs: clock(), atMs: askedAtMs });
     if (problem !== null || stored === null || stored.pointer.serial === release.serial) return problem;
     return { problem: 'stale', detail: `it has serial ${stored.pointer.serial} instead of ${release.serial}` };
   }
 
   function settle(
     name: string,
-    release: ReleaseRecord,
+    planned: PlannedChannel,
     seen: { readonly version: string; readonly issuedAtMs: number; readonly atMs: number },
   ): void {
-    settled.set(name, { content: contentOf(release), ...seen });
+    settled.set(name, { content: contentOf(planned), ...seen });
   }
 
   const isWanted = (planned: PlannedChannel, regionId: string | null, plan: ChannelPlan) =>
@@ -235,12 +236,13 @@ export function createRegionDocuments(options: {
   }
 
   return {
-    plan: () => planChannels(db, environments, logger),
+    plan: () => planChannels(db, { environments, pointers, logger }),
     publishTo: ({ region, store }, plan) => inTurn(store, region.id, plan),
-    renewMain: async plan => inTurn(stores.main, null, plan ?? (await planChannels(db, environments, logger))),
+    renewMain: async plan =>
+      inTurn(stores.main, null, plan ?? (await planChannels(db, { environments, pointers, logger }))),
     async audit(store, regionId, signal) {
       await running.get(store.url);
-      const plan = await planChannels(db, environments, logger);
+      const plan = await planChannels(db, { environments, pointers, logger });
       const findings: AuditFinding[] = [];
       const wanted = plan.channels.filter(planned => isWanted(planned, regionId, plan));
       for (const planned of wanted) {

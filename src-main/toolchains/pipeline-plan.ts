@@ -13,6 +13,7 @@ import {
 import { cachePathsOutside, pipelineCaches } from './caches.ts';
 import { commandPrograms } from './command-programs.ts';
 import type { YamlPath } from './parse-pipeline.ts';
+import { activationOf } from './pipeline-activation.ts';
 import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
 import { invalid, type ReadPipeline, readPipelineText } from './read-pipeline.ts';
 import { type StatedVersion, withStatedVersions } from './stated-versions.ts';
@@ -58,7 +59,8 @@ export function planOfPipeline(read: ReadPipeline, found: Found = nothingFound):
       exclude: [...new Set([...wholeTree.exclude, ...(exclude ?? []), ...cachePathsOutside(caches, included)])],
     },
     start: pipeline.start ?? base?.start ?? null,
-    health: healthOf(read),
+    health: healthOf(read.pipeline),
+    ...activationOf(read.pipeline),
     evidence: [
       { file, line: 1, reason: 'the repository says itself how it is built' },
       ...(base === null
@@ -227,11 +229,15 @@ function freeId(name: string, fallback: string, taken: Set<string>): string {
   return id;
 }
 
-function healthOf({ pipeline: { health } }: ReadPipeline): HealthCheck | null {
+function healthOf({ health }: PipelineFile): HealthCheck | null {
   if (health === undefined) return null;
+  const { http, tcp, command, passes, start } = health;
   return {
-    ...(health.http === undefined ? {} : { http: health.http }),
-    ...(health.command === undefined ? {} : { command: health.command }),
+    ...(http === undefined ? {} : { http }),
+    ...(tcp === undefined ? {} : { tcp }),
+    ...(command === undefined ? {} : { command }),
+    ...(passes === undefined ? {} : { passes }),
+    ...(start === undefined ? {} : { startPeriodMs: start }),
     timeoutMs: health.timeout ?? 10_000,
     attempts: health.attempts ?? 5,
     intervalMs: health.interval ?? 1_000,

@@ -2,6 +2,7 @@
 import { Document, isMap, isSeq } from 'yaml';
 import { DomainError } from '../contract/errors.ts';
 import type { Phase, Plan, PlanCache, PlanStep, StepCondition, StepRetry } from '../contract/plan.ts';
+import { activationKeys } from './pipeline-activation.ts';
 import { pipelineFromText } from './pipeline-plan.ts';
 import { defaultStepTimeoutMs, wholeTree } from './project-tree.ts';
 
@@ -36,6 +37,7 @@ export interface PipelineDraft {
   readonly artifact?: Plan['artifact'];
   readonly start?: string;
   readonly health?: NonNullable<Plan['health']>;
+  readonly activation?: NonNullable<Plan['activation']>;
 }
 
 /**
@@ -56,6 +58,7 @@ export function pipelineOfPlan(plan: Plan): string {
     artifact: plan.artifact,
     ...(plan.start === null ? {} : { start: plan.start }),
     ...(plan.health === null ? {} : { health: plan.health }),
+    ...(plan.activation === undefined ? {} : { activation: plan.activation }),
   });
   const back = pipelineFromText('slipway.yml', text);
   if (essence(back) === essence(plan)) return text;
@@ -66,7 +69,7 @@ export function pipelineOfPlan(plan: Plan): string {
 }
 
 /** What of a plan decides what is run and made. History is in no artifact, whether a plan says so or not. */
-function essence({ root, steps, migrations, env, secrets, caches, artifact, start, health }: Plan): string {
+function essence({ root, steps, migrations, env, secrets, caches, artifact, start, health, activation }: Plan): string {
   const exclude = [...new Set([...wholeTree.exclude, ...artifact.exclude])].sort();
   const bare = (list: readonly PlanStep[]) => list.map(({ evidence: _evidence, ...step }) => sorted(step));
   return JSON.stringify([
@@ -80,6 +83,7 @@ function essence({ root, steps, migrations, env, secrets, caches, artifact, star
     exclude,
     start,
     health && sorted(health),
+    activation && sorted(activation),
   ]);
 }
 
@@ -100,7 +104,7 @@ function draftStep(step: PlanStep): DraftStep {
 
 /** The file's text, with the line that brings the schema to an editor. */
 export function pipelineText(draft: PipelineDraft): string {
-  const { root = '.', migrations = [], env, secrets, caches = [], artifact, start, health } = draft;
+  const { root = '.', migrations = [], env, secrets, caches = [], artifact, start, health, activation } = draft;
   const document = new Document({
     ...(root === '.' ? {} : { root }),
     steps: draft.steps.map(stepKeys),
@@ -111,6 +115,7 @@ export function pipelineText(draft: PipelineDraft): string {
     ...artifactKeys(artifact),
     ...(start === undefined ? {} : { start }),
     ...(health === undefined ? {} : { health: healthKeys(health) }),
+    ...(activation === undefined ? {} : activationKeys(activation, duration)),
   });
   document.commentBefore = [`yaml-language-server: $schema=${schemaPath}`, ...draft.comments]
     .map(commentLine)
@@ -180,13 +185,17 @@ function artifactKeys(artifact: Plan['artifact'] | undefined) {
   return include.length === 1 && include[0] === wholeTree.include[0] ? {} : { artifact: include };
 }
 
-function healthKeys({ http, command, attempts, intervalMs, timeoutMs }: NonNullable<Plan['health']>) {
+function healthKeys(health: NonNullable<Plan['health']>) {
+  const { http, tcp, command, passes, startPeriodMs, attempts, intervalMs, timeoutMs } = health;
   return {
     ...(http === undefined ? {} : { http }),
+    ...(tcp === undefined ? {} : { tcp }),
     ...(command === undefined ? {} : { command }),
     attempts,
     interval: duration(intervalMs),
     timeout: duration(timeoutMs),
+    ...(passes === undefined ? {} : { passes }),
+    ...(startPeriodMs === undefined ? {} : { start: duration(startPeriodMs) }),
   };
 }
 

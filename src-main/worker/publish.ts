@@ -242,6 +242,8 @@ async function recordBuild(
       fileCount,
       start: plan.start,
       health: plan.health ? JSON.stringify(plan.health) : null,
+      activation: plan.activation ? JSON.stringify(plan.activation) : null,
+      migrations: plan.migrations.length > 0 ? JSON.stringify(plan.migrations) : null,
       createdAt: storedAt,
     });
     // A build that reused an artifact leaves the one that ran its steps as the one to name.

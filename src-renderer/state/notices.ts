@@ -72,6 +72,18 @@ export function noticeOf(event: EngineEvent): Notice | null {
       return make('stale', 'A copy in a region is not what it should be', { view: 'regions' });
     case 'release.refused':
       return make('stale', 'A release was refused', routeOf(event, 'repository'));
+    case 'release.migration': {
+      const { state } = event.data;
+      return state === 'failed' || state === 'interrupted'
+        ? make(
+            'failed',
+            `A migration ${state === 'failed' ? 'failed' : 'was interrupted'}`,
+            routeOf(event, 'repository'),
+          )
+        : null;
+    }
+    case 'release.rollout':
+      return event.data.state === 'stopped' ? make('failed', 'A rollout stopped', routeOf(event, 'repository')) : null;
     case 'machine.failed':
       return make('failed', `${text(event.data.name) ?? 'A machine'} could not run a release`, { view: 'machines' });
     case 'worker.lost':

@@ -12,9 +12,11 @@ import type { Clock } from '../../src-main/domain/clock.ts';
 import { createChannelEnvironments } from '../../src-main/releases/channel-environment.ts';
 import { createChannelValues } from '../../src-main/releases/channel-values.ts';
 import { createMachineRegistry } from '../../src-main/releases/machine-registry.ts';
+import { createMigrationService } from '../../src-main/releases/migration-service.ts';
 import { createPointerService } from '../../src-main/releases/pointer-service.ts';
 import { createRegionStores, type RegionStores } from '../../src-main/releases/region-stores.ts';
 import { createReleaseService } from '../../src-main/releases/release-service.ts';
+import { createRolloutService } from '../../src-main/releases/rollout-service.ts';
 import { createTrustService } from '../../src-main/releases/trust-service.ts';
 import { createReconciler } from '../../src-main/replication/reconciler.ts';
 import { createRegionDocuments } from '../../src-main/replication/region-documents.ts';
@@ -90,11 +92,31 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
   const masterKey = await openMasterKey({ folder: keys });
   const environments = createChannelEnvironments({ db, masterKey, clock, logger: silentLogger });
   const values = createChannelValues({ db, masterKey, clock, onChanged: () => undefined });
+  const migrations = createMigrationService({
+    db,
+    main,
+    trust,
+    releaseKey: keyring.release,
+    clock,
+    logger: silentLogger,
+    onEvent: () => undefined,
+  });
+  const rollouts = createRolloutService({
+    db,
+    clock,
+    logger: silentLogger,
+    onChanged: () => {
+      void documents.renewMain();
+      reconciler.signal();
+    },
+  });
   const releases = createReleaseService({
     db,
     main,
     pointers,
     environments,
+    migrations,
+    rollouts,
     clock,
     logger: silentLogger,
     onReleased: () => reconciler.signal(),
@@ -125,6 +147,10 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     onEvent: () => undefined,
     onTrustChanged: reconciler.signal,
     prepareForMachines: () => documents.renewMain(),
+    afterLook: async () => {
+      await migrations.look();
+      await rollouts.look();
+    },
   });
   onEnd(() => machines.stop());
 
@@ -142,6 +168,8 @@ export async function startControlCenter(options: ControlCenterOptions = {}) {
     environments,
     values,
     releases,
+    migrations,
+    rollouts,
     reconciler,
     machines,
     /** A repository with a channel `production`. */

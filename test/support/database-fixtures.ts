@@ -2,6 +2,7 @@
 
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
+import type { Migration } from '../../src-main/contract/activation.ts';
 import { type BuildWithPack, findBuild, insertBuild, insertPack } from '../../src-main/database/builds.ts';
 import { listEvents } from '../../src-main/database/events.ts';
 import type { JobRecord } from '../../src-main/database/jobs.ts';
@@ -83,6 +84,7 @@ export async function addBuild(
     readonly sizeBytes?: number;
     readonly artifactId?: string;
     readonly infoHash?: string;
+    readonly migrations?: readonly Migration[];
   } = {},
 ): Promise<BuildWithPack> {
   const job = await addJob(db, repositoryId, options.revision);
@@ -109,6 +111,7 @@ export async function addBuild(
     platform: JSON.stringify(hostPlatform()),
     treeSizeBytes: 20,
     fileCount: 1,
+    migrations: options.migrations ? JSON.stringify(options.migrations) : null,
     createdAt,
   });
   const build = await findBuild(db, id);

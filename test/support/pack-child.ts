@@ -28,6 +28,7 @@ if (verb === 'pack') {
     runningArtifactId: null,
     pack: packSchema.parse(JSON.parse(await readFile(packFile, 'utf8'))),
     deltas: [],
+    shared: [],
     onPack: () => undefined,
     findPeers: () => Promise.resolve([]),
     onProgress: () => tell('.'),

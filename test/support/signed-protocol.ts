@@ -84,6 +84,9 @@ export function reportOf(machine: EnrolledMachine, changes: Partial<MachineRepor
     timeline: [],
     kept: [],
     environmentNames: [],
+    evidenceSerial: null,
+    drift: null,
+    repairedAtMs: 0,
     reportedAtMs: 1,
     ...changes,
   };

@@ -67,6 +67,8 @@ export function channelFixture(more: Partial<ChannelSummary> = {}): ChannelSumma
     name: 'production',
     policy: 'manual',
     pausedReason: null,
+    frozenReason: null,
+    rollout: null,
     serial: 118,
     revision: '9f3c2e1',
     artifactId: null,
@@ -93,6 +95,8 @@ export function releaseFixture(more: Partial<ReleaseView> = {}): ReleaseView {
     current: false,
     machinesOnIt: 0,
     reclaimedAtMs: null,
+    migration: null,
+    rollout: null,
     ...more,
   };
 }

@@ -22,6 +22,7 @@ function stateOf(machine: MachineRecord, report: MachineReport | null, silent: b
   if (silent) return 'stale';
   if (!report || report.phase === 'enrolled') return 'pending';
   if (report.phase !== 'active') return 'running';
+  if (report.drift !== null) return 'failed';
   return behind > 0 ? 'stale' : 'verified';
 }
 
@@ -55,6 +56,10 @@ function machineView(snapshot: Snapshot, machine: MachineRecord): MachineView {
     agentVersion: report?.agentVersion ?? null,
     environmentNames: report?.environmentNames ?? [],
     timeline: report ? [...report.timeline] : [],
+    evidenceSerial: report?.evidenceSerial ?? null,
+    drift: report?.drift ?? null,
+    repairRequestedAtMs: machine.repairRequestedAt,
+    kept: report ? [...report.kept] : [],
   };
 }
 

@@ -1,12 +1,15 @@
 /** Owns how releases are shown, and what a promote or rollback would do. */
 import type { Engine } from '../../compose.ts';
+import { migrationViewSchema } from '../../contract/activation.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
+import { rolloutSchema } from '../../contract/rollout.ts';
 import type { Preflight, ReleaseView } from '../../contract/views.ts';
-import { findBuild } from '../../database/builds.ts';
+import { type BuildRecord, findBuild } from '../../database/builds.ts';
 import { fromJson } from '../../database/json-column.ts';
 import { listReplicas } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listReleases, type ReleaseRecord } from '../../database/releases.ts';
+import { migrationsOf } from '../../releases/pointer-service.ts';
 import { revisionOf } from './job-views.ts';
 import { isSilent } from './machine-views.ts';
 import { regionsWanted, type Snapshot, takeSnapshot } from './snapshot.ts';
@@ -42,6 +45,8 @@ export async function releaseView(
     createdAtMs: release.createdAt,
     environmentVersion: release.environmentVersion,
     current: channel.currentReleaseId === release.id,
+    migration: fromJson(migrationViewSchema, release.migration),
+    rollout: fromJson(rolloutSchema, release.rollout),
     machinesOnIt: reportsOf(snapshot, channel).filter(({ report }) => report?.serial === release.serial).length,
     reclaimedAtMs: build.reclaimedAt,
   };
@@ -76,6 +81,49 @@ function keptCheck(reclaimedAt: number | null): Preflight['checks'] {
       state: 'blocked',
       title: 'Its pack was reclaimed to free space',
       detail: 'build its revision again, then take the new build',
+    },
+  ];
+}
+
+function frozenCheck({ frozenReason }: ChannelRecord): Preflight['checks'] {
+  if (frozenReason === null) return [];
+  return [{ state: 'blocked', title: 'The channel is frozen', detail: frozenReason }];
+}
+
+/**
+ * What happens to the database. Nothing is migrated back, so what is gone back to must run on the schema of now: additions first, and
+ * removals only when nothing goes back behind them (expand and contract).
+ */
+function schemaCheck(
+  releases: readonly ReleaseRecord[],
+  current: ReleaseRecord | null,
+  target: ReleaseRecord | null,
+  build: BuildRecord,
+): Preflight['checks'] {
+  const names = (list: readonly string[]) => list.join(', ');
+  if (target === null) {
+    const brought = migrationsOf(build) ?? [];
+    if (brought.length === 0) return [];
+    const title = 'Its migrations run first, on one machine';
+    return [{ state: 'ok', title, detail: names(brought.map(migration => migration.name)) }];
+  }
+  const since = releases
+    .filter(release => release.serial > target.serial && release.serial <= (current?.serial ?? 0))
+    .flatMap(release => {
+      const view = fromJson(migrationViewSchema, release.migration);
+      // A failed one may have done half of its work.
+      return view === null || view.state === 'pending' || view.state === 'skipped' ? [] : [{ release, view }];
+    });
+  if (since.length === 0) {
+    return [
+      { state: 'ok', title: 'The database is as it was for it', detail: `no migration ran since ${target.serial}` },
+    ];
+  }
+  return [
+    {
+      state: 'warning',
+      title: `The database was changed since release ${target.serial} ran`,
+      detail: `${since.map(({ release, view }) => `release ${release.serial}: ${names(view.names)} (${view.state})`).join('; ')}. Nothing is migrated back; it must run on the newer schema`,
     },
   ];
 }
@@ -115,6 +163,7 @@ export async function preflight(
 
   const checks: Preflight['checks'] = [
     ...keptCheck(build.reclaimedAt),
+    ...frozenCheck(channel),
     {
       state: running?.id === build.id && !next.changes ? 'warning' : 'ok',
       title:
@@ -123,6 +172,7 @@ export async function preflight(
           : 'The build is another than the one that runs',
       detail: `artifact ${build.artifactId.slice(0, 12)}`,
     },
+    ...schemaCheck(await listReleases(db, channel.id, 200), current, target, build),
     ...environmentCheck(current?.environmentVersion ?? null, next.version, reports.length),
     {
       state: verified === regions ? 'ok' : 'warning',

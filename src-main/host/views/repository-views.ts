@@ -1,8 +1,10 @@
 /** Owns how repositories are shown: one row of the board, one repository in detail, the overview. */
+
 import type { Engine } from '../../compose.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { planSchema } from '../../contract/plan.ts';
+import { rolloutRequestSchema } from '../../contract/rollout.ts';
 import type {
   ChannelSummary,
   Overview,
@@ -47,6 +49,8 @@ export async function channelSummary(
     name: channel.name,
     policy: channel.policy,
     pausedReason: channel.pausedReason,
+    frozenReason: channel.frozenReason,
+    rollout: fromJson(rolloutRequestSchema, channel.rollout),
     serial: release?.serial ?? null,
     revision: build?.revision ?? null,
     artifactId: build?.artifactId ?? null,

@@ -12,6 +12,7 @@ import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
 import { ClockTime, RelativeTime } from '../../ui/time.tsx';
+import { MachineEvidence } from './machine-evidence.tsx';
 import { machineSentence, reportLines } from './machines-model.ts';
 import styles from './machines-view.module.css';
 
@@ -24,6 +25,7 @@ export function MachineDetail({
   readonly onChanged: () => void;
 }) {
   const [revoking, setRevoking] = useState(false);
+  const repair = useAction(() => client.machines.repair({ id: machine.id }));
   const lines = reportLines(machine);
   const facts = [machine.region, machine.agentVersion && `agent ${machine.agentVersion}`].filter(Boolean).join(' · ');
   const { peers, region, reuse } = machine.bytes;
@@ -58,9 +60,22 @@ export function MachineDetail({
           </p>
         )}
         <div className={styles.actions}>
+          {machine.serial !== null && (
+            <Button
+              busy={repair.busy}
+              disabled={machine.repairRequestedAtMs !== null}
+              onClick={async () => {
+                if (await repair.run()) onChanged();
+              }}
+            >
+              {machine.repairRequestedAtMs === null ? 'Repair what runs' : 'Repair is asked for'}
+            </Button>
+          )}
           <Button onClick={() => setRevoking(true)}>Revoke machine</Button>
         </div>
       </section>
+      {repair.error && <ErrorNotice error={repair.error} />}
+      {machine.evidenceSerial !== null && <MachineEvidence id={machine.id} serial={machine.evidenceSerial} />}
       <section aria-label="What the agent reported">
         <h3>What the agent reported</h3>
         {lines.length === 0 && <p className={text.sub}>Nothing yet.</p>}

@@ -73,8 +73,15 @@ function machineRow(machine: MachineView, above: MachineView | null, nowMs: numb
       machine.phase === 'active' || machine.phase === 'paired' || machine.phase === 'invited' ? null : machine.state,
     health: machine.silent ? 'silent' : machine.health === 'unknown' ? '–' : machine.health,
     healthLook: machine.silent ? 'stale' : machine.health === 'unhealthy' ? 'failed' : null,
-    drift: machine.serial === null ? 'nothing runs' : behind ? `${machine.behind} behind` : 'none',
-    driftLook: behind ? (machine.state === 'failed' ? 'failed' : 'stale') : null,
+    drift:
+      machine.serial === null
+        ? 'nothing runs'
+        : machine.drift !== null
+          ? 'changed'
+          : behind
+            ? `${machine.behind} behind`
+            : 'none',
+    driftLook: machine.drift !== null ? 'failed' : behind ? (machine.state === 'failed' ? 'failed' : 'stale') : null,
     seen: machine.lastReportAtMs === null ? 'never' : shortAge(nowMs - machine.lastReportAtMs),
   };
 }
@@ -94,6 +101,8 @@ const phaseWords: Record<MachineView['phase'], string> = {
   enrolled: 'paired',
   fetching: 'fetching',
   verifying: 'verifying',
+  waiting: 'waiting',
+  migrating: 'migrating',
   switching: 'switching',
   checking: 'checking health',
   active: 'active',
@@ -112,6 +121,7 @@ export function phaseWord(machine: Pick<MachineView, 'phase' | 'progress'>): str
 /** What a machine is about, in one sentence; the agent's own words come first. */
 export function machineSentence(machine: MachineView): string {
   if (machine.message) return machine.message;
+  if (machine.drift) return `What runs is not as it was installed: ${machine.drift}.`;
   const target = machine.targetSerial ?? machine.serial;
   if (machine.silent) return 'It has not reported for a while. Check that the machine and its agent run.';
   switch (machine.phase) {
@@ -124,6 +134,10 @@ export function machineSentence(machine: MachineView): string {
       return `It fetches release ${target ?? ''}.`;
     case 'verifying':
       return `It checks every file of release ${target ?? ''} against the list.`;
+    case 'waiting':
+      return `It has release ${target ?? ''} and waits for its turn.`;
+    case 'migrating':
+      return `It runs the migrations of release ${target ?? ''}.`;
     case 'switching':
       return `It switches to release ${target ?? ''}.`;
     case 'checking':

@@ -38,6 +38,25 @@ export function ReleaseList({
                   <span className={text.sub}> · environment {release.environmentVersion}</span>
                 )}
                 {release.reclaimedAtMs !== null && <span className={text.sub}> · reclaimed</span>}
+                {release.migration !== null && (
+                  <span
+                    className={release.migration.state === 'failed' ? text.failed : text.sub}
+                    title={release.migration.message ?? ''}
+                  >
+                    {' '}
+                    · migration {release.migration.state}
+                  </span>
+                )}
+                {release.rollout !== null && release.rollout.state !== 'done' && (
+                  <span
+                    className={release.rollout.state === 'stopped' ? text.failed : text.sub}
+                    title={release.rollout.message ?? ''}
+                  >
+                    {' '}
+                    · rollout {release.rollout.wave + 1} of {release.rollout.waves.length}
+                    {release.rollout.state === 'stopped' && ', stopped'}
+                  </span>
+                )}
                 {release.current && <span className={text.hidden}>, current</span>}
               </td>
               <td className={classes(table.num, text.sub, styles.when)}>

@@ -44,6 +44,9 @@ export interface ChannelMark {
 
 /** What is unusual about a channel; null where all of its machines run its release. */
 export function channelMark(channel: ChannelSummary): ChannelMark | null {
+  if (channel.frozenReason !== null) {
+    return { state: 'stale', words: `frozen: ${channel.frozenReason}`, progress: null };
+  }
   if (channel.pausedReason !== null) {
     return { state: 'stale', words: `held: ${channel.pausedReason}`, progress: null };
   }

@@ -63,6 +63,10 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
     await client.channels.set({ repositoryId: repository.id, name: channel.name, ...change });
     queries.refetch(`repository:${repository.id}`);
   });
+  const free = useAction(async () => {
+    await client.channels.freeze({ repositoryId: repository.id, name: channel.name, reason: null });
+    queries.refetch(`repository:${repository.id}`);
+  });
   const behind = channel.machinesTotal - channel.machinesOnIt;
   const running = releases.find(release => release.current)?.buildId;
   return (
@@ -97,7 +101,20 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
           </Button>
         </div>
       )}
+      {channel.frozenReason !== null && (
+        <div className={styles.held}>
+          <StateGlyph state="stale" label={null} />
+          <span>
+            Frozen: {channel.frozenReason}
+            <span className={text.sub}> Nothing is released on it.</span>
+          </span>
+          <Button busy={free.busy} onClick={() => void free.run()}>
+            Unfreeze
+          </Button>
+        </div>
+      )}
       {set.error && <ErrorNotice error={set.error} />}
+      {free.error && <ErrorNotice error={free.error} />}
       <Releases releases={releases} />
       <ChannelEnvironment
         repositoryId={repository.id}

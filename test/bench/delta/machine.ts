@@ -81,6 +81,7 @@ export async function receive(folder: string, old: PackedVersion, fresh: PackedV
       swarm: null,
       guard: null,
       runningArtifactId,
+      shared: [],
       pack,
       deltas: pack === second ? deltas : [],
       onPack: () => undefined,

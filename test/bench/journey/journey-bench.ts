@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { callEngine, type EngineClient } from '../../../src-main/cli/engine-client.ts';
+import { bytesBySourceSchema } from '../../../src-main/contract/documents.ts';
 import type { EngineEvent } from '../../../src-main/contract/events.ts';
 import { buildIfStale } from '../../../src-main/start/build-if-stale.ts';
 import { type LongCommand, projectRoot, startSlipway } from '../../support/cli.ts';
@@ -30,6 +31,16 @@ interface Times {
   readonly switched: number;
   readonly replicated: number;
   readonly whole: number;
+}
+
+interface Rollback {
+  readonly tookMs: number;
+  readonly fetchedBytes: number;
+}
+
+interface Driven {
+  readonly all: readonly Times[];
+  readonly rollbacks: readonly Rollback[];
 }
 
 function timesOf(events: readonly EngineEvent[], pushedAtMs: number, machines: number): Times | null {
@@ -62,7 +73,26 @@ async function eventsAfter(client: EngineClient, after: number): Promise<EngineE
   return client.events.list({ after, limit: 1_000 });
 }
 
-async function drive(folder: string, count: number, say: (line: string) => void): Promise<readonly Times[]> {
+/** Back to the release before, on every machine: how long it took from the request, the machines' interval included, and what it fetched. */
+async function rollBack(client: EngineClient, repositoryId: string): Promise<Rollback> {
+  const cursor = (await eventsAfter(client, 0)).at(-1)?.cursor ?? 0;
+  const askedAtMs = Date.now();
+  await client.releases.rollback({ repositoryId, channel: 'production', reason: 'measured' });
+  return eventually(
+    async () => {
+      const switched = (await eventsAfter(client, cursor)).filter(event => event.type === 'machine.switched');
+      if (switched.length < regions.length) return null;
+      const bytes = switched.map(event => bytesBySourceSchema.parse(event.data.bytes));
+      return {
+        tookMs: Math.max(...switched.map(event => event.atMs)) - askedAtMs,
+        fetchedBytes: bytes.reduce((sum, { peers, region }) => sum + peers + region, 0),
+      };
+    },
+    { what: 'the rollback on both machines', timeoutMs },
+  );
+}
+
+async function drive(folder: string, count: number, say: (line: string) => void): Promise<Driven> {
   const undo: (() => Promise<unknown>)[] = [];
   const data = join(folder, 'data');
   try {
@@ -123,7 +153,9 @@ async function drive(folder: string, count: number, say: (line: string) => void)
         all.push(times);
         say(`commit ${number}: ${times.whole} ms`);
       }
-      return all;
+      const rollbacks: Rollback[] = [];
+      for (let number = 1; number <= minRuns; number += 1) rollbacks.push(await rollBack(client, repositoryId));
+      return { all, rollbacks };
     });
   } finally {
     for (const end of undo.reverse()) await end();
@@ -134,7 +166,7 @@ export const journeyBench: Bench = {
   summary: 'from a push to its release running on two machines, the poll interval aside, with the share of every stage',
   async run({ quick, say }) {
     await buildIfStale(projectRoot, say);
-    const all = await inFolder(folder => drive(folder, quick ? minRuns : 10, say));
+    const { all, rollbacks } = await inFolder(folder => drive(folder, quick ? minRuns : 10, say));
     const row = (name: string, stage: keyof Times): Row =>
       rowOf({ name, unit: 'ms', ours: all.map(times => times[stage]) });
     return [
@@ -146,6 +178,18 @@ export const journeyBench: Bench = {
       row('  stored to released', 'released'),
       row('  released to running on both', 'switched'),
       row('meanwhile: stored to verified in every region', 'replicated'),
+      rowOf({
+        name: `rollback: asked to switched on both, looking every ${machineIntervalSeconds} s`,
+        unit: 'ms',
+        ours: rollbacks.map(({ tookMs }) => tookMs),
+        atMost: 1_000 * (1 + machineIntervalSeconds),
+      }),
+      rowOf({
+        name: '  rollback: fetched',
+        unit: 'bytes',
+        ours: rollbacks.map(({ fetchedBytes }) => fetchedBytes),
+        atMost: 0,
+      }),
     ];
   },
 };

@@ -188,6 +188,8 @@ describe('two control centers on one main store', () => {
       previousId: null,
       environmentVersion: null,
       environmentDigest: null,
+      migration: null,
+      rollout: null,
       createdAt: 1,
       forced: 0,
     });
@@ -218,6 +220,8 @@ describe('after a crash between the pointer and the database', () => {
       main: center.main,
       pointers: center.pointers,
       environments: center.environments,
+      migrations: center.migrations,
+      rollouts: center.rollouts,
       clock: Date.now,
       logger: silentLogger,
       onReleased: () => undefined,
@@ -397,7 +401,7 @@ it('renews a pointer that grows old, under its serial', async () => {
   const center = await startControlCenter({ clock: () => nowMs });
   const channel = await center.addChannel();
   const release = await promote(center, channel, await addBuild(center.db, channel.repositoryId));
-  const isDue = async () => center.pointers.isDue(await center.pointers.read(center.main, channel), release);
+  const isDue = async () => center.pointers.isDue(await center.pointers.read(center.main, channel), release, undefined);
   expect(await isDue()).toBe(false);
   nowMs += 25 * 60 * 60 * 1_000;
   expect(await isDue()).toBe(true);

@@ -77,11 +77,11 @@ describe('a forced release', () => {
     await eventually(() => region.store.head(storeKeys.trust), { what: 'the documents of the region' });
     expect(await region.store.head(key)).toBeNull();
     for (const reason of [null, '  ']) {
-      await expect(center.releases.release({ ...request, reason, forced: true })).rejects.toMatchObject({
+      await expect(center.releases.release({ ...request, reason, force: true })).rejects.toMatchObject({
         code: 'input.invalid',
       });
     }
-    const made = await center.releases.release({ ...request, reason: 'The old one leaks', forced: true });
+    const made = await center.releases.release({ ...request, reason: 'The old one leaks', force: true });
     await eventually(() => region.store.head(key), { what: 'the pointer' });
     expect((await center.pointers.read(region.store, channel))?.pointer.serial).toBe(2);
     expect(await findRelease(center.db, made.id)).toMatchObject({ forced: 1, reason: 'The old one leaks' });

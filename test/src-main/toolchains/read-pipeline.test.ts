@@ -136,7 +136,7 @@ health: { http: "http://127.0.0.1:8080/health", interval: 2s, timeout: 1500ms }
     ['a path out of the repository', 'artifact: [dist, ../../etc]\n', 1, 18, 'may not lead out of the repository'],
     ['an absolute path', 'artifact:\n  - /etc/passwd\n', 2, 5, 'a path inside the repository'],
     ['a Windows path', 'artifact:\n  - "C:/x"\n', 2, 5, 'a path inside the repository'],
-    ['a health check of nothing', 'health:\n  attempts: 3\n', 2, 3, 'either http or command'],
+    ['a health check of nothing', 'health:\n  attempts: 3\n', 2, 3, 'one of http, tcp and command'],
     ['a health check of another protocol', 'health:\n  http: file:///etc/passwd\n', 2, 9, 'starts with http://'],
     [
       'two steps of one id',

@@ -34,6 +34,10 @@ const machine = (name: string, change: Partial<MachineView> = {}): MachineView =
   agentVersion: '1.0.0',
   environmentNames: [],
   timeline: [],
+  evidenceSerial: null,
+  kept: [],
+  drift: null,
+  repairRequestedAtMs: null,
   ...change,
 });
 const channel = (name: string, serial: number | null): ChannelSummary => ({
@@ -41,6 +45,8 @@ const channel = (name: string, serial: number | null): ChannelSummary => ({
   name,
   policy: 'manual',
   pausedReason: null,
+  frozenReason: null,
+  rollout: null,
   serial,
   revision: null,
   artifactId: null,
