@@ -71,7 +71,7 @@ function assertReasoned(forced: boolean, reason: string | null): void {
   if (!forced || (reason ?? '').trim() !== '') return;
   throw new DomainError(
     'input.invalid',
-    'A release that goes to regions before their copy is verified needs a reason: say why, it is kept with the release.',
+    'A release that is forced, and goes to regions before their copy is verified, needs a reason: say why, it is kept with the release.',
     { fields: [{ field: 'reason', message: 'a reason is needed' }] },
   );
 }
@@ -178,10 +178,10 @@ export function createReleaseService(options: {
 
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind } = request;
-    assertReasoned(request.force ?? false, request.reason);
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
     refuseIfFrozen(channel, request);
+    assertReasoned(request.force ?? false, request.reason);
     // A rollback brings none, and must always be possible.
     if (kind !== 'rollback') await migrations.refuseIfRunning(channel);
     const id = uuidv7();
@@ -281,8 +281,8 @@ export function createReleaseService(options: {
       return released;
     },
     async rollback(channel, serial, reason, force = false) {
-      assertReasoned(force, reason);
       refuseIfFrozen(channel, { force, reason });
+      assertReasoned(force, reason);
       const target = await service.releaseToReturnTo(channel, serial);
       const build = await service.buildToPromote(channel.repositoryId, target.buildId);
       if (build.reclaimedAt !== null) throw reclaimedError(build);
