@@ -33,6 +33,8 @@ export function directBackend(sqlite: BetterSqlite3.Database): SqliteBackend {
 
 /** How long other writers may keep us from writing before the caller hears of it. Ours are done within milliseconds. */
 const usualPatienceMs = 30_000;
+/** When the file has been locked for so long, the next caller hears of it sooner: many wait in line, and each would wait anew. */
+const shortPatienceMs = 1_000;
 /** Between two tries, at most: spread, so that those who wait do not come back as one. */
 const pauseMs = 20;
 
@@ -41,6 +43,8 @@ const isBusy = (error: unknown) => systemErrorCode(error)?.startsWith('SQLITE_BU
 export class SqliteConnection implements DatabaseConnection {
   readonly #backend: SqliteBackend;
   readonly #patienceMs: number;
+  /** Since when nobody of ours could write, on the monotonic clock; null while all is well. */
+  #lockedSince: number | null = null;
 
   constructor(backend: SqliteBackend, patienceMs: number) {
     this.#backend = backend;
@@ -54,10 +58,22 @@ export class SqliteConnection implements DatabaseConnection {
   call(call: DatabaseCall): DatabaseAnswer | Promise<DatabaseAnswer> {
     try {
       const answer = this.#backend.call(call);
-      return answer instanceof Promise ? answer.catch(error => this.#callAgain(call, error)) : answer;
+      if (!(answer instanceof Promise)) return this.#done(call, answer);
+      return answer.then(
+        done => this.#done(call, done),
+        error => this.#callAgain(call, error),
+      );
     } catch (error) {
       return this.#callAgain(call, error);
     }
+  }
+
+  /** A reader is never locked out, so only a write shows that the lock is gone. */
+  #done(call: DatabaseCall, answer: DatabaseAnswer): DatabaseAnswer {
+    if (this.#lockedSince !== null && (!('sql' in call) || /^\s*(begin|insert|update|delete)/i.test(call.sql))) {
+      this.#lockedSince = null;
+    }
+    return answer;
   }
 
   /**
@@ -66,13 +82,18 @@ export class SqliteConnection implements DatabaseConnection {
    * takes as it begins. Source: sqlite.org/c3ref/busy_timeout.html, sqlite.org/rescode.html#busy
    */
   async #callAgain(call: DatabaseCall, firstError: unknown): Promise<DatabaseAnswer> {
-    const until = performance.now() + this.#patienceMs;
+    if (!isBusy(firstError)) throw firstError;
+    const now = performance.now();
+    this.#lockedSince ??= now;
+    const until = Math.max(this.#lockedSince + this.#patienceMs, now + Math.min(this.#patienceMs, shortPatienceMs));
     for (let error = firstError; ; ) {
       if (!isBusy(error)) throw error;
       if (performance.now() >= until) throw lockedError(error, 'the database of the data folder') ?? error;
       await delay(Math.random() * pauseMs);
       try {
-        return await this.#backend.call(call);
+        const answer = await this.#backend.call(call);
+        this.#lockedSince = null;
+        return answer;
       } catch (next) {
         error = next;
       }
