@@ -1,6 +1,7 @@
 /** Owns `npm run screenshots`: every view, light and dark, at 1440 × 900, into test-results/screenshots. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildIfStale } from '../../src-main/start/build-if-stale.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { projectRoot } from '../support/cli.ts';
 import { createScreenshotWorld } from './world.ts';
@@ -10,6 +11,7 @@ const settleMs = 1_500;
 
 const folder = join(projectRoot, 'test-results/screenshots');
 await mkdir(folder, { recursive: true });
+await buildIfStale(projectRoot, line => console.error(line));
 const world = await createScreenshotWorld();
 try {
   const views: readonly (readonly [name: string, hash: string, tab?: string])[] = [
