@@ -131,7 +131,8 @@ export function describeTransferConformance(name: string, make: () => Promise<St
       expect(askedBytes).toBeLessThan(largeBytes * 0.9);
       expect(progress[0]).toBeGreaterThan(0);
       expect(progress.at(-1)).toBe(largeBytes);
-      if (made.receivedBytes !== undefined) expect(made.receivedBytes() - before).toBe(askedBytes);
+      // What the cut connection still held may have come in since `before`; what was sent again would be in `askedBytes` too.
+      if (made.receivedBytes !== undefined) expect(made.receivedBytes() - before).toBeGreaterThanOrEqual(askedBytes);
       expect(digest('sha256', await bytesOf(await store.get('packs/a')))).toBe(digest('sha256', bytes));
     });
 
