@@ -42,6 +42,16 @@ export interface MachineRegistry {
   look(): Promise<void>;
 }
 
+/** A machine's document as it was read. */
+interface Found {
+  readonly machineId: string;
+  readonly store: BlobStore;
+  /** Store and key. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly version: string;
+}
+
 /** Whether the whole store is out of reach. One document that is malformed says nothing of the next. */
 function isOfStore(error: unknown): boolean {
   return error instanceof DomainError && error.code.startsWith('store.') && error.code !== 'store.malformed';
@@ -74,14 +84,16 @@ export function createMachineRegistry(options: {
   let stopped = true;
   /** Looks that are under way, by store: a slow one is not begun twice. */
   const asking = new Map<string, Promise<void>>();
-  /** A document may lie in several stores that are read at once: what it says of a machine is taken one after another. */
+  /** A report may lie in several stores that are read at once: what it says of a machine is taken one after another. */
   let judging: Promise<unknown> = Promise.resolve();
+  /** Requests that were read and not judged yet, by store and key. */
+  const requests = new Map<string, Found>();
 
   const sealName = (machineId: string) => `slipway/pairing/${machineId}`;
 
-  async function enroll(machine: MachineRecord, bytes: Uint8Array): Promise<boolean> {
-    if (machine.sealedSecret === null || machine.enrolledAt !== null) return false;
-    if ((machine.inviteExpiresAt ?? 0) < clock()) return false;
+  async function enroll(machine: MachineRecord, bytes: Uint8Array): Promise<void> {
+    if (machine.sealedSecret === null || machine.enrolledAt !== null) return;
+    if ((machine.inviteExpiresAt ?? 0) < clock()) return;
     const sealed = Buffer.from(machine.sealedSecret, 'base64');
     const secret = openSealed(options.masterKey, sealed, sealName(machine.id)).toString();
     const request = verifyEnrollRequest(bytes, secret);
@@ -110,7 +122,7 @@ export function createMachineRegistry(options: {
       subjectId: machine.id,
       data: { name: machine.name, channel: machine.channel },
     });
-    return true;
+    trustIsDue = true;
   }
 
   async function take(machine: MachineRecord, report: MachineReport): Promise<void> {
@@ -164,24 +176,43 @@ export function createMachineRegistry(options: {
       return null;
     });
     if (!found) return;
-    const judged = judging.then(() => judge(id, enrolledAt !== null, found.bytes, store));
+    const read = { machineId: id, store, name, ...found };
+    if (enrolledAt === null) {
+      requests.set(name, read);
+      return;
+    }
+    const judged = judging.then(() => judge(read, takeReport));
     judging = judged.catch(() => undefined);
     await judged;
-    seen.set(name, found.version);
   }
 
-  async function judge(id: string, isReport: boolean, bytes: Uint8Array, store: BlobStore): Promise<void> {
+  async function takeReport(machine: MachineRecord, bytes: Uint8Array): Promise<void> {
+    await take(machine, verifyReport(bytes, trust.current, { repositoryId: machine.repositoryId }));
+  }
+
+  /** As the machine is now: the same document may lie in several stores, and a secret counts once. */
+  async function judge(found: Found, by: (machine: MachineRecord, bytes: Uint8Array) => Promise<void>): Promise<void> {
+    const { machineId, store } = found;
     try {
-      // As it is now: the same request may lie in several stores, and its secret counts once.
-      const machine = await findMachine(db, id);
-      if (!machine) return;
-      const { repositoryId } = machine;
-      if (isReport) await take(machine, verifyReport(bytes, trust.current, { repositoryId }));
-      else if (await enroll(machine, bytes)) trustIsDue = true;
+      const machine = await findMachine(db, machineId);
+      if (machine) await by(machine, found.bytes);
     } catch (error) {
       // What could not be recorded is looked at again; what was judged and refused is not.
       if (isOfStore(error) || !(error instanceof DomainError)) throw error;
-      logger.warn('machine.document_refused', { machineId: id, store: store.url, error });
+      logger.warn('machine.document_refused', { machineId, store: store.url, error });
+    }
+    seen.set(found.name, found.version);
+  }
+
+  /** In the order of the stores, the main one first, whichever answered first: who enrols must not hang on a race. */
+  async function judgeRequests(inOrder: readonly BlobStore[]): Promise<void> {
+    const place = ({ store }: Found) => inOrder.findIndex(({ url }) => url === store.url);
+    const found = [...requests.values()].toSorted((left, right) => place(left) - place(right));
+    requests.clear();
+    for (const request of found) {
+      await judge(request, enroll).catch(error =>
+        logger.error('machine.document_not_taken', { machineId: request.machineId, store: request.store.url, error }),
+      );
     }
   }
 
@@ -222,19 +253,19 @@ export function createMachineRegistry(options: {
     return asked;
   }
 
-  async function look(): Promise<void> {
+  /** A store that has not answered when it is `enough` is left to answer, and counts in the next look. */
+  async function look(enough: Promise<void> = new Promise(() => {})): Promise<void> {
     const machines = await listMachines(db);
-    await Promise.all((await stores.all()).map(store => ask(store, machines)));
+    const all = await stores.all();
+    await Promise.race([Promise.all(all.map(store => ask(store, machines))), enough]);
+    await judgeRequests(all);
     await renewTrust();
   }
 
-  /** The same for the clock: a store that does not answer in time is left to answer, and holds up no other. */
   async function lookInTime(): Promise<void> {
     const patience = new AbortController();
     const enough = delay(storePatienceMs, undefined, { signal: patience.signal, ref: false }).catch(() => undefined);
-    await Promise.race([look(), enough]);
-    patience.abort();
-    await renewTrust();
+    await look(enough).finally(() => patience.abort());
     await options.afterLook();
   }
 
@@ -248,7 +279,7 @@ export function createMachineRegistry(options: {
   };
 
   return {
-    look,
+    look: () => look(),
     start() {
       if (!stopped) return;
       stopped = false;
