@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { crc32c } from '../../src-main/stores/crc32c.ts';
+import { requestsUnderWay } from './requests-under-way.ts';
 import { keptFolder } from './scratch-folder.ts';
 
 interface StoredObject {
@@ -46,6 +47,8 @@ export interface S3Server {
   objectPath(bucket: string, key: string): string;
   /** Bytes of objects and parts that requests brought and that were taken. */
   receivedBytes(): number;
+  /** Resolves when no request is under way, cut ones included: nothing more is received then. */
+  atRest(): Promise<void>;
   /** Puts empty objects into a bucket. */
   seed(bucket: string, keys: readonly string[]): Promise<void>;
   /** Uploads that have neither ended nor been aborted. */
@@ -247,6 +250,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     inner(req, res);
   }
 
+  const underWay = requestsUnderWay();
   /** One request to a key at a time, up to the head of an answer to a read and the end of all others. */
   const server = createServer(async (req, res) => {
     const path = (req.url ?? '').split('?')[0] ?? '';
@@ -259,6 +263,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
         (before ?? Promise.resolve()).then(() => ended.promise),
       );
     res.once('close', ended.resolve);
+    underWay.track(once(res, 'close'));
     if (req.method === 'GET' || req.method === 'HEAD') {
       const writeHead = res.writeHead;
       res.writeHead = (...args: [number]) => {
@@ -281,6 +286,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     endpoint: `http://127.0.0.1:${port}`,
     objectPath,
     receivedBytes: () => receivedBytes,
+    atRest: underWay.atRest,
     openUploads,
     async seed(bucket, keys) {
       for (const key of keys) {

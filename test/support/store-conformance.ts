@@ -16,8 +16,11 @@ export interface StoreUnderTest {
   readonly refuses?: readonly (keyof BlobChecksums)[];
   /** Whether an upload that was cut goes on where it stopped. */
   readonly resumes?: boolean;
-  /** Bytes of blobs that the server has received; where it counts them, the suite holds it against what was asked to be sent. */
-  readonly receivedBytes?: () => number;
+  /**
+   * Bytes of blobs that the server has received, told when no request is under way any more. Where it counts them, the suite holds
+   * it against what was asked to be sent.
+   */
+  readonly receivedBytes?: () => Promise<number>;
   /** Another bucket of the provider, open to the same credentials; left out where nothing is copied inside of the store. */
   readonly other?: BlobStore;
   /** Whether its URLs can be signed. */

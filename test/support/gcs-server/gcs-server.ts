@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { requestsUnderWay } from '../requests-under-way.ts';
 import { createBuckets, createContentDigest, resourceOf, type StoredObject } from './bucket-objects.ts';
 import { checkSignedUrl, grantToken, isFrom, type TestAccount } from './credentials.ts';
 import { createFaults, type Fault, type Faults, type Operation } from './faults.ts';
@@ -38,6 +39,8 @@ export interface GcsServer {
   /** Requests answered or begun, by what they were. */
   readonly requests: ReadonlyMap<Operation, number>;
   receivedBytes(bucket?: string): number;
+  /** Resolves when no request is under way, cut ones included: nothing more is received then. */
+  atRest(): Promise<void>;
   /** Puts an object past the API. */
   put(bucket: string, name: string, bytes: Uint8Array): void;
   object(bucket: string, name: string): StoredObject | null;
@@ -269,14 +272,16 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     throw new GoogleError(404, 'notFound', 'Not Found');
   }
 
+  const underWay = requestsUnderWay();
   const server = createServer((request, response) => {
     response.setHeader('date', new Date(clock()).toUTCString());
-    answer(request, response).catch((error: unknown) => {
+    const answered = answer(request, response).catch((error: unknown) => {
       if (response.headersSent || !request.socket || request.socket.destroyed) return void response.destroy();
       const refused = error instanceof GoogleError ? error : new GoogleError(500, 'internalError', String(error));
       response.writeHead(refused.status, { 'content-type': 'application/json; charset=UTF-8', ...refused.headers });
       response.end(refused.body);
     });
+    underWay.track(answered);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -289,6 +294,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
       bucket === undefined
         ? [...received.values()].reduce((sum, count) => sum + count, 0)
         : (received.get(bucket) ?? 0),
+    atRest: underWay.atRest,
     put(bucket, name, bytes) {
       const digest = createContentDigest(true);
       digest.add(bytes);

@@ -18,7 +18,7 @@ describeStoreConformance('GCS', async () => {
     refuses: ['crc32c', 'md5'],
     resumes: true,
     signs: true,
-    receivedBytes: () => server.receivedBytes('main'),
+    receivedBytes: () => server.atRest().then(() => server.receivedBytes('main')),
     seed: async keys => keys.forEach(key => void server.put('main', `team/a/${key}`, Buffer.alloc(0))),
     dispose: () => server.stop(),
   };

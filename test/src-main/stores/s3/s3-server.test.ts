@@ -151,6 +151,7 @@ it('goes on after kill -9 with what the server has', async () => {
   const exit = once(child, 'exit');
   child.kill('SIGKILL');
   await exit;
+  await server.atRest();
   const before = server.receivedBytes();
   const head = await createS3Store(url, s3Access).put('packs/a', source, {
     sha256: createHash('sha256').update(bytes).digest('hex'),

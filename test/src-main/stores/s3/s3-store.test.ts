@@ -19,7 +19,7 @@ for (const checksums of [false, true]) {
           'main',
           keys.map(key => `team/a/${key}`),
         ),
-      receivedBytes: server.receivedBytes,
+      receivedBytes: () => server.atRest().then(server.receivedBytes),
       dispose: server.stop,
     };
   });
