@@ -1,111 +1,53 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
+
 import { resolve } from 'node:path';
-import type { DomainError } from './contract/errors.ts';
 import { findBuild } from './database/builds.ts';
-import { createEventFeed, type EventFeed } from './database/event-feed.ts';
+import { createEventFeed } from './database/event-feed.ts';
 import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
 import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { findRepository } from './database/repositories.ts';
-import { createStorageWatch, type StorageWatch } from './database/storage-watch.ts';
-import { type Clock, systemClock } from './domain/clock.ts';
+import { createStorageWatch } from './database/storage-watch.ts';
+import { systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
+import type { Engine, EngineOptions } from './engine.ts';
 import { createNewRevision } from './poller/new-revision.ts';
-import { createPoller, type Poller, pollIntervalMs } from './poller/poller.ts';
-import { createRepositories, type Repositories } from './poller/repositories.ts';
+import { createPoller, pollIntervalMs } from './poller/poller.ts';
+import { createRepositories } from './poller/repositories.ts';
 import { ensureMainRegion, makeFolders, removeLeftovers } from './prepare-data.ts';
 import { resourcesFolder } from './process/entry-points.ts';
-import type { Launcher } from './process/launcher.ts';
-import { createLinuxPowerState, type PowerState } from './process/power-state.ts';
-import { type BuildEnvironment, createBuildEnvironment } from './queue/build-environment.ts';
+import { createLinuxPowerState } from './process/power-state.ts';
+import { createBuildEnvironment } from './queue/build-environment.ts';
 import { createHomeKeeper } from './queue/build-homes.ts';
-import { createDrill, type Drill } from './queue/drill.ts';
-import { createGitAccesses, type GitAccesses } from './queue/git-accesses.ts';
-import { createWorkerPool, type WorkerPool } from './queue/worker-pool.ts';
+import { createDrill } from './queue/drill.ts';
+import { createGitAccesses } from './queue/git-accesses.ts';
+import { createWorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { createBuildAcceptance } from './releases/build-acceptance.ts';
-import { type ChannelEnvironments, createChannelEnvironments } from './releases/channel-environment.ts';
-import { type ChannelValues, createChannelValues } from './releases/channel-values.ts';
+import { createChannelEnvironments } from './releases/channel-environment.ts';
+import { createChannelValues } from './releases/channel-values.ts';
 import { createFollowUps } from './releases/follow-up.ts';
-import { createMachineRegistry, type MachineRegistry } from './releases/machine-registry.ts';
-import { createMigrationService, type MigrationService } from './releases/migration-service.ts';
+import { createMachineRegistry } from './releases/machine-registry.ts';
+import { createMigrationService } from './releases/migration-service.ts';
 import { createPointerService } from './releases/pointer-service.ts';
-import { createRegionStores, type RegionStores } from './releases/region-stores.ts';
-import { createReleaseService, type ReleaseService } from './releases/release-service.ts';
-import { createRolloutService, type RolloutService } from './releases/rollout-service.ts';
-import { createSeeding, type Seeding } from './releases/seeding.ts';
-import { createStoreAccesses, type StoreAccesses } from './releases/store-accesses.ts';
-import { createSwarmRules, type SwarmRules } from './releases/swarm-rules.ts';
+import { createRegionStores } from './releases/region-stores.ts';
+import { createReleaseService } from './releases/release-service.ts';
+import { createRolloutService } from './releases/rollout-service.ts';
+import { createSeeding } from './releases/seeding.ts';
+import { createStoreAccesses } from './releases/store-accesses.ts';
+import { createSwarmRules } from './releases/swarm-rules.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
-import { createTrustService, type TrustService } from './releases/trust-service.ts';
-import { createReconciler, type Reconciler } from './replication/reconciler.ts';
+import { createTrustService } from './releases/trust-service.ts';
+import { createReconciler } from './replication/reconciler.ts';
 import { createRegionDocuments } from './replication/region-documents.ts';
-import { createDiskUse, type DiskUseMeter } from './retention/disk-use.ts';
-import { createRetention, type Retention } from './retention/retention.ts';
-import { createKeyProtection, type KeyProtection, type KeyWrap } from './secrets/key-protection.ts';
-import { type Keyring, openKeyring } from './secrets/keyring.ts';
+import { createDiskUse } from './retention/disk-use.ts';
+import { createRetention } from './retention/retention.ts';
+import { createKeyProtection } from './secrets/key-protection.ts';
+import { openKeyring } from './secrets/keyring.ts';
 import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
 import { createMirror } from './sources/mirror.ts';
 import { openStore } from './stores/open-store.ts';
-import { createSwarmClient, type SwarmClient } from './swarm/swarm-client.ts';
-import type { Logger } from './telemetry/logger.ts';
-
-export interface EngineOptions {
-  /** Absolute path; made where it is missing. */
-  readonly dataFolder: string;
-  readonly host: 'desktop' | 'headless';
-  readonly launcher: Launcher;
-  readonly logger: Logger;
-  /** Worker processes of this run; left out: what the settings say. */
-  readonly workers?: number;
-  /** Left out: what Linux tells of its power supplies. */
-  readonly power?: PowerState;
-  readonly pollIntervalMs?: number;
-  readonly machinePollIntervalMs?: number;
-  /** Where the swarm listens. The default is this machine alone: the LAN is opened on purpose or not at all. */
-  readonly swarmListen?: { readonly host: string; readonly port: number };
-  readonly clock?: Clock;
-  /** The system's key store, where the host can reach one. */
-  readonly keyWrap?: KeyWrap | null;
-}
-
-export interface Engine {
-  readonly db: Db;
-  readonly feed: EventFeed;
-  readonly folder: DataFolder;
-  readonly host: EngineOptions['host'];
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly startedAtMs: number;
-  readonly pollIntervalMs: number;
-  readonly keyring: Keyring;
-  readonly keyProtection: KeyProtection;
-  readonly trust: TrustService;
-  readonly stores: RegionStores;
-  readonly accesses: StoreAccesses;
-  readonly gitAccesses: GitAccesses;
-  readonly pool: WorkerPool;
-  readonly drill: Drill;
-  readonly storage: StorageWatch;
-  readonly poller: Poller;
-  readonly repositories: Repositories;
-  readonly environment: BuildEnvironment;
-  readonly environments: ChannelEnvironments;
-  readonly channelValues: ChannelValues;
-  readonly reconciler: Reconciler;
-  readonly releases: ReleaseService;
-  readonly migrations: MigrationService;
-  readonly rollouts: RolloutService;
-  readonly machines: MachineRegistry;
-  readonly swarm: SwarmClient;
-  readonly seeding: Seeding;
-  readonly retention: Retention;
-  readonly diskUse: DiskUseMeter;
-  readonly swarmRules: SwarmRules;
-  /** Why the swarm does not run, or null. Stores serve machines all the same. */
-  swarmProblem(): DomainError | null;
-  stop(): Promise<void>;
-}
+import { createSwarmClient } from './swarm/swarm-client.ts';
 
 const machinePollMs = 2_000;
 

@@ -1,6 +1,6 @@
 /** Owns `slipway channel`: how a channel releases, and that for now it does not. */
 import { type Command, Option } from 'commander';
-import { type ChannelPolicy, type ChannelSummary, channelPolicySchema } from '../contract/views.ts';
+import { type ChannelPolicy, type ChannelSummary, channelPolicySchema } from '../contract/views/release.ts';
 import { callEngine, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print } from './output.ts';
 import { type RolloutOptions, rolloutRequest, withRolloutOptions } from './rollout-options.ts';

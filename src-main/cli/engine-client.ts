@@ -7,7 +7,7 @@ import { OpenAPILink } from '@orpc/openapi-client/fetch';
 import envPaths from 'env-paths';
 import { type Api, api } from '../contract/api.ts';
 import { DomainError, errorViewSchema } from '../contract/errors.ts';
-import type { RepositoryRow } from '../contract/views.ts';
+import type { RepositoryRow } from '../contract/views/repository.ts';
 import { type DataFolder, dataFolder } from '../domain/data-folder.ts';
 import { readHostFile } from '../host/host-file.ts';
 

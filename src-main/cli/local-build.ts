@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { buildDefaultsSchema } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
-import type { StepView } from '../contract/views.ts';
+import type { StepView } from '../contract/views/job.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { findGit } from '../sources/git-cli.ts';
 import { createMirror } from '../sources/mirror.ts';

@@ -1,7 +1,7 @@
 /** Owns `slipway machine show` and `repair`: what a machine runs, what its agent last said, and the evidence of what did not come up. */
 import type { Command } from 'commander';
 import type { EvidenceBundle } from '../contract/evidence.ts';
-import type { MachineView } from '../contract/views.ts';
+import type { MachineView } from '../contract/views/machine.ts';
 import { callEngine, type EngineOptions, findMachine } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 

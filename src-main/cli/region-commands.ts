@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import type { AuditResult } from '../contract/replication-api.ts';
-import type { RegionView } from '../contract/views.ts';
+import type { RegionView } from '../contract/views/region.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { byteSize, degrees, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';

@@ -1,6 +1,6 @@
 /** Owns `slipway release` and `machine`. */
 import type { Command } from 'commander';
-import type { ReleaseView } from '../contract/views.ts';
+import type { ReleaseView } from '../contract/views/release.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { addMigrateCommand } from './activation-commands.ts';
 import { wholeNumber } from './arguments.ts';

@@ -1,6 +1,6 @@
 /** Owns `slipway swarm`: what is seeded, pausing it, and for how long. */
 import type { Command } from 'commander';
-import type { SwarmView } from '../contract/views.ts';
+import type { SwarmView } from '../contract/views/swarm.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineOptions } from './engine-client.ts';

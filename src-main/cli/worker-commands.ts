@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import { type SettingName, settingNameSchema, settingText } from '../contract/settings.ts';
-import type { EngineStatus, PoolView, WorkerMode } from '../contract/views.ts';
+import type { EngineStatus } from '../contract/views/engine.ts';
+import type { PoolView, WorkerMode } from '../contract/views/worker.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { callEngine, type EngineOptions } from './engine-client.ts';
 import { type OutputOptions, print, table } from './output.ts';

@@ -1,7 +1,7 @@
 /** Owns the statements of the tables attempts and steps. */
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { AttemptsTable, StepsTable } from './schema.ts';
+import type { AttemptsTable, StepsTable } from './tables/jobs.ts';
 
 export type AttemptRecord = Selectable<AttemptsTable>;
 export type StepRecord = Selectable<StepsTable>;

@@ -1,7 +1,7 @@
 /** Owns the statements of the table audits: what was last seen of each pack in each store. */
 import { type Selectable, sql } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { AuditsTable } from './schema.ts';
+import type { AuditsTable } from './tables/regions.ts';
 
 export type AuditRecord = Selectable<AuditsTable>;
 

@@ -1,7 +1,7 @@
 /** Owns the statements of the tables variables and secrets: what builds of a repository get as environment. */
 import type { Selectable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { SecretsTable, VariablesTable } from './schema.ts';
+import type { SecretsTable, VariablesTable } from './tables/environment.ts';
 
 export type VariableRecord = Selectable<VariablesTable>;
 export type SecretRecord = Selectable<SecretsTable>;

@@ -1,7 +1,7 @@
 /** Owns the statements of the tables packs and builds: the main storage. */
 import { type Insertable, type Selectable, sql } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { BuildsTable, PacksTable } from './schema.ts';
+import type { BuildsTable, PacksTable } from './tables/builds.ts';
 
 export type PackRecord = Selectable<PacksTable>;
 export type BuildRecord = Selectable<BuildsTable>;

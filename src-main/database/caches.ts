@@ -3,7 +3,7 @@ import type { Insertable, Selectable } from 'kysely';
 import type { BuildWithPack } from './builds.ts';
 import { findBuild } from './builds.ts';
 import type { Db } from './open-database.ts';
-import type { CachesTable, ResultsTable } from './schema.ts';
+import type { CachesTable, ResultsTable } from './tables/builds.ts';
 
 export type CacheRecord = Selectable<CachesTable>;
 

@@ -1,7 +1,7 @@
 /** Owns the statements of a channel's values, of the versions made of them, and of their encrypted forms. */
 import type { Selectable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { ChannelEnvironmentsTable, ChannelValuesTable, EnvironmentSealsTable } from './schema.ts';
+import type { ChannelEnvironmentsTable, ChannelValuesTable, EnvironmentSealsTable } from './tables/environment.ts';
 
 export type ChannelValueRecord = Selectable<ChannelValuesTable>;
 export type ChannelEnvironmentRecord = Selectable<ChannelEnvironmentsTable>;

@@ -1,7 +1,7 @@
 /** Owns the statements of the table git_accesses. */
 import type { Selectable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { GitAccessesTable } from './schema.ts';
+import type { GitAccessesTable } from './tables/repositories.ts';
 
 export type GitAccessRecord = Selectable<GitAccessesTable>;
 

@@ -1,8 +1,8 @@
 /** Owns the queue as a port: its operations, what each is given and what it answers. Knows no database. */
 import type { Selectable } from 'kysely';
 import { DomainError, type ErrorView } from '../contract/errors.ts';
-import type { JobStatus, LossView, RevisionView, Trigger } from '../contract/views.ts';
-import type { JobsTable } from './schema.ts';
+import type { JobStatus, LossView, RevisionView, Trigger } from '../contract/views/job.ts';
+import type { JobsTable } from './tables/jobs.ts';
 
 export type JobRecord = Omit<Selectable<JobsTable>, 'eventCursors'>;
 

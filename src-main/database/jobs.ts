@@ -1,6 +1,6 @@
 /** Owns the statements of the table jobs beside the queue's own operations. Every write of a running attempt names its fencing token. */
 import { sql } from 'kysely';
-import type { JobStatus } from '../contract/views.ts';
+import type { JobStatus } from '../contract/views/job.ts';
 import { type FencingToken, fenced, type JobRecord } from './job-queue.ts';
 import type { Db } from './open-database.ts';
 

@@ -1,7 +1,7 @@
 /** Owns the statements of the table machines. */
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { MachinesTable } from './schema.ts';
+import type { MachinesTable } from './tables/releases.ts';
 
 export type MachineRecord = Selectable<MachinesTable>;
 

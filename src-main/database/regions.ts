@@ -2,7 +2,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import { longestReplicaWaitMs } from '../domain/replica-retry.ts';
 import type { Db } from './open-database.ts';
-import type { RegionsTable, ReplicasTable } from './schema.ts';
+import type { RegionsTable, ReplicasTable } from './tables/regions.ts';
 
 export type RegionRecord = Selectable<RegionsTable>;
 export type ReplicaRecord = Selectable<ReplicasTable>;

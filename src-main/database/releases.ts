@@ -1,7 +1,7 @@
 /** Owns the statements of the tables channels and releases. */
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { ChannelsTable, ReleasesTable } from './schema.ts';
+import type { ChannelsTable, ReleasesTable } from './tables/releases.ts';
 
 export type ChannelRecord = Selectable<ChannelsTable>;
 export type ReleaseRecord = Selectable<ReleasesTable>;

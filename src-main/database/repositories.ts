@@ -2,7 +2,7 @@
 import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
 import { drillRepositoryId } from '../contract/drill.ts';
 import type { Db } from './open-database.ts';
-import type { RepositoriesTable } from './schema.ts';
+import type { RepositoriesTable } from './tables/repositories.ts';
 
 export type RepositoryRecord = Selectable<RepositoriesTable> & {
   /** Seen last by a poll, or queued last. */

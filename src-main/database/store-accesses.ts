@@ -1,7 +1,7 @@
 /** Owns the statements of the table store_accesses. */
 import type { Selectable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { StoreAccessesTable } from './schema.ts';
+import type { StoreAccessesTable } from './tables/regions.ts';
 
 export type StoreAccessRecord = Selectable<StoreAccessesTable>;
 

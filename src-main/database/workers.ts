@@ -1,7 +1,7 @@
 /** Owns the statements of the table workers. */
 import type { Insertable, Selectable, Updateable } from 'kysely';
 import type { Db } from './open-database.ts';
-import type { WorkersTable } from './schema.ts';
+import type { WorkersTable } from './tables/jobs.ts';
 
 export type WorkerRecord = Selectable<WorkersTable>;
 

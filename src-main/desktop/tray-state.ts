@@ -1,5 +1,7 @@
 /** Owns what the tray says of the engine: pure rules from status to icon and words. */
-import type { EngineStatus, RepositoryRow, SwarmView } from '../contract/views.ts';
+import type { EngineStatus } from '../contract/views/engine.ts';
+import type { RepositoryRow } from '../contract/views/repository.ts';
+import type { SwarmView } from '../contract/views/swarm.ts';
 
 export type TrayIcon = 'idle' | 'building' | 'failing';
 

@@ -1,5 +1,5 @@
 /** Owns the states of a job and who may move a job from one to another. No I/O. */
-import type { JobStatus } from '../contract/views.ts';
+import type { JobStatus } from '../contract/views/job.ts';
 
 /**
  * Who moves a job out of each state:

@@ -1,5 +1,6 @@
 /** Owns the commit-to-machine track: where a revision is, made of the times of its events and nothing else. No I/O. */
-import type { JobStatus, StageName, StageView, VisualState } from '../contract/views.ts';
+import type { JobStatus } from '../contract/views/job.ts';
+import type { StageName, StageView, VisualState } from '../contract/views/state.ts';
 
 export interface TrackFacts {
   readonly job: {

@@ -1,8 +1,9 @@
 /** Owns what a person does with the credentials of stores, and what follows for the regions that they open. */
-import type { Engine } from '../compose.ts';
+
 import type { StoreAccess, StoreAccessView } from '../contract/store-access.ts';
 import { appendEvent } from '../database/events.ts';
 import { expediteReplicas, listRegions } from '../database/regions.ts';
+import type { Engine } from '../engine.ts';
 import { canonicalStoreUrl } from '../stores/store-location.ts';
 
 /** Regions of the store are opened anew, and what failed there is tried at once. */

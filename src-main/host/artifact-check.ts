@@ -1,10 +1,10 @@
 /** Owns the check of one artifact in the main store: pack, file list and build record, each against its digest or signature. */
 import { z } from 'zod';
-import type { Engine } from '../compose.ts';
 import { storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import { findBuildOfArtifact } from '../database/builds.ts';
 import { reclaimedError } from '../database/pack-holds.ts';
+import type { Engine } from '../engine.ts';
 import { verifyBuild } from '../releases/build-document.ts';
 import { digestOf } from '../replication/transfer.ts';
 

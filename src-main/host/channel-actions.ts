@@ -1,9 +1,10 @@
 /** Owns what a person releases, rolls back and decides on a channel; each gives the release as it is then shown. */
-import type { Engine } from '../compose.ts';
+
 import { DomainError } from '../contract/errors.ts';
 import type { RolloutRequest } from '../contract/rollout.ts';
-import type { MadeRelease, ReleaseView } from '../contract/views.ts';
+import type { MadeRelease, ReleaseView } from '../contract/views/release.ts';
 import { findRelease, type ReleaseRecord } from '../database/releases.ts';
+import type { Engine } from '../engine.ts';
 import { preflight, releaseView } from './views/release-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 

@@ -1,5 +1,5 @@
 /** Owns what a person does about the disk: look, reclaim, choose how much is kept, and pin a build. */
-import type { Engine } from '../compose.ts';
+
 import type { DiskUse, ReclaimResult } from '../contract/disk.ts';
 import { DomainError } from '../contract/errors.ts';
 import { findBuild, findBuildOfJob, setBuildPinned } from '../database/builds.ts';
@@ -7,6 +7,7 @@ import { appendEvent } from '../database/events.ts';
 import { inTransaction } from '../database/open-database.ts';
 import { reclaimedError } from '../database/pack-holds.ts';
 import { findRepository, updateRepository } from '../database/repositories.ts';
+import type { Engine } from '../engine.ts';
 
 export function diskUse(engine: Engine): Promise<DiskUse> {
   return engine.diskUse.read();

@@ -1,6 +1,7 @@
 /** Owns what a person does with the logins of Git servers, and that repositories there which could not be read are looked at again. */
-import type { Engine } from '../compose.ts';
+
 import type { GitAccess, GitAccessView } from '../contract/git-access.ts';
+import type { Engine } from '../engine.ts';
 
 function lookAgain(engine: Engine, host: string): void {
   for (const scheme of ['https', 'http']) engine.poller.lookAgain(`${scheme}://${host}`);

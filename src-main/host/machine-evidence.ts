@@ -1,10 +1,11 @@
 /** Owns reading what a machine kept of a release that did not come up, from whichever store has it. */
-import type { Engine } from '../compose.ts';
+
 import { machineReportSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { EvidenceBundle } from '../contract/evidence.ts';
 import { fromJson } from '../database/json-column.ts';
 import { findMachine } from '../database/machines.ts';
+import type { Engine } from '../engine.ts';
 import { maxEvidenceBytes, verifyEvidence } from '../releases/evidence-document.ts';
 
 /**

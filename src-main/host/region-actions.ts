@@ -2,10 +2,9 @@
 
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
-import type { Engine } from '../compose.ts';
-import type { addRegionSchema } from '../contract/api.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { EventType } from '../contract/events.ts';
+import type { addRegionSchema } from '../contract/region-api.ts';
 import type { AuditResult, RegionLimits, ReplicationPolicyView } from '../contract/replication-api.ts';
 import { appendEvent } from '../database/events.ts';
 import { inTransaction } from '../database/open-database.ts';
@@ -19,6 +18,7 @@ import {
 } from '../database/regions.ts';
 import { findRepository } from '../database/repositories.ts';
 import { readPolicy, writePolicy } from '../database/wanted-replicas.ts';
+import type { Engine } from '../engine.ts';
 import { openStore } from '../stores/open-store.ts';
 import { assertAccessFits } from '../stores/store-access.ts';
 import { canonicalStoreUrl } from '../stores/store-location.ts';

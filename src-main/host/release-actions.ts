@@ -1,13 +1,14 @@
 /** Owns what a person does with channels and machines, where it is more than one call to the engine. */
 import { v7 as uuidv7 } from 'uuid';
-import type { Engine } from '../compose.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { RolloutRequest } from '../contract/rollout.ts';
-import type { ChannelPolicy, ChannelSummary, Pairing } from '../contract/views.ts';
+import type { Pairing } from '../contract/views/machine.ts';
+import type { ChannelPolicy, ChannelSummary } from '../contract/views/release.ts';
 import { appendEvent } from '../database/events.ts';
 import { findRegion } from '../database/regions.ts';
 import { findChannel, insertChannel, updateChannel } from '../database/releases.ts';
 import { findRepository } from '../database/repositories.ts';
+import type { Engine } from '../engine.ts';
 import { channelSummary } from './views/repository-views.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 

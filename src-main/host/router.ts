@@ -1,6 +1,5 @@
 /** Owns how each call of the contract reaches the engine. Knows no transport. */
 import { implement, ORPCError, withEventMeta } from '@orpc/server';
-import type { Engine } from '../compose.ts';
 import { api } from '../contract/api.ts';
 import { DomainError } from '../contract/errors.ts';
 import { findLogReclaimed } from '../database/attempts.ts';
@@ -10,6 +9,7 @@ import { countJobs, listJobs } from '../database/jobs.ts';
 import { listRegions } from '../database/regions.ts';
 import { readPolicy } from '../database/wanted-replicas.ts';
 import { isFinished } from '../domain/job-states.ts';
+import type { Engine } from '../engine.ts';
 import { changeBuildDefaults, chooseForRepository } from '../queue/build-defaults.ts';
 import { clearHomes } from '../queue/build-homes.ts';
 import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts';

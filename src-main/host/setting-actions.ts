@@ -1,8 +1,9 @@
 /** Owns what changing a setting does: it is checked, kept, and in force before the answer. */
-import type { Engine } from '../compose.ts';
+
 import { DomainError } from '../contract/errors.ts';
 import { type SettingName, type SettingView, settingText, settingViews } from '../contract/settings.ts';
 import { readAllSettings, writeSetting } from '../database/settings.ts';
+import type { Engine } from '../engine.ts';
 
 export async function listSettings(engine: Engine): Promise<SettingView[]> {
   return settingViews(await readAllSettings(engine.db));

@@ -2,7 +2,7 @@
 import type { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
-import type { JobStatus, StepView } from '../contract/views.ts';
+import type { JobStatus, StepView } from '../contract/views/job.ts';
 import { insertSteps, type StepRecord, updateStep } from '../database/attempts.ts';
 import { appendEvent } from '../database/events.ts';
 import type { WorkerIdentity } from '../database/job-queue.ts';

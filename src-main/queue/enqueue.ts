@@ -1,6 +1,6 @@
 /** Owns how a revision becomes a job, once per revision, and what a person may do with a job afterwards. Each is one transaction. */
 import { v7 as uuidv7 } from 'uuid';
-import type { RevisionView, Trigger } from '../contract/views.ts';
+import type { RevisionView, Trigger } from '../contract/views/job.ts';
 import type { QueuePosition } from '../database/job-queue.ts';
 import type { JobRecord } from '../database/jobs.ts';
 import { callQueue, type Db } from '../database/open-database.ts';

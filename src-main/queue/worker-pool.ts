@@ -2,7 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { DomainError } from '../contract/errors.ts';
 import { type SettingName, type Settings, settingsOf } from '../contract/settings.ts';
-import { type WorkerMode, workerModeSchema } from '../contract/views.ts';
+import { type WorkerMode, workerModeSchema } from '../contract/views/worker.ts';
 import { type ToWorker, unrecordedExitCode, type WorkerSettings } from '../contract/worker-messages.ts';
 import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type MachineReport, machineReportSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import type { Pairing as PairingView } from '../contract/views.ts';
+import type { Pairing as PairingView } from '../contract/views/machine.ts';
 import { appendEvent } from '../database/events.ts';
 import { findMachine, insertMachine, listMachines, type MachineRecord, updateMachine } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';

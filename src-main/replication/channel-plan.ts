@@ -1,7 +1,7 @@
 /** Owns what each channel's documents should say in every store, read from the database once for all of them. */
 
 import type { Pointer } from '../contract/documents.ts';
-import type { ReplicaStatus } from '../contract/views.ts';
+import type { ReplicaStatus } from '../contract/views/region.ts';
 import { type BuildWithPack, findBuild, listDeltaPacks } from '../database/builds.ts';
 import type { Db } from '../database/open-database.ts';
 import { listReplicas } from '../database/regions.ts';

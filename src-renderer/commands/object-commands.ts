@@ -1,5 +1,6 @@
 /** Owns the commands that lead to objects: every repository and job. */
-import type { JobSummary, RepositoryRow } from '../../src-main/contract/views.ts';
+import type { JobSummary } from '../../src-main/contract/views/job.ts';
+import type { RepositoryRow } from '../../src-main/contract/views/repository.ts';
 import { client } from '../client/client.ts';
 import { jobWords } from '../state/job-words.ts';
 import { navigate } from '../state/route.ts';

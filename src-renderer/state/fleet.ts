@@ -1,5 +1,7 @@
 /** Owns what the whole fleet looks like: how many repositories are in which state, and the window's title for it. */
-import type { JobSummary, RepositoryRow, VisualState } from '../../src-main/contract/views.ts';
+import type { JobSummary } from '../../src-main/contract/views/job.ts';
+import type { RepositoryRow } from '../../src-main/contract/views/repository.ts';
+import type { VisualState } from '../../src-main/contract/views/state.ts';
 
 /** Worst first: the order of the board. */
 export const worstFirst: readonly VisualState[] = ['failed', 'stale', 'running', 'pending', 'verified'];

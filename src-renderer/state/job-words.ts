@@ -1,5 +1,6 @@
 /** Owns what a job's status looks like and is called. */
-import type { JobStatus, JobSummary, VisualState } from '../../src-main/contract/views.ts';
+import type { JobStatus, JobSummary } from '../../src-main/contract/views/job.ts';
+import type { VisualState } from '../../src-main/contract/views/state.ts';
 
 export function jobState(status: JobStatus): VisualState {
   switch (status) {

@@ -1,6 +1,6 @@
 /** Owns which events a person is told of afterwards, in which words, and where they lead. Knows no component. */
 import type { EngineEvent } from '../../src-main/contract/events.ts';
-import type { VisualState } from '../../src-main/contract/views.ts';
+import type { VisualState } from '../../src-main/contract/views/state.ts';
 import { type Route, routeHref } from './route.ts';
 
 export interface Notice {

@@ -1,5 +1,5 @@
 /** Owns what the worker pool is said to be at. Pure. */
-import type { EngineStatus } from '../../src-main/contract/views.ts';
+import type { EngineStatus } from '../../src-main/contract/views/engine.ts';
 
 type Pool = Pick<EngineStatus['workers'], 'busy' | 'total' | 'mode'>;
 

@@ -1,11 +1,8 @@
 /** Owns the queries that more than one view reads, each under one key, so that they are fetched once. */
-import type {
-  EngineStatus,
-  MachineView,
-  Overview,
-  RegionView,
-  RepositoryDetail,
-} from '../../src-main/contract/views.ts';
+import type { EngineStatus, Overview } from '../../src-main/contract/views/engine.ts';
+import type { MachineView } from '../../src-main/contract/views/machine.ts';
+import type { RegionView } from '../../src-main/contract/views/region.ts';
+import type { RepositoryDetail } from '../../src-main/contract/views/repository.ts';
 import { client } from '../client/client.ts';
 import { type Query, useQuery } from './use-query.ts';
 

@@ -1,5 +1,5 @@
 /** Owns the five state glyphs: one shape and one colour each, so that a state is never colour alone. */
-import type { VisualState } from '../../src-main/contract/views.ts';
+import type { VisualState } from '../../src-main/contract/views/state.ts';
 import { classes } from './classes.ts';
 import styles from './state-glyph.module.css';
 

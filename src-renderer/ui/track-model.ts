@@ -1,5 +1,5 @@
 /** Owns where the hull of a stage track is and what stands under each stage. Knows no component. */
-import type { StageName, StageView, VisualState } from '../../src-main/contract/views.ts';
+import type { StageName, StageView, VisualState } from '../../src-main/contract/views/state.ts';
 import { formatDuration, formatPercent } from './format.ts';
 
 export const stageNames: readonly StageName[] = ['commit', 'queue', 'build', 'store', 'regions', 'machines'];

@@ -1,6 +1,6 @@
 /** Owns the drawing of the slipway: six stages on one incline, and one hull. */
 import type { CSSProperties, ReactNode } from 'react';
-import type { StageName, StageView } from '../../src-main/contract/views.ts';
+import type { StageName, StageView } from '../../src-main/contract/views/state.ts';
 import { classes } from './classes.ts';
 import { useNow } from './clock.ts';
 import { StateGlyph } from './state-glyph.tsx';

@@ -2,11 +2,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Engine, startEngine } from '../../src-main/compose.ts';
+import { startEngine } from '../../src-main/compose.ts';
 import { listEvents } from '../../src-main/database/events.ts';
 import { findJob, type JobRecord, listJobs } from '../../src-main/database/jobs.ts';
 import type { Clock } from '../../src-main/domain/clock.ts';
 import { isFinished } from '../../src-main/domain/job-states.ts';
+import type { Engine } from '../../src-main/engine.ts';
 import { engineStatus } from '../../src-main/host/views/status-view.ts';
 import { createNodeLauncher } from '../../src-main/process/node-launcher.ts';
 import { changeBuildDefaults } from '../../src-main/queue/build-defaults.ts';

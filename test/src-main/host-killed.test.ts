@@ -2,12 +2,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import {
-  jobDetailSchema,
-  poolViewSchema,
-  replicationViewSchema,
-  swarmViewSchema,
-} from '../../src-main/contract/views.ts';
+import { jobDetailSchema } from '../../src-main/contract/views/job.ts';
+import { replicationViewSchema } from '../../src-main/contract/views/region.ts';
+import { swarmViewSchema } from '../../src-main/contract/views/swarm.ts';
+import { poolViewSchema } from '../../src-main/contract/views/worker.ts';
 import { pipeline } from '../support/builds.ts';
 import { isAlive } from '../support/child-program.ts';
 import { eventually } from '../support/eventually.ts';

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BuildDefaultsChange } from '../../src-main/contract/isolation.ts';
-import type { Trigger } from '../../src-main/contract/views.ts';
+import type { Trigger } from '../../src-main/contract/views/job.ts';
 import { findJob, type JobRecord } from '../../src-main/database/jobs.ts';
 import { type Clock, systemClock } from '../../src-main/domain/clock.ts';
 import { dataFolder } from '../../src-main/domain/data-folder.ts';

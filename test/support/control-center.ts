@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { onTestFinished } from 'vitest';
-import type { ChannelPolicy } from '../../src-main/contract/views.ts';
+import type { ChannelPolicy } from '../../src-main/contract/views/release.ts';
 import type { BuildWithPack } from '../../src-main/database/builds.ts';
 import { openDatabaseInThread } from '../../src-main/database/open-database.ts';
 import { insertRegion, type RegionRecord } from '../../src-main/database/regions.ts';

@@ -1,5 +1,5 @@
 /** Owns the queue as its rules say it is, in memory and without any cleverness: what the real one is compared with. */
-import type { JobStatus, Trigger } from '../../src-main/contract/views.ts';
+import type { JobStatus, Trigger } from '../../src-main/contract/views/job.ts';
 import { maxLostAttempts } from '../../src-main/domain/job-states.ts';
 
 export interface ModelRepository {

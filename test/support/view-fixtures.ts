@@ -1,11 +1,8 @@
 /** Owns plain view objects for tests of the interface's models. */
-import type {
-  BuildView,
-  ChannelSummary,
-  JobSummary,
-  ReleaseView,
-  RepositoryRow,
-} from '../../src-main/contract/views.ts';
+import type { BuildView } from '../../src-main/contract/views/build.ts';
+import type { JobSummary } from '../../src-main/contract/views/job.ts';
+import type { ChannelSummary, ReleaseView } from '../../src-main/contract/views/release.ts';
+import type { RepositoryRow } from '../../src-main/contract/views/repository.ts';
 
 let counter = 0;
 

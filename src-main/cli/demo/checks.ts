@@ -8,7 +8,7 @@ import { decodeFileList } from '../../artifacts/file-list.ts';
 import { verifyTree } from '../../artifacts/unpack.ts';
 import { type FileEntry, type Pointer, storeKeys, type Trust } from '../../contract/documents.ts';
 import { messageOf } from '../../contract/errors.ts';
-import type { BuildView } from '../../contract/views.ts';
+import type { BuildView } from '../../contract/views/build.ts';
 import { verifyBuild } from '../../releases/build-document.ts';
 import { verifyPointer } from '../../releases/pointer-document.ts';
 import { verifyTrust } from '../../releases/trust-document.ts';

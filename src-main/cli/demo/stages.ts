@@ -1,7 +1,8 @@
 /** Owns the demo's stages in order: each waits for the product to do something, then checks what is on disk. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildView, MachineView } from '../../contract/views.ts';
+import type { BuildView } from '../../contract/views/build.ts';
+import type { MachineView } from '../../contract/views/machine.ts';
 import type { EngineClient } from '../engine-client.ts';
 import { checkMachine, checkStore, DemoFailure, hold, readFileList, readPointer, readTrust } from './checks.ts';
 import { addSailing, type DemoWorld, demoRegions } from './demo-world.ts';

@@ -1,6 +1,7 @@
 /** Owns the checks of a running engine: whether it answers, what it says of its workers, and whether it seeds. */
 import { DomainError } from '../../contract/errors.ts';
-import type { EngineStatus, SwarmView } from '../../contract/views.ts';
+import type { EngineStatus } from '../../contract/views/engine.ts';
+import type { SwarmView } from '../../contract/views/swarm.ts';
 import type { DataFolder } from '../../domain/data-folder.ts';
 import { readHostFile } from '../../host/host-file.ts';
 import { callEngine, type EngineOptions } from '../engine-client.ts';

@@ -1,9 +1,9 @@
 /** Owns the prepared statements of the queue's operations. Each finds its rows by a search, however many rows there are. */
 import type BetterSqlite3 from 'better-sqlite3';
 import type { EventType } from '../../contract/events.ts';
-import type { JobStatus, Trigger } from '../../contract/views.ts';
+import type { JobStatus, Trigger } from '../../contract/views/job.ts';
 import type { JobRecord } from '../job-queue.ts';
-import type { AttemptsTable } from '../schema.ts';
+import type { AttemptsTable } from '../tables/jobs.ts';
 
 const jobColumns = `number, id, repository_id AS repositoryId, revision, subject, author_name AS authorName,
   committed_at AS committedAt, seen_at AS seenAt, trigger, status, queued_at AS queuedAt, attempt, lost_count AS lostCount,

@@ -1,6 +1,6 @@
 /** Owns what is done with jobs that run: claimed, ended, taken from a lost worker. Each function runs inside a transaction. */
 import { DomainError } from '../../contract/errors.ts';
-import type { JobStatus, LossView } from '../../contract/views.ts';
+import type { JobStatus, LossView } from '../../contract/views/job.ts';
 import { afterFailure, longestRetryMs } from '../../domain/job-retry.ts';
 import { afterLostWorker } from '../../domain/job-states.ts';
 import { fenced, type JobRecord, type LossEvidence, type QueueRequests } from '../job-queue.ts';

@@ -1,9 +1,10 @@
 /** Owns how builds are shown. */
-import type { Engine } from '../../compose.ts';
+
 import { platformSchema } from '../../contract/documents.ts';
-import type { BuildView } from '../../contract/views.ts';
+import type { BuildView } from '../../contract/views/build.ts';
 import type { BuildWithPack } from '../../database/builds.ts';
 import { listReplicas } from '../../database/regions.ts';
+import type { Engine } from '../../engine.ts';
 import { platformName } from '../../releases/platform.ts';
 import { revisionOf } from './job-views.ts';
 import { regionsWanted, type Snapshot } from './snapshot.ts';

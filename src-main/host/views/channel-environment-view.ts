@@ -1,9 +1,10 @@
 /** Owns how a channel's values are shown: names, values of variables, what the next release changes; never the value of a secret. */
-import type { Engine } from '../../compose.ts';
+
 import type { ChannelEnvironmentView } from '../../contract/environment.ts';
 import { listChannelValues } from '../../database/channel-environment.ts';
 import { listMachines } from '../../database/machines.ts';
 import { findRelease } from '../../database/releases.ts';
+import type { Engine } from '../../engine.ts';
 
 /** Throws `not_found` for the channel. */
 export async function channelEnvironmentView(

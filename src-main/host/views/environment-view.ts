@@ -1,5 +1,5 @@
 /** Owns how the environment of a repository's builds is shown: what is set where, and never the value of a secret. */
-import type { Engine } from '../../compose.ts';
+
 import type { EnvironmentView } from '../../contract/environment.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { planSchema } from '../../contract/plan.ts';
@@ -7,6 +7,7 @@ import { listSecrets, listVariables } from '../../database/build-environment.ts'
 import { listJobs } from '../../database/jobs.ts';
 import { fromJson } from '../../database/json-column.ts';
 import { findRepository } from '../../database/repositories.ts';
+import type { Engine } from '../../engine.ts';
 
 type Variable = EnvironmentView['variables'][number];
 

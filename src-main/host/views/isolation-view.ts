@@ -1,8 +1,9 @@
 /** Owns how isolation is shown: which levels work here, the installation's defaults, and what was chosen for repositories. */
-import type { Engine } from '../../compose.ts';
+
 import { isolationLevelSchema } from '../../contract/isolation.ts';
-import type { IsolationView } from '../../contract/views.ts';
+import type { IsolationView } from '../../contract/views/engine.ts';
 import { listRepositories } from '../../database/repositories.ts';
+import type { Engine } from '../../engine.ts';
 import { probeLevel, tryEngine } from '../../process/isolation/levels.ts';
 import { readBuildDefaults } from '../../queue/build-defaults.ts';
 

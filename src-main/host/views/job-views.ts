@@ -1,5 +1,5 @@
 /** Owns how a job is shown: summary, detail, and its track. */
-import type { Engine } from '../../compose.ts';
+
 import { machineReportSchema } from '../../contract/documents.ts';
 import { drillRepositoryId } from '../../contract/drill.ts';
 import { DomainError } from '../../contract/errors.ts';
@@ -12,10 +12,10 @@ import {
   type LossView,
   lossViewSchema,
   type RevisionView,
-  type StageView,
   type StepView,
   stepViewSchema,
-} from '../../contract/views.ts';
+} from '../../contract/views/job.ts';
+import type { StageView } from '../../contract/views/state.ts';
 import { type AttemptRecord, listAttempts, listSteps, type StepRecord } from '../../database/attempts.ts';
 import { type BuildWithPack, findBuildOfJob } from '../../database/builds.ts';
 import { findJob, type JobRecord } from '../../database/jobs.ts';
@@ -24,6 +24,7 @@ import { listReplicas } from '../../database/regions.ts';
 import { findRepository } from '../../database/repositories.ts';
 import { type TrackFacts, trackOf } from '../../domain/track.ts';
 import { ordinal } from '../../domain/waiting.ts';
+import type { Engine } from '../../engine.ts';
 import { logSizeBytes } from './log-view.ts';
 import { regionsWanted, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { endsAt, waitingOf } from './waiting-view.ts';

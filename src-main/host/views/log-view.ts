@@ -1,7 +1,7 @@
 /** Owns reading a job's log by byte range, cut where a character and if possible a line ends. Never the whole file. */
 import { open, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../../contract/errors.ts';
-import type { LogChunk } from '../../contract/views.ts';
+import type { LogChunk } from '../../contract/views/job.ts';
 
 const lineFeed = 0x0a;
 

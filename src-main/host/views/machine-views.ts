@@ -1,10 +1,13 @@
 /** Owns how machines and the swarm are shown. */
-import type { Engine } from '../../compose.ts';
+
 import { type BytesBySource, type MachineReport, machineReportSchema } from '../../contract/documents.ts';
-import type { MachineView, SwarmView, VisualState } from '../../contract/views.ts';
+import type { MachineView } from '../../contract/views/machine.ts';
+import type { VisualState } from '../../contract/views/state.ts';
+import type { SwarmView } from '../../contract/views/swarm.ts';
 import { listBuilds } from '../../database/builds.ts';
 import { fromJson } from '../../database/json-column.ts';
 import type { MachineRecord } from '../../database/machines.ts';
+import type { Engine } from '../../engine.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** An agent reports at least every 30 s; three missed reports are silence. */

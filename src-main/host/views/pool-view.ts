@@ -1,8 +1,9 @@
 /** Owns how the worker pool is shown: its mode, its size and why, every worker. */
-import type { Engine } from '../../compose.ts';
-import type { PoolView, WorkerView } from '../../contract/views.ts';
+
+import type { PoolView, WorkerView } from '../../contract/views/worker.ts';
 import { listRunningJobs } from '../../database/jobs.ts';
 import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
+import type { Engine } from '../../engine.ts';
 import type { Member } from '../../queue/pool-member.ts';
 
 function stateOf(member: Member): WorkerView['state'] {

@@ -1,6 +1,7 @@
 /** Owns how regions and their copies are shown. */
-import type { Engine } from '../../compose.ts';
-import type { RegionView, ReplicationView, ReplicaView, VisualState } from '../../contract/views.ts';
+
+import type { RegionView, ReplicationView, ReplicaView } from '../../contract/views/region.ts';
+import type { VisualState } from '../../contract/views/state.ts';
 import { auditState } from '../../database/audits.ts';
 import { type BuildWithPack, listBuilds } from '../../database/builds.ts';
 import { errorFromJson } from '../../database/json-column.ts';
@@ -13,6 +14,7 @@ import {
   regionLag,
 } from '../../database/regions.ts';
 import { sumTraffic, type TrafficSum } from '../../database/traffic.ts';
+import type { Engine } from '../../engine.ts';
 import { describeStore } from '../../stores/open-store.ts';
 import { buildView } from './build-views.ts';
 import { takeSnapshot } from './snapshot.ts';

@@ -1,14 +1,15 @@
 /** Owns how releases are shown, and what a promote or rollback would do. */
-import type { Engine } from '../../compose.ts';
+
 import { migrationViewSchema } from '../../contract/activation.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { rolloutSchema } from '../../contract/rollout.ts';
-import type { Preflight, ReleaseView } from '../../contract/views.ts';
+import type { Preflight, ReleaseView } from '../../contract/views/release.ts';
 import { type BuildRecord, findBuild } from '../../database/builds.ts';
 import { fromJson } from '../../database/json-column.ts';
 import { listReplicas } from '../../database/regions.ts';
 import { type ChannelRecord, findRelease, listReleases, type ReleaseRecord } from '../../database/releases.ts';
+import type { Engine } from '../../engine.ts';
 import { migrationsOf } from '../../releases/pointer-service.ts';
 import { revisionOf } from './job-views.ts';
 import { isSilent } from './machine-views.ts';

@@ -1,18 +1,13 @@
 /** Owns how repositories are shown: one row of the board, one repository in detail, the overview. */
 
-import type { Engine } from '../../compose.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { planSchema } from '../../contract/plan.ts';
 import { rolloutRequestSchema } from '../../contract/rollout.ts';
-import type {
-  ChannelSummary,
-  Overview,
-  Polling,
-  RepositoryDetail,
-  RepositoryRow,
-  VisualState,
-} from '../../contract/views.ts';
+import type { Overview } from '../../contract/views/engine.ts';
+import type { ChannelSummary } from '../../contract/views/release.ts';
+import type { Polling, RepositoryDetail, RepositoryRow } from '../../contract/views/repository.ts';
+import type { VisualState } from '../../contract/views/state.ts';
 import { findBuild, listBuilds } from '../../database/builds.ts';
 import { listJobs, listJobsById } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
@@ -21,6 +16,7 @@ import type { RepositoryRecord } from '../../database/repositories.ts';
 import { countWaiting } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
+import type { Engine } from '../../engine.ts';
 import { hostOfUrl } from '../../poller/poll-schedule.ts';
 import { buildView } from './build-views.ts';
 import { jobSummary, jobTrack } from './job-views.ts';

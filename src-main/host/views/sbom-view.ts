@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { parseBuildStatement } from '../../artifacts/build-record.ts';
 import { maxSbomBytes, parseSbom } from '../../artifacts/sbom/sbom-document.ts';
-import type { Engine } from '../../compose.ts';
 import { storeKeys } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
-import type { SbomView } from '../../contract/views.ts';
+import type { SbomView } from '../../contract/views/build.ts';
 import { findBuild, findBuildOfJob } from '../../database/builds.ts';
 import { reclaimedError } from '../../database/pack-holds.ts';
+import type { Engine } from '../../engine.ts';
 import { verifyBuild } from '../../releases/build-document.ts';
 import { maxDocumentBytes } from '../../releases/signed-document.ts';
 

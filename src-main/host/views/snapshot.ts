@@ -1,5 +1,5 @@
 /** Owns what several views need of the database at one moment, read once: repositories, running and queued jobs, regions, machines. */
-import type { Engine } from '../../compose.ts';
+
 import type { ReplicationPolicyView } from '../../contract/replication-api.ts';
 import { type JobRecord, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
@@ -10,6 +10,7 @@ import { listFirstWaiting, type WaitingJob } from '../../database/waiting-jobs.t
 import { listPolicies } from '../../database/wanted-replicas.ts';
 import { listLiveWorkers, type WorkerRecord } from '../../database/workers.ts';
 import { median } from '../../domain/waiting.ts';
+import type { Engine } from '../../engine.ts';
 
 /** How many earlier builds an estimate is made of. */
 const historyLength = 10;

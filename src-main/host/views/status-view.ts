@@ -1,7 +1,8 @@
 /** Owns how the engine itself is shown: the foot of the rail, and `slipway status`. */
-import type { Engine } from '../../compose.ts';
-import type { EngineStatus } from '../../contract/views.ts';
+
+import type { EngineStatus } from '../../contract/views/engine.ts';
 import { version } from '../../domain/version.ts';
+import type { Engine } from '../../engine.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 export async function engineStatus(engine: Engine): Promise<EngineStatus> {

@@ -1,5 +1,5 @@
 /** Owns what is told of a waiting job: its place, why it waits, when it should begin. */
-import type { Engine } from '../../compose.ts';
+
 import type { JobMark, WaitingReason } from '../../contract/waiting.ts';
 import type { JobRecord } from '../../database/jobs.ts';
 import { errorFromJson } from '../../database/json-column.ts';
@@ -9,6 +9,7 @@ import { isDue } from '../../domain/backoff.ts';
 import { longestRetryMs } from '../../domain/job-retry.ts';
 import { forecastStarts, startByRate } from '../../domain/queue-forecast.ts';
 import { whyWaiting } from '../../domain/waiting.ts';
+import type { Engine } from '../../engine.ts';
 import { stillMissing } from '../../toolchains/missing-tools.ts';
 import type { Snapshot } from './snapshot.ts';
 

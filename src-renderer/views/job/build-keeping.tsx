@@ -1,5 +1,5 @@
 /** Owns whether the pack of a job's build is kept: reclaimed since when, or pinned by a person, which is done here. */
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,5 +1,5 @@
 /** Owns what the SBOM of a job's build lists, in numbers, and its download. */
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useQuery } from '../../state/use-query.ts';

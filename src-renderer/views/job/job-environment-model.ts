@@ -1,6 +1,6 @@
 /** Owns the names that a job's steps find in their environment, each with where it comes from; values are no part of it. Pure. */
 import type { EnvironmentView } from '../../../src-main/contract/environment.ts';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 
 export interface EnvironmentName {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** Owns the list of what a job's steps found in their environment: names and where each comes from. */
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
 import { useQuery } from '../../state/use-query.ts';
 import { classes } from '../../ui/classes.ts';

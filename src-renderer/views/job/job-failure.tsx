@@ -1,6 +1,6 @@
 /** Owns the banner of a failed job: its cause, and the retry that makes sense. */
 import { CornerDownRight, RotateCw } from 'lucide-react';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { failureOf } from './job-model.ts';

@@ -2,7 +2,7 @@
 import { RotateCw, X } from 'lucide-react';
 import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import { describeIsolation } from '../../../src-main/contract/isolation.ts';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,6 +1,6 @@
 /** Owns the pane of the live log: its toolbar, the terminal, and a line that says what is shown. */
 import { useEffect, useRef, useState } from 'react';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
 import { LogTerminal, type LogTerminalHandle, type LogTerminalView } from '../../ui/log-terminal.tsx';

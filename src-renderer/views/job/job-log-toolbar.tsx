@@ -2,7 +2,7 @@
 import { CodeXml, Copy, Download } from 'lucide-react';
 import { useState } from 'react';
 import { firstErrorOf } from '../../../src-main/contract/first-error.ts';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
 import { useAction } from '../../state/use-action.ts';

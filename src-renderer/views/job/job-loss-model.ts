@@ -1,5 +1,5 @@
 /** Owns what is said of attempts whose worker was lost. Pure. */
-import type { JobDetail, LossView } from '../../../src-main/contract/views.ts';
+import type { JobDetail, LossView } from '../../../src-main/contract/views/job.ts';
 import { formatBytes, formatDuration } from '../../ui/format.ts';
 
 /** Enough to see what it was at. */

@@ -1,5 +1,5 @@
 /** Owns what a job's page shows of attempts whose worker was lost: the facts of each, and the last that was said. */
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { classes } from '../../ui/classes.ts';
 import { lossRows } from './job-loss-model.ts';
 import styles from './job-view.module.css';

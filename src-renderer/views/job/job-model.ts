@@ -1,7 +1,8 @@
 /** Owns what a job's page says: heading, facts, steps, failure. Pure; times come in. */
 import type { ErrorView } from '../../../src-main/contract/errors.ts';
 import { type FirstError, firstErrorOf } from '../../../src-main/contract/first-error.ts';
-import type { JobDetail, JobSummary, StepView, VisualState } from '../../../src-main/contract/views.ts';
+import type { JobDetail, JobSummary, StepView } from '../../../src-main/contract/views/job.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { ordinal } from '../../state/job-words.ts';
 import { formatDuration } from '../../ui/format.ts';
 

@@ -1,5 +1,5 @@
 /** Owns the list of a job's steps: each with its command, the evidence for it, its time and a bar of it. */
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { classes } from '../../ui/classes.ts';
 import { useNow } from '../../ui/clock.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';

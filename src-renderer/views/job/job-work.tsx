@@ -1,7 +1,7 @@
 /** Owns the lower half of a job's page: why it failed, steps beside log, tests, environment and components, and which attempt is shown. */
 import { Tabs } from '@base-ui/react/tabs';
 import { useState } from 'react';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { JobComponents } from './job-components.tsx';
 import { JobEnvironment } from './job-environment.tsx';

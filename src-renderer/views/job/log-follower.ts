@@ -1,6 +1,6 @@
 /** Owns how a log's window reaches a screen: follows the end, lets go of it where a person looks elsewhere, finds the first error. */
 import type { FirstError } from '../../../src-main/contract/first-error.ts';
-import type { StepView } from '../../../src-main/contract/views.ts';
+import type { StepView } from '../../../src-main/contract/views/job.ts';
 import { failedStepOffset } from './job-model.ts';
 import { firstErrorLine, lineOfError, plainText } from './log-text.ts';
 import type { LogWindow } from './log-window.ts';

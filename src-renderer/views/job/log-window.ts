@@ -1,5 +1,5 @@
 /** Owns which bytes of a log are loaded: a window that follows the end and grows upwards. Knows neither terminal nor transport. */
-import type { LogChunk } from '../../../src-main/contract/views.ts';
+import type { LogChunk } from '../../../src-main/contract/views/job.ts';
 import { plainText, sanitizeLog, splitCutEscape } from './log-text.ts';
 
 /** Reads part of a log; offsets and limits in bytes. */

@@ -1,6 +1,6 @@
 /** Owns what a job's tests look like in words. Pure. */
 import type { TestCase, TestSummary } from '../../../src-main/contract/test-results.ts';
-import type { VisualState } from '../../../src-main/contract/views.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { formatCount, formatDuration, plural } from '../../ui/format.ts';
 
 /** The name of the tab: failures first, since they are what one opens it for. */

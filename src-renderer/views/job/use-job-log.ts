@@ -2,7 +2,7 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import type { DomainError } from '../../../src-main/contract/errors.ts';
 import { firstErrorOf } from '../../../src-main/contract/first-error.ts';
-import type { JobDetail } from '../../../src-main/contract/views.ts';
+import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
 import { useQuery } from '../../state/use-query.ts';
 import type { LogTerminalHandle } from '../../ui/log-terminal.tsx';

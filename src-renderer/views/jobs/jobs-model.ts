@@ -1,5 +1,5 @@
 /** Owns the list of jobs as it grows downwards: pages joined, newest first, each job once. Knows no component. */
-import type { JobStatus, JobSummary } from '../../../src-main/contract/views.ts';
+import type { JobStatus, JobSummary } from '../../../src-main/contract/views/job.ts';
 import type { SelectOption } from '../../ui/select.tsx';
 
 export type StatusFilter = JobStatus | 'all';

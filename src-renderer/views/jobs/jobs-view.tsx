@@ -2,7 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
 import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
-import type { JobSummary } from '../../../src-main/contract/views.ts';
+import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { jobProgress, jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
 import { useOverview } from '../../state/shared-queries.ts';

@@ -1,7 +1,7 @@
 /** Owns reading the list of jobs page by page, while the newest page stays current by events. */
 import { useEffect, useRef, useState } from 'react';
 import type { DomainError } from '../../../src-main/contract/errors.ts';
-import type { JobSummary } from '../../../src-main/contract/views.ts';
+import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
 import { feed } from '../../state/live.ts';
 import { useAction } from '../../state/use-action.ts';

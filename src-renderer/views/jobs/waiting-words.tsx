@@ -1,5 +1,5 @@
 /** Owns why a job waits, as it stands in a line of text: the words, and the job in front as a link. */
-import type { JobSummary } from '../../../src-main/contract/views.ts';
+import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { routeHref } from '../../state/route.ts';
 import text from '../../ui/text.module.css';
 

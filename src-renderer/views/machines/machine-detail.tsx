@@ -1,6 +1,6 @@
 /** Owns what is shown of the selected machine: what it is about, what it runs, what its agent reported, and revoking it. */
 import { useState } from 'react';
-import type { MachineView } from '../../../src-main/contract/views.ts';
+import type { MachineView } from '../../../src-main/contract/views/machine.ts';
 import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,5 +1,8 @@
 /** Owns what the machines view says: groups by channel, words for phase, health and drift, the agent's own report. Pure. */
-import type { ChannelSummary, MachineView, ReleaseView, VisualState } from '../../../src-main/contract/views.ts';
+
+import type { MachineView } from '../../../src-main/contract/views/machine.ts';
+import type { ChannelSummary, ReleaseView } from '../../../src-main/contract/views/release.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { formatDuration, formatPercent, plural } from '../../ui/format.ts';
 
 export interface MachineRow {

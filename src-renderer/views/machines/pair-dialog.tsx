@@ -1,7 +1,9 @@
 /** Owns the dialog that pairs a machine: asks for its name and channel, then shows the command once. */
 import { Check, Copy } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import type { ChannelSummary, Pairing, RegionView } from '../../../src-main/contract/views.ts';
+import type { Pairing } from '../../../src-main/contract/views/machine.ts';
+import type { RegionView } from '../../../src-main/contract/views/region.ts';
+import type { ChannelSummary } from '../../../src-main/contract/views/release.ts';
 import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';

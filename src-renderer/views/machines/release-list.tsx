@@ -1,5 +1,5 @@
 /** Owns the list of a channel's releases, newest first. */
-import type { ReleaseView } from '../../../src-main/contract/views.ts';
+import type { ReleaseView } from '../../../src-main/contract/views/release.ts';
 import { classes } from '../../ui/classes.ts';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';

@@ -1,6 +1,7 @@
 /** Owns the board: one row per repository, worst first, with its track and what its channels run. */
 import type { KeyboardEvent } from 'react';
-import type { ChannelSummary, RepositoryRow } from '../../../src-main/contract/views.ts';
+import type { ChannelSummary } from '../../../src-main/contract/views/release.ts';
+import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
 import { routeHref } from '../../state/route.ts';
 import { classes } from '../../ui/classes.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';

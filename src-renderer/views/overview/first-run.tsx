@@ -1,6 +1,6 @@
 /** Owns what a new installation shows: what will happen here, and one action that makes it happen. */
 import { Play, Plus } from 'lucide-react';
-import type { StageName, StageView } from '../../../src-main/contract/views.ts';
+import type { StageName, StageView } from '../../../src-main/contract/views/state.ts';
 import { client } from '../../client/client.ts';
 import { runCommand } from '../../commands/registry.ts';
 import { queries } from '../../state/queries.ts';

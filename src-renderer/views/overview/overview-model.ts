@@ -1,12 +1,10 @@
 /** Owns what the overview says in words: the day, what runs, what waits and for whom. Knows no component. */
-import type {
-  ChannelSummary,
-  JobSummary,
-  Overview,
-  RepositoryRow,
-  StageName,
-  VisualState,
-} from '../../../src-main/contract/views.ts';
+
+import type { Overview } from '../../../src-main/contract/views/engine.ts';
+import type { JobSummary } from '../../../src-main/contract/views/job.ts';
+import type { ChannelSummary } from '../../../src-main/contract/views/release.ts';
+import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
+import type { StageName, VisualState } from '../../../src-main/contract/views/state.ts';
 import { type Route, routeHref } from '../../state/route.ts';
 import { formatDuration, plural } from '../../ui/format.ts';
 

@@ -1,6 +1,7 @@
 /** Owns the overview: is anything broken, what happens now, where is each version, what waits and why. */
 import { useStore } from 'zustand';
-import type { JobSummary, Overview } from '../../../src-main/contract/views.ts';
+import type { Overview } from '../../../src-main/contract/views/engine.ts';
+import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { connection } from '../../client/client.ts';
 import { boardOrder, countStates, fleetWords, worstFirst } from '../../state/fleet.ts';
 import { jobProgress } from '../../state/job-words.ts';

@@ -1,5 +1,5 @@
 /** Owns the matrix of the newest artifacts and the regions: one glyph for each copy. */
-import type { RegionView } from '../../../src-main/contract/views.ts';
+import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import { classes } from '../../ui/classes.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';

@@ -2,7 +2,7 @@
 import { RotateCw } from 'lucide-react';
 import { useState } from 'react';
 import type { AuditResult } from '../../../src-main/contract/replication-api.ts';
-import type { RegionView } from '../../../src-main/contract/views.ts';
+import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
 import { useAction } from '../../state/use-action.ts';

@@ -1,6 +1,6 @@
 /** Owns what is shown of the selected region: what is wrong there and what to do, what it holds, its newest copies. */
 import type { ErrorView } from '../../../src-main/contract/errors.ts';
-import type { RegionView } from '../../../src-main/contract/views.ts';
+import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import { classes } from '../../ui/classes.ts';
 import { formatBytes, formatDuration, plural } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';

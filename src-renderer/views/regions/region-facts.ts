@@ -1,6 +1,6 @@
 /** Owns the words for what a region holds, lacks, moves and may take, and for what an audit found. Pure. */
 import type { AuditFinding, AuditResult, RegionLimits } from '../../../src-main/contract/replication-api.ts';
-import type { RegionView } from '../../../src-main/contract/views.ts';
+import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import { formatBytes, formatDuration, formatRate, plural } from '../../ui/format.ts';
 
 type Lack = Pick<RegionView, 'behind' | 'behindBytes' | 'lagMs' | 'bytesPerSecond' | 'etaMs'>;

@@ -1,6 +1,6 @@
 /** Owns the dialog of a region's limits: copies at once, bandwidth, and how often copies are read back. */
 import { type FormEvent, useId, useState } from 'react';
-import type { RegionView } from '../../../src-main/contract/views.ts';
+import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';

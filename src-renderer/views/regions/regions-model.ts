@@ -1,6 +1,7 @@
 /** Owns what the regions view says of one artifact in every region: states, words, order, counts. Pure; times come in. */
 import type { ErrorCode, ErrorView } from '../../../src-main/contract/errors.ts';
-import type { RegionView, ReplicationView, ReplicaView, VisualState } from '../../../src-main/contract/views.ts';
+import type { RegionView, ReplicationView, ReplicaView } from '../../../src-main/contract/views/region.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import {
   formatAhead,
   formatBytes,

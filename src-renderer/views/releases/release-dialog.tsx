@@ -1,7 +1,7 @@
 /** Owns the dialog that promotes a build or rolls a channel back, with what was checked just now. */
 import { Undo2 } from 'lucide-react';
 import { useState } from 'react';
-import type { Preflight } from '../../../src-main/contract/views.ts';
+import type { Preflight } from '../../../src-main/contract/views/release.ts';
 import { client } from '../../client/client.ts';
 import { useRepository } from '../../state/shared-queries.ts';
 import { useAction } from '../../state/use-action.ts';

@@ -1,5 +1,7 @@
 /** Owns what a promote or rollback can lead to, and when its button may be pressed. Knows no component. */
-import type { BuildView, Preflight, ReleaseView, VisualState } from '../../../src-main/contract/views.ts';
+import type { BuildView } from '../../../src-main/contract/views/build.ts';
+import type { Preflight, ReleaseView } from '../../../src-main/contract/views/release.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { shortSha } from '../../ui/format.ts';
 import type { SelectOption } from '../../ui/select.tsx';
 

@@ -1,6 +1,6 @@
 /** Owns adding a repository: look at a URL or path, see branches and plan, and only then save. */
 import { useState } from 'react';
-import type { RepositoryInspection } from '../../../src-main/contract/views.ts';
+import type { RepositoryInspection } from '../../../src-main/contract/views/repository.ts';
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
 import { navigate } from '../../state/route.ts';

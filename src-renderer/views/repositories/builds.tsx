@@ -1,5 +1,5 @@
 /** Owns the builds of a repository: what each weighs and how many regions hold it. */
-import type { BuildView } from '../../../src-main/contract/views.ts';
+import type { BuildView } from '../../../src-main/contract/views/build.ts';
 import { routeHref } from '../../state/route.ts';
 import { classes } from '../../ui/classes.ts';
 import { formatBytes, formatCount, shortDigest } from '../../ui/format.ts';

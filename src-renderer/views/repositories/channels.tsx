@@ -1,7 +1,8 @@
 /** Owns the channels of a repository: what each runs, by which policy, and the way to change it. */
 import { ArrowUpRight, Undo2 } from 'lucide-react';
 import { useState } from 'react';
-import type { ChannelSummary, ReleaseView, RepositoryDetail } from '../../../src-main/contract/views.ts';
+import type { ChannelSummary, ReleaseView } from '../../../src-main/contract/views/release.ts';
+import type { RepositoryDetail } from '../../../src-main/contract/views/repository.ts';
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
 import { routeHref } from '../../state/route.ts';

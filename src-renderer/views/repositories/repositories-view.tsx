@@ -1,6 +1,6 @@
 /** Owns the list of repositories: what is watched, where from, and when it was last looked at. */
 import { Plus } from 'lucide-react';
-import type { RepositoryRow } from '../../../src-main/contract/views.ts';
+import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
 import { runCommand } from '../../commands/registry.ts';
 import { routeHref } from '../../state/route.ts';
 import { useOverview, useStatus } from '../../state/shared-queries.ts';

@@ -1,7 +1,7 @@
 /** Owns one repository: its latest revision's journey, its jobs and builds, its channels, its plan. */
 import { Hammer, RefreshCw, Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import type { RepositoryDetail } from '../../../src-main/contract/views.ts';
+import type { RepositoryDetail } from '../../../src-main/contract/views/repository.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
 import { queries } from '../../state/queries.ts';

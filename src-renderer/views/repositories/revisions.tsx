@@ -1,5 +1,5 @@
 /** Owns the revisions of a repository with the job that built each. */
-import type { JobSummary } from '../../../src-main/contract/views.ts';
+import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { jobProgress, jobState, jobWords } from '../../state/job-words.ts';
 import { routeHref } from '../../state/route.ts';
 import { classes } from '../../ui/classes.ts';

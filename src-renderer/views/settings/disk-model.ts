@@ -1,6 +1,6 @@
 /** Owns what disk use and a plan to reclaim say in words. Knows no component. */
 import type { DiskKind, DiskUse, ReclaimPlan, ReclaimResult } from '../../../src-main/contract/disk.ts';
-import type { VisualState } from '../../../src-main/contract/views.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { formatBytes, plural, shortSha } from '../../ui/format.ts';
 
 /** Short names of the kinds. */

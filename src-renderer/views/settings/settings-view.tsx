@@ -2,7 +2,8 @@
 import { Check, Copy } from 'lucide-react';
 import { useState } from 'react';
 import { useStore } from 'zustand';
-import type { EngineStatus, WorkerMode } from '../../../src-main/contract/views.ts';
+import type { EngineStatus } from '../../../src-main/contract/views/engine.ts';
+import type { WorkerMode } from '../../../src-main/contract/views/worker.ts';
 import { client } from '../../client/client.ts';
 import { poolWords } from '../../state/pool-words.ts';
 import { queries } from '../../state/queries.ts';

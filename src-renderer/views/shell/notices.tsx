@@ -3,7 +3,7 @@ import { Popover } from '@base-ui/react/popover';
 import { Bell } from 'lucide-react';
 import { useState } from 'react';
 import { useStore } from 'zustand';
-import type { RepositoryRow } from '../../../src-main/contract/views.ts';
+import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
 import { feedStore, markNoticesSeen, unreadNotices } from '../../state/feed.ts';
 import type { Notice } from '../../state/notices.ts';
 import { closePanel, openPanel, panelStore } from '../../state/panels.ts';

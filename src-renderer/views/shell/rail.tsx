@@ -13,7 +13,8 @@ import {
 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useStore } from 'zustand';
-import type { EngineStatus, VisualState } from '../../../src-main/contract/views.ts';
+import type { EngineStatus } from '../../../src-main/contract/views/engine.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { connection } from '../../client/client.ts';
 import { troubledJobs } from '../../state/fleet.ts';
 import { poolWords } from '../../state/pool-words.ts';

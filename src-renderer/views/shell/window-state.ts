@@ -1,7 +1,8 @@
 /** Owns what the window says of the fleet when nobody looks at it: title and favicon, shape first. */
 import { useEffect } from 'react';
 import { useStore } from 'zustand';
-import type { RepositoryRow, VisualState } from '../../../src-main/contract/views.ts';
+import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { connection } from '../../client/client.ts';
 import failedIcon from '../../icons/favicon-failed.svg?no-inline';
 import pendingIcon from '../../icons/favicon-pending.svg?no-inline';

@@ -1,5 +1,7 @@
 /** Owns what the swarm view says: its state in a sentence, torrents in order, shares of the sources. Pure. */
-import type { SwarmView, TorrentView, VisualState } from '../../../src-main/contract/views.ts';
+
+import type { VisualState } from '../../../src-main/contract/views/state.ts';
+import type { SwarmView, TorrentView } from '../../../src-main/contract/views/swarm.ts';
 import { formatDateTime, formatPercent, plural } from '../../ui/format.ts';
 
 export interface SwarmSituation {

@@ -1,6 +1,6 @@
 /** Owns the swarm view: what is seeded, to whom, how fast, and where machines got their bytes from. */
 import { ArrowDown, ArrowUp, Pause, Play } from 'lucide-react';
-import type { SwarmView as Swarm } from '../../../src-main/contract/views.ts';
+import type { SwarmView as Swarm } from '../../../src-main/contract/views/swarm.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
 import { useAction } from '../../state/use-action.ts';

@@ -7,13 +7,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createAgent } from '../../../src-main/agent/agent.ts';
 import { diskUseSchema, reclaimPlanSchema, reclaimResultSchema } from '../../../src-main/contract/disk.ts';
-import {
-  engineStatusSchema,
-  jobDetailSchema,
-  jobSummarySchema,
-  machineViewSchema,
-  pairingSchema,
-} from '../../../src-main/contract/views.ts';
+import { engineStatusSchema } from '../../../src-main/contract/views/engine.ts';
+import { jobDetailSchema, jobSummarySchema } from '../../../src-main/contract/views/job.ts';
+import { machineViewSchema, pairingSchema } from '../../../src-main/contract/views/machine.ts';
 import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import { noise } from '../../support/artifact-trees.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { jobStatusSchema } from '../../../src-main/contract/views.ts';
+import { jobStatusSchema } from '../../../src-main/contract/views/job.ts';
 import { backoffMs } from '../../../src-main/domain/backoff.ts';
 import { formatSize } from '../../../src-main/domain/format-size.ts';
 import { afterLostWorker, canMove, isFinished } from '../../../src-main/domain/job-states.ts';

@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { startEngine } from '../../../src-main/compose.ts';
 import type { api } from '../../../src-main/contract/api.ts';
 import { errorViewSchema } from '../../../src-main/contract/errors.ts';
-import { engineStatusSchema } from '../../../src-main/contract/views.ts';
+import { engineStatusSchema } from '../../../src-main/contract/views/engine.ts';
 import { appendEvent } from '../../../src-main/database/events.ts';
 import { version } from '../../../src-main/domain/version.ts';
 import { startHttpHost } from '../../../src-main/host/http-host.ts';

@@ -1,6 +1,6 @@
 /** Tests where the hull of a track is and what stands under its stages. */
 import { describe, expect, it } from 'vitest';
-import type { StageName, StageView } from '../../../src-main/contract/views.ts';
+import type { StageName, StageView } from '../../../src-main/contract/views/state.ts';
 import { stageNames, trackModel } from '../../../src-renderer/ui/track-model.ts';
 
 const now = 1_000_000_000;

@@ -1,6 +1,6 @@
 /** Tests what the overview says of the day, of what runs, of what waits and for whom. */
 import { describe, expect, it } from 'vitest';
-import type { StageView } from '../../../src-main/contract/views.ts';
+import type { StageView } from '../../../src-main/contract/views/state.ts';
 import {
   causeRoute,
   channelMark,

@@ -1,6 +1,6 @@
 /** Tests what a promote or rollback can lead to, and when it is held back. */
 import { describe, expect, it } from 'vitest';
-import type { Preflight } from '../../../src-main/contract/views.ts';
+import type { Preflight } from '../../../src-main/contract/views/release.ts';
 import { heldBack, promotable, rollbackTargets } from '../../../src-renderer/views/releases/release-model.ts';
 import { buildFixture, fixtureId, releaseFixture } from '../../support/view-fixtures.ts';
 

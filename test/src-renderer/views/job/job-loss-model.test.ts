@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { AttemptView } from '../../../../src-main/contract/views.ts';
+import type { AttemptView } from '../../../../src-main/contract/views/job.ts';
 import { lossRows } from '../../../../src-renderer/views/job/job-loss-model.ts';
 
 const attempt: AttemptView = {

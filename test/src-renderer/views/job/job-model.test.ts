@@ -1,7 +1,7 @@
 /** What a job's page says. */
 import { describe, expect, it } from 'vitest';
 import type { ErrorView } from '../../../../src-main/contract/errors.ts';
-import type { JobStatus, StepView } from '../../../../src-main/contract/views.ts';
+import type { JobStatus, StepView } from '../../../../src-main/contract/views/job.ts';
 import { logFileName } from '../../../../src-renderer/views/job/download-log.ts';
 import {
   evidenceText,

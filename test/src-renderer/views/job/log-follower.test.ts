@@ -1,7 +1,7 @@
 /** How a log reaches a screen. */
 import { describe, expect, it } from 'vitest';
 import type { FirstError } from '../../../../src-main/contract/first-error.ts';
-import type { StepView } from '../../../../src-main/contract/views.ts';
+import type { StepView } from '../../../../src-main/contract/views/job.ts';
 import { type LogFacts, LogFollower, noLogFacts } from '../../../../src-renderer/views/job/log-follower.ts';
 import { LogWindow } from '../../../../src-renderer/views/job/log-window.ts';
 

@@ -1,6 +1,7 @@
 /** What the machines view says. */
 import { describe, expect, it } from 'vitest';
-import type { ChannelSummary, MachineView } from '../../../../src-main/contract/views.ts';
+import type { MachineView } from '../../../../src-main/contract/views/machine.ts';
+import type { ChannelSummary } from '../../../../src-main/contract/views/release.ts';
 import {
   firstMachine,
   machineGroups,

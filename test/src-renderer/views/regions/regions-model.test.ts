@@ -1,6 +1,6 @@
 /** What the regions view says of one artifact. */
 import { describe, expect, it } from 'vitest';
-import type { RegionView, ReplicaView } from '../../../../src-main/contract/views.ts';
+import type { RegionView, ReplicaView } from '../../../../src-main/contract/views/region.ts';
 import { checkRegionForm, emptyRegionForm } from '../../../../src-renderer/views/regions/add-region-model.ts';
 import { cloudLocations, parseLocations } from '../../../../src-renderer/views/regions/cloud-locations.ts';
 import {

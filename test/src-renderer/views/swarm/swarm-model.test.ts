@@ -1,6 +1,6 @@
 /** What the swarm view says. */
 import { describe, expect, it } from 'vitest';
-import type { SwarmView, TorrentView } from '../../../../src-main/contract/views.ts';
+import type { SwarmView, TorrentView } from '../../../../src-main/contract/views/swarm.ts';
 import { ratioOf, spared, swarmSituation, torrentsInOrder } from '../../../../src-renderer/views/swarm/swarm-model.ts';
 
 const torrent = (repositoryName: string, change: Partial<TorrentView> = {}): TorrentView => ({

@@ -1,0 +1,66 @@
+/** Owns the calls on repositories, and on the logins to their servers. */
+import { z } from 'zod';
+import { branchNameSchema, byId, displayNameSchema, done, route } from './api-values.ts';
+import { idSchema } from './documents.ts';
+import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
+import { jobSummarySchema } from './views/job.ts';
+import {
+  queueSettingsSchema,
+  repositoryDetailSchema,
+  repositoryInspectionSchema,
+  repositoryRowSchema,
+} from './views/repository.ts';
+
+export const addRepositorySchema = z.object({
+  url: z.string().trim().min(1, 'a URL or a path is needed').max(2_000),
+  name: displayNameSchema.optional(),
+  /** Left out: the default branch of the remote. */
+  branch: branchNameSchema.optional(),
+});
+
+export const repositoriesApi = {
+  list: route('GET', '/repositories', 'All repositories').output(z.array(repositoryRowSchema)),
+  get: route('GET', '/repositories/{id}', 'One repository').input(byId).output(repositoryDetailSchema),
+  inspect: route('POST', '/repositories/inspect', 'Look at a URL before adding it: branches and plan')
+    .input(addRepositorySchema)
+    .output(repositoryInspectionSchema),
+  add: route('POST', '/repositories', 'Add a repository').input(addRepositorySchema).output(repositoryRowSchema),
+  addSample: route('POST', '/repositories/sample', 'Add the sample project').output(repositoryRowSchema),
+  remove: route('DELETE', '/repositories/{id}', 'Stop watching a repository').input(byId).output(done),
+  pollNow: route('POST', '/repositories/{id}/poll', 'Look for a new revision now').input(byId).output(done),
+  setQueue: route('PATCH', '/repositories/{id}/queue', 'Change how the jobs of a repository are queued')
+    .input(queueSettingsSchema.partial().extend({ id: idSchema }))
+    .output(repositoryRowSchema),
+  setPolling: route('PATCH', '/repositories/{id}/polling', 'Change how often a repository is looked at')
+    .input(
+      z.object({
+        id: idSchema,
+        /** Null for the installation's. */
+        intervalMs: z.number().int().min(2_000).max(86_400_000).nullable(),
+      }),
+    )
+    .output(repositoryRowSchema),
+  buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
+    .input(
+      z.object({
+        id: idSchema,
+        /** False builds without what earlier builds have cached. */
+        cache: z.boolean().default(true),
+        /** Before the jobs of other repositories, with whatever waits before it in its own. */
+        priority: z.boolean().default(false),
+      }),
+    )
+    .output(jobSummarySchema),
+};
+
+export const gitAccessApi = {
+  list: route('GET', '/git-access', 'Which Git servers have a login; never its token').output(
+    z.array(gitAccessViewSchema),
+  ),
+  set: route('POST', '/git-access', 'Set or replace the login of a Git server')
+    .input(z.object({ host: gitHostSchema, access: gitAccessSchema }))
+    .output(gitAccessViewSchema),
+  remove: route('POST', '/git-access/remove', 'Forget the login of a Git server')
+    .input(z.object({ host: gitHostSchema }))
+    .output(done),
+};

@@ -1,0 +1,35 @@
+/** Owns the plain views of what is seeded, and to whom. Times are UTC milliseconds. */
+import { z } from 'zod';
+import { bytesBySourceSchema } from '../documents.ts';
+import { errorViewSchema } from '../errors.ts';
+import { bytes } from './units.ts';
+
+export const torrentViewSchema = z.object({
+  infoHash: z.string(),
+  packDigest: z.string(),
+  repositoryName: z.string(),
+  revision: z.string(),
+  sizeBytes: bytes,
+  peers: z.number().int().nonnegative(),
+  uploadedBytes: bytes,
+  downloadedBytes: bytes,
+  uploadBytesPerSecond: bytes,
+  downloadBytesPerSecond: bytes,
+});
+export type TorrentView = z.infer<typeof torrentViewSchema>;
+
+export const swarmViewSchema = z.object({
+  running: z.boolean(),
+  paused: z.boolean(),
+  /** When a pause ends by itself. */
+  pausedUntilMs: z.number().int().nullable(),
+  port: z.number().int().nullable(),
+  uploadBytesPerSecond: bytes,
+  downloadBytesPerSecond: bytes,
+  uploadedBytes: bytes,
+  torrents: z.array(torrentViewSchema),
+  /** Summed over the newest report of every machine. */
+  bytes: bytesBySourceSchema,
+  error: errorViewSchema.nullable(),
+});
+export type SwarmView = z.infer<typeof swarmViewSchema>;
