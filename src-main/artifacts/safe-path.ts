@@ -8,9 +8,7 @@ const maximumPathBytes = 1024;
 const maximumSegmentBytes = 255;
 /** Past this a list no longer fits in memory comfortably. */
 export const maximumEntries = 1_000_000;
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const controlCharacters = /[\u0000-\u001f\u007f]/;
+const controlCharacters = /[\p{Cc}--[\u0080-\u009f]]/v;
 const driveLetter = /^[A-Za-z]:/;
 /** Source: https://learn.microsoft.com/windows/win32/fileio/naming-a-file */
 const windowsForbidden = /[<>:"|?*]|[. ]$/;

@@ -20,8 +20,7 @@ export function say(message: string): void {
 
 /** What names and other people's texts may do to a terminal: nothing. */
 export function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking out control characters is the point
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
+  return text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '�');
 }
 
 /** Columns as wide as their widest cell; the last one is left as it is. */

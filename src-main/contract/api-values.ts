@@ -15,8 +15,7 @@ export const displayNameSchema = z
   .trim()
   .min(1, 'a name is needed')
   .max(100, 'at most 100 characters')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
-  .regex(/^[^\u0000-\u001f\u007f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/, 'control characters are not allowed');
+  .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'control characters are not allowed');
 
 /** A branch as Git allows it, a little stricter. Source: git-check-ref-format(1). */
 export const branchNameSchema = z

@@ -17,9 +17,7 @@ export const ownNameSchema = variableNameSchema.refine(
 export const minSecretChars = 6;
 /** Below what one variable may hold on every platform. Source: Windows, 32,767 characters; Linux, MAX_ARG_STRLEN. */
 const maxValueChars = 32_000;
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
-const printable = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
+const printable = /^[\P{Cc}\t\n\r\u0080-\u009f]*$/u;
 const textSchema = z
   .string()
   .max(maxValueChars, `at most ${maxValueChars} characters fit into a variable`)

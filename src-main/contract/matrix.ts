@@ -6,8 +6,7 @@ import { z } from 'zod';
 import { variableNameSchema } from './environment.ts';
 
 const matrixHint = 'write a list of values, such as [20, 22]';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a value becomes part of the step's name
-const withoutControl = /^[^\u0000-\u001f\u007f-\u009f]*$/;
+const withoutControl = /^\P{Cc}*$/u;
 const matrixValueSchema = z
   .union([z.string(), z.number(), z.boolean()], { error: 'write a text, a number, true or false' })
   .transform(String)

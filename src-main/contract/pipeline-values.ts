@@ -24,10 +24,10 @@ export const durationSchema = z
     return z.NEVER;
   })
   .describe('A time such as 30s, 5m or 1h; a bare number is seconds.');
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is the one character that no command or variable can hold
-const withoutNul = /^[^\u0000]*$/;
-export const textSchema = z.string().max(65_536).regex(withoutNul, 'a NUL character cannot be used here');
+export const textSchema = z
+  .string()
+  .max(65_536)
+  .regex(/^[^\0]*$/, 'a NUL character cannot be used here');
 export const commandSchema = textSchema.regex(/\S/, 'write a command');
 
 export const environmentSchema = z

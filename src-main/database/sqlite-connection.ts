@@ -107,8 +107,8 @@ export class SqliteConnection implements DatabaseConnection {
     return answer.changes === null ? { rows } : { rows, numAffectedRows: BigInt(answer.changes) };
   }
 
-  // biome-ignore lint/correctness/useYield: no caller streams; a stream would hold the one connection open
-  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+  /** No caller streams: a stream would hold the one connection open. */
+  streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error('Statements are not streamed; read a page at a time.');
   }
 

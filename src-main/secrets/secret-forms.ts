@@ -103,8 +103,7 @@ function shellForms(value: string): string[] {
 
 /** What a log keeps of text: control characters other than tab and line ends are dropped before masking. */
 function asShown(value: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking out control characters is the point
-  return value.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, '');
+  return value.replace(/[\p{Cc}--[\t\n\r]]/gv, '');
 }
 
 /**

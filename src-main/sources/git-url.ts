@@ -30,8 +30,7 @@ export function parseGitUrl(input: string): GitLocation {
   const text = unquote(fromCloneCommand(input.trim()));
   if (text === '') throw refused(`No repository is named. ${accepted}`);
   if (text.length > maxLength) throw refused(`The address is longer than ${maxLength} characters. ${accepted}`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(text)) {
+  if (/\p{Cc}/u.test(text)) {
     throw refused(`The address contains a line break or another control character. Paste it again without.`);
   }
   if (text.startsWith('-'))

@@ -4,8 +4,7 @@ import { DomainError } from '../contract/errors.ts';
 /** Whether git accepts this as a branch's name. Source: git-check-ref-format(1). */
 export function isBranchName(name: string): boolean {
   if (name === '' || name === '@' || name.length > 255 || name.startsWith('-')) return false;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$|\.$/.test(name)) return false;
+  if (/[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$|\.$/u.test(name)) return false;
   return name.split('/').every(part => !part.startsWith('.') && !part.endsWith('.lock'));
 }
 

@@ -22,8 +22,7 @@ export interface NamedRevision {
  * Throws `git.revision_missing`, `input.invalid`, and what `listRefs` throws.
  */
 export async function resolveRevision(url: string, name: string): Promise<NamedRevision> {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (name === '' || name.startsWith('-') || name.length > 300 || /[\u0000-\u001f\u007f]/.test(name)) {
+  if (name === '' || name.startsWith('-') || name.length > 300 || /\p{Cc}/u.test(name)) {
     throw new DomainError('input.invalid', `${JSON.stringify(name.slice(0, 80))} cannot name a revision.`, {
       field: 'revision',
     });

@@ -12,8 +12,7 @@ export function createClosedStore(url: string, error: unknown): BlobStore {
     read: refuse,
     put: refuse,
     copyFrom: refuse,
-    // biome-ignore lint/correctness/useYield: it fails before it could
-    async *list() {
+    list() {
       throw error;
     },
     delete: refuse,

@@ -95,8 +95,7 @@ function readFolder(path: string, limit: number): Dirent[] {
 }
 
 function isUnspeakable(name: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/.test(name);
+  return /[\p{Cc}\u2028\u2029\ufffd]/u.test(name);
 }
 
 /** The first `maxBytes` bytes of a file below `root` as text; null where it is no regular file any more, or may not be read. */

@@ -135,8 +135,7 @@ function commentSteps(list: unknown, steps: readonly DraftStep[]): void {
 
 /** A comment ends with its line, whatever a repository calls its files. */
 function commentLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return ` ${text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 300)}`;
+  return ` ${text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, 300)}`;
 }
 
 function stepKeys(step: DraftStep) {

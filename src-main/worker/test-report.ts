@@ -34,12 +34,9 @@ export interface TestReport {
 
 /** Text that does nothing but be read: without escape sequences, control characters and what turns the direction of writing. */
 function cleaned(text: string): string {
-  return (
-    stripVTControlCharacters(text)
-      .replace(/\r\n?/g, '\n')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: taking out control characters is the point
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '')
-  );
+  return stripVTControlCharacters(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(/[[\p{Cc}--[\t\n]]\u200e\u200f\u2028-\u202e\u2066-\u2069]/gv, '');
 }
 
 /**
