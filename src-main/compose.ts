@@ -10,6 +10,7 @@ import { createStorageWatch } from './database/storage-watch.ts';
 import { systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { createWebhooks } from './interchange/webhooks.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
@@ -269,12 +270,14 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
   const swarmRules = createSwarmRules({ db, swarm, seeding, clock, logger });
+  const webhooks = createWebhooks({ db, feed, masterKey, clock, logger });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
     drill.stop();
     swarmStart.stop();
     swarmRules.stop();
+    await webhooks.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -301,6 +304,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   }
   swarmStart.start();
   swarmRules.start();
+  webhooks.start();
   machines.start();
   poller.start();
   storage.start();
@@ -340,6 +344,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     retention,
     diskUse,
     swarmRules,
+    webhooks,
     swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();

@@ -5,6 +5,7 @@ import type { Db } from './database/open-database.ts';
 import type { StorageWatch } from './database/storage-watch.ts';
 import type { Clock } from './domain/clock.ts';
 import type { DataFolder } from './domain/data-folder.ts';
+import type { Webhooks } from './interchange/webhooks.ts';
 import type { Poller } from './poller/poller.ts';
 import type { Repositories } from './poller/repositories.ts';
 import type { Launcher } from './process/launcher.ts';
@@ -84,6 +85,7 @@ export interface Engine {
   readonly retention: Retention;
   readonly diskUse: DiskUseMeter;
   readonly swarmRules: SwarmRules;
+  readonly webhooks: Webhooks;
   /** Why the swarm does not run, or null. Stores serve machines all the same. */
   swarmProblem(): DomainError | null;
   stop(): Promise<void>;

@@ -26,6 +26,7 @@ import { addJobCommands, addRepositoryCommands } from './repository-commands.ts'
 import { addStoreCommands } from './store-commands.ts';
 import { addSwarmCommands } from './swarm-commands.ts';
 import { addVerifyCommands } from './verify-command.ts';
+import { addWebhookCommands } from './webhook-commands.ts';
 import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
 
 type Options = EngineOptions & OutputOptions;
@@ -118,6 +119,7 @@ function commandLine(): Command {
   addHostCommands(program);
   addWorkerCommands(program);
   addSwarmCommands(program);
+  addWebhookCommands(program);
   addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);

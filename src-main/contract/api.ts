@@ -18,6 +18,7 @@ import { gitAccessApi, repositoriesApi } from './repository-api.ts';
 import { settingNameSchema, settingValueSchema, settingViewSchema } from './settings.ts';
 import { engineStatusSchema, overviewSchema } from './views/engine.ts';
 import { poolViewSchema, workerModeSchema } from './views/worker.ts';
+import { webhooksApi } from './webhooks.ts';
 
 export const api = {
   engine: {
@@ -71,6 +72,7 @@ export const api = {
       .output(settingViewSchema),
   },
   isolation: isolationApi,
+  webhooks: webhooksApi,
   artifacts: {
     verify: route('POST', '/artifacts/{artifactId}/verify', 'Check pack, file list and build record in the main store')
       .input(z.object({ artifactId: sha256Schema }))

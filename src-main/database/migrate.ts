@@ -17,6 +17,7 @@ import { regions } from './migrations/013-regions.ts';
 import { packChecksums } from './migrations/014-pack-checksums.ts';
 import { gitAccesses } from './migrations/015-git-accesses.ts';
 import { activation } from './migrations/016-activation.ts';
+import { webhooks } from './migrations/017-webhooks.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -36,6 +37,7 @@ const migrations: readonly string[] = [
   packChecksums,
   gitAccesses,
   activation,
+  webhooks,
 ];
 
 /** The version that this code writes. */

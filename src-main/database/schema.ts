@@ -37,6 +37,7 @@ import type {
 } from './tables/regions.ts';
 import type { ChannelsTable, MachinesTable, ReleasesTable } from './tables/releases.ts';
 import type { GitAccessesTable, RepositoriesTable } from './tables/repositories.ts';
+import type { WebhookDeliveriesTable, WebhooksTable } from './tables/webhooks.ts';
 
 export interface Schema {
   repositories: RepositoriesTable;
@@ -71,4 +72,6 @@ export interface Schema {
   caches: CachesTable;
   results: ResultsTable;
   events: EventsTable;
+  webhooks: WebhooksTable;
+  webhookDeliveries: WebhookDeliveriesTable;
 }

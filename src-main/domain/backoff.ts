@@ -10,6 +10,9 @@ export const pollBackoff: BackoffRule = { firstMs: 10_000, maxMs: 300_000 };
 /** Restarts of a process that ended by itself. */
 export const restartBackoff: BackoffRule = { firstMs: 500, maxMs: 30_000 };
 
+/** Deliveries to a webhook's server: soon while it restarts, then once an hour. */
+export const webhookBackoff: BackoffRule = { firstMs: 5_000, maxMs: 3_600_000 };
+
 /** Milliseconds before try `failures + 1`: doubling, with 20 % jitter so that many failures do not come back as one. `random` is 0 to 1. */
 export function backoffMs(rule: BackoffRule, failures: number, random: number): number {
   const base = Math.min(rule.maxMs, rule.firstMs * 2 ** Math.min(failures - 1, 30));

@@ -358,6 +358,16 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return poolView(engine);
       }),
     },
+    webhooks: {
+      list: os.webhooks.list.handler(() => engine.webhooks.list()),
+      add: os.webhooks.add.handler(({ input }) => engine.webhooks.add(input)),
+      remove: os.webhooks.remove.handler(async ({ input }) => {
+        await engine.webhooks.remove(input.id);
+        return done;
+      }),
+      deliveries: os.webhooks.deliveries.handler(({ input }) => engine.webhooks.deliveries(input.id, input.limit)),
+      redeliver: os.webhooks.redeliver.handler(({ input }) => engine.webhooks.redeliver(input.id)),
+    },
     isolation: {
       get: os.isolation.get.handler(() => isolationView(engine)),
       set: os.isolation.set.handler(async ({ input }) => {
