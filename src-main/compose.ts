@@ -10,6 +10,7 @@ import { createStorageWatch } from './database/storage-watch.ts';
 import { systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { createMetrics } from './interchange/metrics.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
@@ -271,6 +272,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
   const swarmRules = createSwarmRules({ db, swarm, seeding, clock, logger });
   const webhooks = createWebhooks({ db, feed, masterKey, clock, logger });
+  const metrics = createMetrics({ db, feed, swarm: () => swarm.stats(), clock, logger });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
@@ -278,6 +280,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     swarmStart.stop();
     swarmRules.stop();
     await webhooks.stop();
+    await metrics.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -298,6 +301,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await pool.start();
     await reconciler.start();
     await retention.start();
+    await metrics.start();
   } catch (error) {
     await stop();
     throw error;
@@ -345,6 +349,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     diskUse,
     swarmRules,
     webhooks,
+    metrics,
     swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();

@@ -5,6 +5,7 @@ import type { Db } from './database/open-database.ts';
 import type { StorageWatch } from './database/storage-watch.ts';
 import type { Clock } from './domain/clock.ts';
 import type { DataFolder } from './domain/data-folder.ts';
+import type { Metrics } from './interchange/metrics.ts';
 import type { Webhooks } from './interchange/webhooks.ts';
 import type { Poller } from './poller/poller.ts';
 import type { Repositories } from './poller/repositories.ts';
@@ -86,6 +87,7 @@ export interface Engine {
   readonly diskUse: DiskUseMeter;
   readonly swarmRules: SwarmRules;
   readonly webhooks: Webhooks;
+  readonly metrics: Metrics;
   /** Why the swarm does not run, or null. Stores serve machines all the same. */
   swarmProblem(): DomainError | null;
   stop(): Promise<void>;

@@ -18,6 +18,7 @@ import { addGitCommands } from './git-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { addIsolationCommands } from './isolation-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
+import { addMetricsCommands } from './metrics-commands.ts';
 import { exitCodes, fail, type OutputOptions, print, printError, say, table } from './output.ts';
 import { addPlanCommand } from './plan-command.ts';
 import { addRegionCommands } from './region-commands.ts';
@@ -120,6 +121,7 @@ function commandLine(): Command {
   addWorkerCommands(program);
   addSwarmCommands(program);
   addWebhookCommands(program);
+  addMetricsCommands(program);
   addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);

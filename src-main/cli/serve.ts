@@ -76,7 +76,7 @@ export async function serve(options: ServeOptions): Promise<RunningHost> {
   try {
     const router = createRouter(engine, { onStop: () => void stop() });
     const files = await listStaticFiles(rendererFolder());
-    http = await startHttpHost({ router, files, port: options.port, logger });
+    http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, logger });
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
   } catch (error) {
     await engine.stop();

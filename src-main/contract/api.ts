@@ -11,6 +11,7 @@ import { engineEventSchema, pushSchema } from './events.ts';
 import { buildsApi, jobsApi } from './job-api.ts';
 import { keyApi } from './key-api.ts';
 import { machinesApi, swarmApi } from './machine-api.ts';
+import { metricsApi } from './metrics.ts';
 import { regionsApi, storeAccessApi } from './region-api.ts';
 import { channelsApi, releasesApi } from './release-api.ts';
 import { replicationPolicyApi } from './replication-api.ts';
@@ -73,6 +74,7 @@ export const api = {
   },
   isolation: isolationApi,
   webhooks: webhooksApi,
+  metrics: metricsApi,
   artifacts: {
     verify: route('POST', '/artifacts/{artifactId}/verify', 'Check pack, file list and build record in the main store')
       .input(z.object({ artifactId: sha256Schema }))

@@ -10,7 +10,8 @@ export type SettingKey =
   | 'seeder.sequence'
   | 'builds.defaults'
   | 'caches.limit_bytes'
-  | 'storage.checked';
+  | 'storage.checked'
+  | 'metrics.token_digest';
 
 export async function readAllSettings(db: Db): Promise<StoredSettings> {
   const rows = await db.selectFrom('settings').selectAll().execute();

@@ -93,7 +93,7 @@ export async function startDesktop(options: {
   try {
     const router = createRouter(engine, { onStop: () => app.quit() });
     const files = await listStaticFiles(paths.renderer);
-    const http = await startHttpHost({ router, files, port: options.port, logger });
+    const http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, logger });
     cleanups.push(() => http.stop());
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
     cleanups.push(() => removeHostFile(folder));

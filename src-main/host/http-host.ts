@@ -13,6 +13,7 @@ import { WebSocketServer } from 'ws';
 import { api } from '../contract/api.ts';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { version } from '../domain/version.ts';
+import type { Metrics } from '../interchange/metrics.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { bearerToken, isToken, protocolToken, type Refusal, refuseForeign } from './request-guard.ts';
 import type { EngineRouter } from './router.ts';
@@ -33,10 +34,11 @@ export interface HttpHost {
 export async function startHttpHost(options: {
   readonly router: EngineRouter;
   readonly files: StaticFiles;
+  readonly metrics: Pick<Metrics, 'scrape'>;
   readonly port: number;
   readonly logger: Logger;
 }): Promise<HttpHost> {
-  const { router, files, logger } = options;
+  const { router, files, metrics, logger } = options;
   const token = randomBytes(32).toString('base64url');
   const rest = new OpenAPIHandler(router, {
     plugins: [new BodyLimitPlugin({ maxBodySize: maxBodyBytes })],
@@ -80,10 +82,17 @@ export async function startHttpHost(options: {
         json(response, 404, errorBody('not_found', `There is no ${request.method} ${path}. See /api/openapi.json.`));
       return;
     }
+    if (path === '/metrics') return sendMetrics(request, response);
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (isRead && files.serve(path, response, request.method === 'HEAD')) return;
     const missing = files.isEmpty ? 'The interface is not built. Run "npm run build".' : 'There is nothing here.';
     response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end(`${missing}\n`);
+  }
+
+  async function sendMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const scraped = await metrics.scrape(bearerToken(request.headers));
+    if (scraped === null) return refuse(response, noMetrics);
+    response.writeHead(200, { 'content-type': scraped.contentType, 'cache-control': 'no-store' }).end(scraped.text);
   }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -129,6 +138,10 @@ function unreadableBody(error: unknown): unknown {
   return new ORPCError(view.code, { status: isTooLarge ? 413 : 400, message: view.message, data: view });
 }
 
+const noMetrics: Refusal = {
+  status: 401,
+  message: 'Metrics are off, or their token is another one. See "slipway metrics".',
+};
 const unauthorized: Refusal = { status: 401, message: 'A token is needed: "Authorization: Bearer …".' };
 
 function errorBody(code: 'not_found' | 'api.unauthorized', message: string) {

@@ -358,6 +358,14 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         return poolView(engine);
       }),
     },
+    metrics: {
+      get: os.metrics.get.handler(() => ({ enabled: engine.metrics.enabled })),
+      enable: os.metrics.enable.handler(async () => ({ token: await engine.metrics.enable() })),
+      disable: os.metrics.disable.handler(async () => {
+        await engine.metrics.disable();
+        return done;
+      }),
+    },
     webhooks: {
       list: os.webhooks.list.handler(() => engine.webhooks.list()),
       add: os.webhooks.add.handler(({ input }) => engine.webhooks.add(input)),

@@ -27,6 +27,7 @@ export async function startTestHost(onEnd: OnEnd, options: { readonly workers?: 
   const host = await startHttpHost({
     router: createRouter(engine, { onStop: () => (stops += 1) }),
     files: await listStaticFiles(interfaceFolder),
+    metrics: engine.metrics,
     port: 0,
     logger: silentLogger,
   });

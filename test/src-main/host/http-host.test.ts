@@ -282,7 +282,9 @@ it('says that its port is in use', async () => {
   const { port } = other.address() as AddressInfo;
   const router = createRouter(running.engine, { onStop: () => undefined });
   const files = await listStaticFiles('/nowhere');
-  await expect(startHttpHost({ router, files, port, logger: silentLogger })).rejects.toMatchObject({
+  await expect(
+    startHttpHost({ router, files, metrics: running.engine.metrics, port, logger: silentLogger }),
+  ).rejects.toMatchObject({
     code: 'host.port_in_use',
     message: expect.stringContaining(String(port)),
   });
