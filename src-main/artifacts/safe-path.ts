@@ -90,6 +90,33 @@ function fold(path: string): string {
     : path.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC');
 }
 
+function clash(path: string, other: string): DomainError {
+  const problem = `differs from ${JSON.stringify(other)} only in case or Unicode form, and some machines take them for one`;
+  return unsafe(path, problem, renameRemedy);
+}
+
+/** Refuses names of one folder that differ only in case or Unicode composition. Throws `artifact.unsafe_path`. */
+export function assertDistinctNames(folder: string, names: readonly string[]): void {
+  const spellings = new Map<string, string>();
+  const pathOf = (name: string) => (folder === '' ? name : `${folder}/${name}`);
+  for (const name of names) {
+    const folded = fold(name);
+    const other = spellings.get(folded);
+    if (other !== undefined) throw clash(pathOf(name), pathOf(other));
+    spellings.set(folded, name);
+  }
+}
+
+/** Throws `artifact.too_large`. */
+export function assertEntryCount(count: number): void {
+  if (count <= maximumEntries) return;
+  throw new DomainError(
+    'artifact.too_large',
+    `The artifact has more than ${maximumEntries} files. Exclude what machines do not need.`,
+    { entries: count },
+  );
+}
+
 type NamedEntry = Pick<FileEntry, 'path'> &
   ({ readonly kind: 'file' | 'directory' } | { readonly kind: 'link'; readonly target: string });
 
@@ -99,13 +126,7 @@ type NamedEntry = Pick<FileEntry, 'path'> &
  * Throws `artifact.unsafe_path`, `artifact.too_large`.
  */
 export function assertSafeEntries(entries: readonly NamedEntry[], platform: NodeJS.Platform = process.platform): void {
-  if (entries.length > maximumEntries) {
-    throw new DomainError(
-      'artifact.too_large',
-      `The artifact has ${entries.length} files; at most ${maximumEntries} are possible. Exclude what machines do not need.`,
-      { entries: entries.length },
-    );
-  }
+  assertEntryCount(entries.length);
   const leaves = new Set<string>();
   for (const entry of entries) {
     assertSafePath(entry.path, platform);
@@ -117,10 +138,7 @@ export function assertSafeEntries(entries: readonly NamedEntry[], platform: Node
   const claim = (path: string) => {
     const folded = fold(path);
     const other = spellings.get(folded);
-    if (other !== undefined && other !== path) {
-      const clash = `differs from ${JSON.stringify(other)} only in case or Unicode form, and some machines take them for one`;
-      throw unsafe(path, clash, renameRemedy);
-    }
+    if (other !== undefined && other !== path) throw clash(path, other);
     spellings.set(folded, path);
     return other === undefined;
   };
