@@ -5,7 +5,6 @@ import { mkdir, open, readdir, readFile, symlink, utimes, writeFile } from 'node
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { artifactIdOf } from '../../../src-main/artifacts/file-list.ts';
 import { pieceLengthFor } from '../../../src-main/artifacts/pack-file.ts';
@@ -153,39 +152,6 @@ describe('packTree', () => {
       await verifyTree(targetDir, entriesIn(pack));
     },
   );
-
-  test('gives back any tree', async () => {
-    const part = fc.oneof(
-      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
-      fc.string({ minLength: 90, maxLength: 120 }),
-    );
-    const name = fc.array(part, { minLength: 1, maxLength: 3 }).map(parts => parts.join('/'));
-    const node = fc.record({ content: fc.uint8Array({ maxLength: 1500 }), executable: fc.boolean() });
-    const plain = (text: string) =>
-      text.split('/').every(one => /^[^\p{Cc}\\]+$/u.test(one) && one !== '.' && one !== '..') &&
-      Buffer.byteLength(text) < 500 &&
-      !/^[A-Za-z]:|(^|\/)\.(git|slipway)(\/|$)/i.test(text);
-    const tree = fc
-      .dictionary(name.filter(plain), node, { minKeys: 1, maxKeys: 8 })
-      .map(nodes => Object.fromEntries(Object.entries(nodes).map(([key, value], index) => [`${index}${key}`, value])))
-      .filter(nodes => Object.keys(nodes).every(plain));
-    await fc.assert(
-      fc.asyncProperty(tree, async nodes => {
-        const input = Object.fromEntries(
-          Object.entries(nodes).map(([key, { content, executable }]) => [key, file(content, executable)]),
-        );
-        const { folder, outFile, pack } = await packed(input);
-        const targetDir = path.join(folder, 'unpacked');
-        const entries = entriesIn(pack);
-        await unpackPack({ packFile: outFile, entries, targetDir });
-        await verifyTree(targetDir, entries);
-        for (const [relative, { content }] of Object.entries(nodes)) {
-          expect((await readFile(path.join(targetDir, relative))).equals(Buffer.from(content))).toBe(true);
-        }
-      }),
-      { numRuns: 10 },
-    );
-  });
 
   test('gives back a sparse file, byte for byte', async () => {
     const folder = await temporaryFolder();
