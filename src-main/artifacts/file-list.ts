@@ -9,7 +9,9 @@ import { assertSafeEntries, comparePaths } from './safe-path.ts';
 export { assertSafePath } from './safe-path.ts';
 
 const listType = 'slipway.files/v1';
-const fileListSchema = z.object({ type: z.literal(listType), entries: z.array(fileEntrySchema).min(1) });
+const head = `{"type":"${listType}","entries":[\n`;
+const tail = ']}\n';
+const newline = 0x0a;
 
 /** A million entries with names of ordinary length stay below this; a longer text is not read into memory. */
 export const maximumFileListBytes = 256 * 1024 * 1024;
@@ -71,7 +73,7 @@ export async function encodeSortedFileList(entries: Iterable<FileEntry>): Promis
 class ListText {
   #bytes = Buffer.from(new ArrayBuffer(64 * 1024));
   #length = 0;
-  #lines = `{"type":"${listType}","entries":[\n`;
+  #lines = head;
   #separator = '';
 
   add(entry: FileEntry): void {
@@ -99,7 +101,7 @@ class ListText {
   }
 
   finish(): Uint8Array {
-    this.#lines += '\n]}\n';
+    this.#lines += `\n${tail}`;
     this.#flush();
     return new Uint8Array(this.#bytes.buffer.transfer(this.#length));
   }
@@ -108,6 +110,30 @@ class ListText {
 /** The artifact id of an encoded file list: its SHA-256, in hex. */
 export function artifactIdOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Null where the bytes are not UTF-8. */
+function textOf(bytes: Uint8Array): string | null {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function readEntry(text: string, malformed: (reason: string) => DomainError): FileEntry {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw malformed('is not JSON');
+  }
+  const { data: entry, error } = fileEntrySchema.safeParse(json);
+  if (error) throw malformed(`is not a list that this version knows: ${z.prettifyError(error).slice(0, 500)}`);
+  if (encodeEntry(entry) !== text) throw malformed('is not in canonical form');
+  return entry;
 }
 
 /**
@@ -138,16 +164,22 @@ export function decodeFileList(bytes: Uint8Array, artifactId: string): FileEntry
       `The file list of artifact ${artifactId} ${reason}. Build the revision again with this version of Slipway.`,
       { artifactId },
     );
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    throw malformed('is not JSON');
+  const entries: FileEntry[] = [];
+  // Line by line, as the canonical form has them: a list of a million entries is not there as one text and as one value besides.
+  let end = bytes.indexOf(newline);
+  if (textOf(bytes.subarray(0, end + 1)) !== head) throw malformed('is not a list that this version knows');
+  for (let start = end + 1; ; start = end + 1) {
+    end = bytes.indexOf(newline, start);
+    const line = end < 0 ? null : textOf(bytes.subarray(start, end));
+    if (line === null) throw malformed('is not in UTF-8, or is cut short');
+    const isLast = !line.endsWith(',');
+    const entry = readEntry(isLast ? line : line.slice(0, -1), malformed);
+    const before = entries.at(-1);
+    if (before !== undefined && comparePaths(before.path, entry.path) > 0) throw malformed('is not in order');
+    entries.push(entry);
+    if (isLast) break;
   }
-  const parsed = fileListSchema.safeParse(json);
-  if (!parsed.success)
-    throw malformed(`is not a list that this version knows: ${z.prettifyError(parsed.error).slice(0, 500)}`);
-  const { entries } = parsed.data;
-  if (!Buffer.from(encodeFileList(entries)).equals(bytes)) throw malformed('is not in canonical form');
+  if (textOf(bytes.subarray(end + 1)) !== tail) throw malformed('goes on after its end');
+  assertSafeEntries(entries);
   return entries;
 }

@@ -127,30 +127,48 @@ type NamedEntry = Pick<FileEntry, 'path'> &
  */
 export function assertSafeEntries(entries: readonly NamedEntry[], platform: NodeJS.Platform = process.platform): void {
   assertEntryCount(entries.length);
-  const leaves = new Set<string>();
-  for (const entry of entries) {
-    assertSafePath(entry.path, platform);
-    if (entry.kind === 'link') assertSafeLink(entry.path, entry.target);
-    if (leaves.has(entry.path)) throw unsafe(entry.path, 'is named twice', 'Name each path once.');
-    leaves.add(entry.path);
-  }
-  const spellings = new Map<string, string>();
-  const claim = (path: string) => {
-    const folded = fold(path);
-    const other = spellings.get(folded);
-    if (other !== undefined && other !== path) throw clash(path, other);
-    spellings.set(folded, path);
-    return other === undefined;
-  };
-  for (const { path } of entries) {
-    claim(path);
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-      const folder = path.slice(0, slash);
-      if (leaves.has(folder))
-        throw unsafe(path, `lies below ${JSON.stringify(folder)}, which is no folder`, renameRemedy);
-      if (!claim(folder)) break;
+  const open: OpenFolder[] = [];
+  for (const entry of inOrder(entries)) {
+    const { path } = entry;
+    assertSafePath(path, platform);
+    if (entry.kind === 'link') assertSafeLink(path, entry.target);
+    while (!path.startsWith(open.at(-1)?.prefix ?? '')) open.pop();
+    let folder = open.at(-1) ?? { prefix: '', names: new Map() };
+    if (open.length === 0) open.push(folder);
+    for (let slash = path.indexOf('/', folder.prefix.length); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      claim(folder, path, slash);
+      folder = { prefix: path.slice(0, slash + 1), names: new Map() };
+      open.push(folder);
     }
+    claim(folder, path, path.length);
   }
+}
+
+/** A folder whose entries are being looked at: what lies in one folder comes in one row, so only those above an entry are kept. */
+interface OpenFolder {
+  /** With a slash at its end; empty for the root. */
+  readonly prefix: string;
+  /** By their one spelling. */
+  readonly names: Map<string, { readonly name: string; readonly isFolder: boolean }>;
+}
+
+/** Takes the name in `folder` that ends at `end` in `path`: an entry's where that is all of it, else a folder's. */
+function claim({ prefix, names }: OpenFolder, path: string, end: number): void {
+  const name = path.slice(prefix.length, end);
+  const isFolder = end < path.length;
+  const folded = fold(name);
+  const other = names.get(folded);
+  if (other === undefined) names.set(folded, { name, isFolder });
+  else if (other.name !== name) throw clash(path.slice(0, end), prefix + other.name);
+  else if (!isFolder) throw unsafe(path, 'is named twice', 'Name each path once.');
+  else if (!other.isFolder) {
+    throw unsafe(path, `lies below ${JSON.stringify(path.slice(0, end))}, which is no folder`, renameRemedy);
+  }
+}
+
+function inOrder<Entry extends NamedEntry>(entries: readonly Entry[]): readonly Entry[] {
+  const isSorted = entries.every((entry, index) => comparePaths(entries[index - 1]?.path ?? '', entry.path) <= 0);
+  return isSorted ? entries : entries.toSorted((one, other) => comparePaths(one.path, other.path));
 }
 
 /** Order of paths by the bytes of their UTF-8, which is code-point order; `<` on strings compares UTF-16 units. */
