@@ -145,8 +145,8 @@ function unwritable(error: unknown, outFile: string): unknown {
  * Packs what the patterns name of a tree into `outFile`, a `.tar.zst` whose bytes depend on the tree alone.
  *
  * The pack appears under its name whole and durable, or not at all; no trace is left by a failure or an abort. `.git` and
- * `.slipway` are never packed. Memory: 8 MiB, zstd's own and an
- * isolate of V8 for each thread, as much for three that hash, and about 1 KiB for each file, whatever its size. May be repeated.
+ * `.slipway` are never packed. Memory: 8 MiB, zstd's own and an isolate of V8 for each thread, an isolate for each of up to three that
+ * hash, and about 400 bytes for each file, whatever its size: half of it shared by the threads, half the file list. May be repeated.
  *
  * Throws `artifact.empty`, `artifact.unsafe_path`, `artifact.unsupported_file`, `artifact.too_large`, `input.invalid` (a
  * pattern), `conflict` (a file changed while it was read), `not_found` (no such tree), `store.full`, `data.unwritable`, and the

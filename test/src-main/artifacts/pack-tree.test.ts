@@ -153,6 +153,31 @@ describe('packTree', () => {
     },
   );
 
+  test('lists entries by the bytes of their paths, also around a folder that is empty or whose name begins others', async () => {
+    const paths = [
+      'a',
+      'a b',
+      'a-/x',
+      'a.txt',
+      'b!',
+      'b/c',
+      'b/c.d',
+      'b0',
+      'c!',
+      'c/d',
+      'd',
+      'd-',
+      '\u{ff21}',
+      '\u{1f600}',
+    ];
+    const nodes = Object.fromEntries(
+      paths.map((one): [string, TreeNode] => [one, 'ad'.includes(one) ? { kind: 'directory' } : file(one)]),
+    );
+    const { pack } = await packed(nodes);
+    const inOrder = Object.keys(nodes).toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    expect(entriesIn(pack).map(entry => entry.path)).toEqual(inOrder);
+  });
+
   test('gives back a sparse file, byte for byte', async () => {
     const folder = await temporaryFolder();
     const root = path.join(folder, 'tree');
@@ -223,6 +248,18 @@ describe('packTree', () => {
     const attempt = packTree({ ...options, exclude: [] });
     await expect(attempt).rejects.toMatchObject({ code: 'artifact.unsupported_file', details: { path: 'pipe' } });
     expect((await packTree({ ...options, exclude: ['pipe'] })).fileCount).toBe(1);
+  });
+
+  test.skipIf(process.platform !== 'linux').each([
+    ['files', 'lib/Readme', 'lib/README', 'lib/Readme'],
+    ['folders', 'Lib/a', 'lib/b', 'Lib'],
+    ['a file and a folder', 'LIB', 'lib/b', 'LIB'],
+    ['two forms of one letter', 'caf\u00e9', 'cafe\u0301', 'caf\u00e9'],
+  ])('refuses names that differ only in spelling, unless one is excluded: %s', async (_what, one, other, excluded) => {
+    const nodes = { [one]: file('1'), [other]: file('2') };
+    await expect(packed(nodes)).rejects.toMatchObject({ code: 'artifact.unsafe_path' });
+    const { pack } = await packed(nodes, { exclude: [excluded] });
+    expect(entriesIn(pack).map(entry => entry.path)).toEqual([other]);
   });
 
   test.skipIf(process.platform !== 'linux')('refuses a name that is not UTF-8', async () => {
