@@ -57,9 +57,12 @@ export function encodeFileList(entries: readonly FileEntry[]): Uint8Array {
   return text.finish();
 }
 
-/** As `encodeFileList`, of entries that are safe and in order; lets others have their turn, and holds no more than the text. */
-export async function encodeSortedFileList(entries: Iterable<FileEntry>): Promise<Uint8Array> {
-  const text = new ListText();
+/**
+ * As `encodeFileList`, of entries that are safe and in order; lets others have their turn, and holds no more than the text. `roomBytes`
+ * should be enough for it: memory that is not written to costs nothing, and a text that grows is there twice while it moves.
+ */
+export async function encodeSortedFileList(entries: Iterable<FileEntry>, roomBytes: number): Promise<Uint8Array> {
+  const text = new ListText(Math.min(roomBytes, maximumFileListBytes));
   let count = 0;
   for (const entry of entries) {
     text.add(entry);
@@ -71,10 +74,14 @@ export async function encodeSortedFileList(entries: Iterable<FileEntry>): Promis
 
 /** The text of a list in the making. */
 class ListText {
-  #bytes = Buffer.from(new ArrayBuffer(64 * 1024));
+  #bytes: Buffer<ArrayBuffer>;
   #length = 0;
   #lines = head;
   #separator = '';
+
+  constructor(roomBytes = linesBytes) {
+    this.#bytes = Buffer.from(new ArrayBuffer(roomBytes));
+  }
 
   add(entry: FileEntry): void {
     this.#lines += this.#separator + encodeEntry(entry);
@@ -92,7 +99,6 @@ class ListText {
         { sizeBytes },
       );
     }
-    // Moves the memory instead of copying it, where it can.
     if (sizeBytes > this.#bytes.length) {
       this.#bytes = Buffer.from(this.#bytes.buffer.transfer(Math.max(sizeBytes, this.#bytes.length * 2)));
     }
@@ -103,7 +109,7 @@ class ListText {
   finish(): Uint8Array {
     this.#lines += `\n${tail}`;
     this.#flush();
-    return new Uint8Array(this.#bytes.buffer.transfer(this.#length));
+    return new Uint8Array(this.#bytes.buffer, 0, this.#length);
   }
 }
 

@@ -13,6 +13,8 @@ const digestBytes = 32;
 /** `dev`, `ino`, `mtimeMs`, `ctimeMs`. */
 const identityNumbers = 4;
 const kinds = { file: 0, executable: 1, link: 2, directory: 3 } as const;
+/** What a line of the file list has beside the name: keys, the longest numbers, a digest. */
+const listedEntryBytes = 160;
 /** No path or link target holds it. */
 const separator = '\0';
 
@@ -131,6 +133,11 @@ export class PackingList {
     this.#tarSizes = new Float64Array(memory.tarSizes);
     this.#identities = new Float64Array(memory.identities);
     this.#digests = Buffer.from(memory.digests);
+  }
+
+  /** What the file list of all entries takes in bytes at most: of a name only quotes take more than themselves. */
+  get listedBytes(): number {
+    return 2 * (this.#nameEnds[this.count - 1] ?? 0) + this.count * listedEntryBytes;
   }
 
   isFile(index: number): boolean {
