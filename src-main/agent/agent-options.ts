@@ -24,6 +24,8 @@ export interface AgentOptions {
   readonly pollIntervalMs: number;
   /** Whether a release's start command is run and kept running here. Default true. */
   readonly supervise?: boolean;
+  /** Whether files that a delta keeps are links to those of the release before, and read-only. Default false. */
+  readonly linkFiles?: boolean;
   /** Sets the channel's values as persistent variables of the agent's user too; null leaves them alone. */
   readonly userVariables?: UserVariables | null;
   /** Between two looks at what runs: at all of its files, and at its health. Left out: an hour, and half a minute. */

@@ -24,17 +24,20 @@ export async function installDelta(options: {
   readonly delta: DeltaPack;
   readonly baseEntries: readonly FileEntry[];
   readonly fresh: string;
+  /** As `applyDelta` takes it. */
+  readonly linkFiles: boolean;
   readonly signal: AbortSignal;
   /** From 0 to 1. */
   readonly onProgress: (progress: number) => void;
 }): Promise<void> {
-  const { folder, delta, baseEntries, fresh, signal, onProgress } = options;
+  const { folder, delta, baseEntries, fresh, linkFiles, signal, onProgress } = options;
   const { artifactId, baseArtifactId } = delta;
   const { fileList } = await applyDelta({
     packFile: folder.pack(delta.digest),
     base: { artifactId: baseArtifactId, entries: baseEntries, folder: folder.release(baseArtifactId) },
     artifactId,
     targetDir: fresh,
+    linkFiles,
     signal,
     onProgress: ({ bytesDone, bytesTotal }) => onProgress(bytesTotal === 0 ? 1 : bytesDone / bytesTotal),
   });

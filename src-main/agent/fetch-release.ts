@@ -28,6 +28,8 @@ export interface FetchOptions extends PackOptions {
   readonly shared: readonly string[];
   /** Delta packs to the same artifact, from any base. */
   readonly deltas: readonly Pack[];
+  /** As `applyDelta` takes it; false where it is not given. */
+  readonly linkFiles?: boolean;
 }
 
 /** Puts a verified tree in the place of what may lie there, which is never the release that runs. */
@@ -97,6 +99,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
       delta,
       baseEntries,
       fresh,
+      linkFiles: options.linkFiles ?? false,
       signal,
       onProgress: progress => onProgress({ phase: 'verifying', progress, bytes: all }),
     });

@@ -65,6 +65,7 @@ export async function bringHere(
     shared: pointer.activation?.shared ?? [],
     pack: full,
     deltas: pointer.packs.filter(pack => pack.kind === 'delta'),
+    linkFiles: options.linkFiles ?? false,
     onPack: pack => {
       seeding.fetching = pack;
       seeding.infoHashes.set(pack.digest, pack.infoHash);

@@ -1,8 +1,9 @@
 /** Owns what applying a delta does with single files: read them from the base, place them in the new tree, check them. */
 import { createHash } from 'node:crypto';
-import { constants, copyFile, type FileHandle, open } from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, link, lstat, open } from 'node:fs/promises';
 import path from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import type { ContentDigests } from './content-digests.ts';
 import type { ListedFile } from './delta-format.ts';
 import { writeAll } from './pack-file.ts';
 
@@ -11,7 +12,6 @@ const createFlags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | (c
 const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 /** Up to this size a file is read at once and checked before it is written. */
 const smallFileBytes = 1024 * 1024;
-const readBytes = 1024 * 1024;
 
 /** What a file system says when a file of the base is not what it was. */
 const goneCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR', 'EACCES', 'EIO']);
@@ -50,7 +50,7 @@ export async function readBase(
   return buffer.subarray(0, lengthBytes);
 }
 
-/** Makes `target` new, lets `fill` write it, and returns when it lies on the disk under its mode. */
+/** Makes `target` new under its mode, and lets `fill` write it. */
 export async function createFile(
   target: string,
   executable: boolean,
@@ -62,22 +62,27 @@ export async function createFile(
     await fill(handle);
     // The mode at opening is cut by the umask.
     await handle.chmod(mode);
-    await handle.sync();
   } finally {
     await handle.close();
   }
 }
 
-/** Copies a file within the machine, and checks the copy: what lies in `target` has the file's digest, or this throws `artifact.digest_mismatch`. */
-export async function placeFile(options: {
+export interface PlaceOptions {
   readonly fromRoot: string;
   readonly from: ListedFile;
   readonly target: string;
   readonly executable: boolean;
+  /** Whether `target` may be the same file as the base's, under a second name. */
+  readonly link: boolean;
+  readonly digests: ContentDigests;
   readonly signal: AbortSignal | undefined;
-}): Promise<void> {
+}
+
+/** Gives a file of this machine a second place, and checks it: what lies in `target` has the file's digest, or this throws `artifact.digest_mismatch`. */
+export async function placeFile(options: PlaceOptions): Promise<void> {
   const { fromRoot, from, target, executable } = options;
-  if (from.sizeBytes > smallFileBytes) return placeLarge(options);
+  if (options.link && (await linkFile(options))) return;
+  if (from.sizeBytes > smallFileBytes) return copyLarge(options);
   const source = await openBaseFile(fromRoot, from);
   try {
     const content = await readBase(source, from, Buffer.allocUnsafe(from.sizeBytes), {
@@ -91,37 +96,57 @@ export async function placeFile(options: {
   }
 }
 
+async function assertContent(handle: FileHandle, { from, digests, signal }: PlaceOptions): Promise<void> {
+  if ((await handle.stat()).size !== from.sizeBytes) throw baseDamaged(from, 'has another size than it had');
+  const digest = await digests.of(from.sizeBytes, (buffer, offset, lengthBytes) => {
+    signal?.throwIfAborted();
+    return readBase(handle, from, buffer, { offset, lengthBytes });
+  });
+  assertDigest(from, digest);
+}
+
+/** What a file system or a policy says where it has no hard links, or none more for this file. */
+const unlinkableCodes = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
 /**
- * A clone where the file system makes one (Btrfs, XFS, APFS, ReFS), which costs nothing, else a copy inside the kernel.
- *
- * Never a hard link: a release's programs run in its folder and may write to its files. Through a link they would write to
- * the release before it as well, and the way back would lead to something that nobody released.
+ * Whether `target` is now the base's own file, with no right to write for anybody. Its bytes are read first; the file that was read is the
+ * one that is linked, or this throws `artifact.digest_mismatch`.
  */
-async function placeLarge({
-  fromRoot,
-  from,
-  target,
-  executable,
-  signal,
-}: Parameters<typeof placeFile>[0]): Promise<void> {
+async function linkFile(options: PlaceOptions): Promise<boolean> {
+  const { fromRoot, from, target, executable } = options;
+  const source = await openBaseFile(fromRoot, from);
+  try {
+    const { mode } = await source.stat();
+    // The mode belongs to the file, and so to both releases.
+    if (((mode & 0o100) !== 0) !== executable) return false;
+    if ((mode & 0o777) !== linkedMode(executable)) await source.chmod(linkedMode(executable));
+    await assertContent(source, options);
+    const { dev, ino, mtimeMs, size } = await source.stat();
+    await link(path.join(fromRoot, from.path), target);
+    const linked = await lstat(target);
+    const isSame = linked.ino === ino && linked.dev === dev && linked.mtimeMs === mtimeMs && linked.size === size;
+    if (!isSame) throw baseDamaged(from, 'changed while it was read');
+    return true;
+  } catch (error) {
+    if (unlinkableCodes.has(systemErrorCode(error) ?? '')) return false;
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+const linkedMode = (executable: boolean) => (executable ? 0o555 : 0o444);
+
+/** A clone where the file system makes one (Btrfs, XFS, APFS, ReFS), which costs nothing, else a copy inside the kernel. */
+async function copyLarge(options: PlaceOptions): Promise<void> {
+  const { fromRoot, from, target, executable } = options;
   // Opened first, so that a link or a pipe in its place is refused; the copy itself is what is checked.
   await (await openBaseFile(fromRoot, from)).close();
   await copyFile(path.join(fromRoot, from.path), target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  // Opened for writing, since nothing else may be flushed everywhere.
-  const handle = await open(target, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+  const handle = await open(target, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   try {
-    const hash = createHash('sha256');
-    const buffer = Buffer.allocUnsafe(readBytes);
-    for (let offset = 0; offset < from.sizeBytes; offset += readBytes) {
-      signal?.throwIfAborted();
-      hash.update(
-        await readBase(handle, from, buffer, { offset, lengthBytes: Math.min(readBytes, from.sizeBytes - offset) }),
-      );
-    }
-    if ((await handle.stat()).size !== from.sizeBytes) throw baseDamaged(from, 'is longer than it was');
-    assertDigest(from, hash.digest('hex'));
+    await assertContent(handle, options);
     await handle.chmod(executable ? 0o755 : 0o644);
-    await handle.sync();
   } finally {
     await handle.close();
   }

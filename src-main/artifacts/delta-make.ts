@@ -14,8 +14,7 @@ import {
 import { ChunkIndex, ChunkList, type ContentChunks, isLarge, type Signature, signContents } from './delta-signature.ts';
 import { FrameFiller } from './frame-filler.ts';
 import { FrameThreads, threadCount } from './frame-threads.ts';
-import type { PackChecksums } from './hash-lanes.ts';
-import { PackFile, pieceLengthFor } from './pack-file.ts';
+import { type PackChecksums, PackFile, pieceLengthFor } from './pack-file.ts';
 import type { PackDone, PackTask } from './pack-thread.ts';
 import { encodeSeekTable, frameBytes, type SeekFrame } from './seek-table.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
@@ -37,6 +36,8 @@ export interface MakeDeltaOptions {
   readonly maximumBytes: number;
   /** Compression threads; one for each core where it is not given. The bytes do not depend on it. */
   readonly threads?: number;
+  /** Whether to take the delta's MD5 too. */
+  readonly md5?: boolean;
   readonly signal?: AbortSignal;
   /** In bytes of new content. */
   readonly onProgress?: (progress: TreeProgress) => void;
@@ -136,16 +137,19 @@ export async function makeDelta(options: MakeDeltaOptions): Promise<MadeDelta | 
   const progress = new ProgressMeter(bytesTotal, options.onProgress);
   const frames: SeekFrame[] = [];
   let written = 0;
-  const file = await PackFile.create(outFile, { pieceLengthBytes, expectedBytes: bytesTotal });
+  const file = await PackFile.create(outFile, {
+    pieceLengthBytes,
+    expectedBytes: bytesTotal,
+    md5: options.md5 ?? false,
+  });
   const compressor = new FrameThreads<PackTask, PackDone>({
     thread: 'pack-thread',
     threads: threadCount(options.threads, Math.ceil((bytesTotal + change.length) / frameBytes)),
-    workerData: { root: '' },
-    take: async ({ compressedBytes }, slot, { contentBytes }) => {
+    take: async ({ compressedBytes, crc32c }, slot, { contentBytes }) => {
       frames.push({ compressedBytes, contentBytes });
       written += compressedBytes;
       if (written > maximumBytes) throw new TooLarge();
-      await file.write(slot.compressed.subarray(0, compressedBytes));
+      await file.write(slot.compressed.subarray(0, compressedBytes), crc32c);
     },
   });
   try {

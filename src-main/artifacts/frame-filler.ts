@@ -26,7 +26,7 @@ export class FrameFiller {
   }
 
   flush(): void {
-    if (this.#slot !== null) this.#threads.submit(this.#slot, { contentBytes: this.#usedBytes, parts: null });
+    if (this.#slot !== null) this.#threads.submit(this.#slot, { contentBytes: this.#usedBytes, files: null });
     this.#slot = null;
     this.#usedBytes = 0;
   }

@@ -39,21 +39,42 @@ class FrameCutter<Entry> {
 
 const sizeOf = (entry: TarEntry | null) => (entry === null ? tarEndBytes : tarEntryBytes(entry));
 
+/** A frame's stretch of the tar, by the entries in it; one past the last entry stands for the zeros at the end. */
+export interface FrameRange {
+  readonly contentBytes: number;
+  readonly first: number;
+  /** First byte of the first entry that lies in the frame, counted from the entry's header. */
+  readonly from: number;
+  readonly last: number;
+  /** The byte after the last one of the last entry. */
+  readonly to: number;
+}
+
 /**
- * The frames of the pack of `entries`, which must be in the order of the list: cut at the start of an entry that does not fit any
- * more, and where a frame is full. The cuts depend on names and sizes alone, so whoever makes the frames makes the same pack.
+ * The frames of the pack of `count` entries, in the order of the list, of which each takes `tarBytesAt` in the tar: cut at the start of
+ * an entry that does not fit any more, and where a frame is full. The cuts depend on names and sizes alone, so whoever makes the
+ * frames makes the same pack.
  */
-export function* planFrames<Entry extends TarEntry>(entries: readonly Entry[]): Generator<FramePlan<Entry>> {
-  const cutter = new FrameCutter<Entry>();
-  for (const entry of [...entries, null]) {
-    const bytes = sizeOf(entry);
-    if (entry !== null && cutter.usedBytes > 0 && cutter.usedBytes + bytes > frameBytes) yield cutter.take();
-    for (let from = 0; from < bytes; ) {
-      if (cutter.usedBytes === frameBytes) yield cutter.take();
-      from = cutter.add(entry, from, bytes, frameBytes - cutter.usedBytes);
+export function* planFrames(count: number, tarBytesAt: (index: number) => number): Generator<FrameRange> {
+  let [first, from, usedBytes] = [0, 0, 0];
+  const cut = (last: number, to: number): FrameRange => {
+    const contentBytes = usedBytes;
+    usedBytes = 0;
+    return { contentBytes, first, from, last, to };
+  };
+  for (let index = 0; index <= count; index += 1) {
+    const bytes = index < count ? tarBytesAt(index) : tarEndBytes;
+    if (index < count && usedBytes > 0 && usedBytes + bytes > frameBytes) yield cut(index - 1, tarBytesAt(index - 1));
+    if (usedBytes === 0) [first, from] = [index, 0];
+    for (let at = 0; at < bytes; ) {
+      if (usedBytes === frameBytes) yield cut(at === 0 ? index - 1 : index, at === 0 ? tarBytesAt(index - 1) : at);
+      if (usedBytes === 0) [first, from] = [index, at];
+      const taken = Math.min(bytes - at, frameBytes - usedBytes);
+      usedBytes += taken;
+      at += taken;
     }
   }
-  yield cutter.take();
+  yield cut(count, tarEndBytes);
 }
 
 /**

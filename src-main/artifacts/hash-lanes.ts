@@ -1,20 +1,13 @@
 /** Owns the hashes that are taken of a stream on the way. Each lane is one thread's work; knows nothing of where the bytes come from. */
 import { createHash, type Hash } from 'node:crypto';
-import { Crc32c } from './crc32c.ts';
-
-/** What object stores compute of a blob, in lowercase hex. */
-export interface PackChecksums {
-  /** Castagnoli's CRC-32 (RFC 3720), big-endian, 8 digits. */
-  readonly crc32c: string;
-  readonly md5: string;
-}
 
 export interface LaneDigests {
   /** Of a file's content. */
   readonly content: { readonly sha256: string };
   /** What names a pack, and the SHA-1 of each torrent piece one after the other. Source: BEP 3. */
   readonly identity: { readonly sha256: string; readonly pieces: Uint8Array };
-  readonly checksums: PackChecksums;
+  /** In lowercase hex. */
+  readonly md5: string;
 }
 
 export type LaneName = keyof LaneDigests;
@@ -76,27 +69,24 @@ class IdentityLane implements HashLane<LaneDigests['identity']> {
   }
 }
 
-class ChecksumLane implements HashLane<LaneDigests['checksums']> {
-  #crc32c = new Crc32c();
+class Md5Lane implements HashLane<LaneDigests['md5']> {
   #md5 = createHash('md5');
 
   update(bytes: Uint8Array): void {
-    this.#crc32c.update(bytes);
     this.#md5.update(bytes);
   }
 
-  digest(): LaneDigests['checksums'] {
-    const digests = { crc32c: this.#crc32c.digest(), md5: this.#md5.digest('hex') };
-    this.#crc32c = new Crc32c();
+  digest(): LaneDigests['md5'] {
+    const digest = this.#md5.digest('hex');
     this.#md5 = createHash('md5');
-    return digests;
+    return digest;
   }
 }
 
 const makers: { readonly [Lane in LaneName]: (pieceLengthBytes: number) => HashLane<LaneDigests[Lane]> } = {
   content: () => new ContentLane(),
   identity: pieceLengthBytes => new IdentityLane(pieceLengthBytes),
-  checksums: () => new ChecksumLane(),
+  md5: () => new Md5Lane(),
 };
 
 /** `pieceLengthBytes` matters to `identity` alone. */

@@ -3,9 +3,10 @@ import { realpath } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { DomainError, type ErrorView, systemErrorCode } from '../contract/errors.ts';
 import { threadPath } from '../process/entry-points.ts';
+import { PackingListBuilder, type PackingListMemory } from './packing-list.ts';
 import { compilePathPattern } from './path-pattern.ts';
-import { assertSafeEntries } from './safe-path.ts';
-import { type PackableEntry, type ScanFilter, type ScannedEntry, scanTree } from './scan-tree.ts';
+import { assertDistinctNames, assertEntryCount, assertSafeLink, assertSafePath } from './safe-path.ts';
+import { type ScanFilter, type ScanListener, type ScannedEntry, scanTree } from './scan-tree.ts';
 import { unreadable } from './source-file.ts';
 
 export interface PackScanOptions {
@@ -17,7 +18,7 @@ export interface PackScanOptions {
 export interface PackScan {
   /** Without links. */
   readonly root: string;
-  readonly entries: readonly PackableEntry[];
+  readonly list: PackingListMemory;
   readonly unmatchedIncludes: readonly string[];
 }
 
@@ -44,25 +45,41 @@ function makeFilter(options: PackScanOptions): ScanFilter & { unmatched(): strin
   };
 }
 
-function assertPackable(scanned: readonly ScannedEntry[]): PackableEntry[] {
-  const packable = scanned.map(entry => {
-    if (entry.kind !== 'other') return entry;
-    throw new DomainError(
-      'artifact.unsupported_file',
-      entry.reason === 'name is not UTF-8'
-        ? `The name of ${JSON.stringify(entry.path)} is not valid UTF-8. Rename it, or exclude it from the artifact.`
-        : `${JSON.stringify(entry.path)} is a device, socket or pipe, which an artifact cannot hold. Exclude it from the artifact, or make the build end the program that holds it.`,
-      { path: entry.path },
-    );
-  });
-  assertSafeEntries(packable);
-  if (packable.every(entry => entry.kind === 'directory')) {
-    throw new DomainError(
-      'artifact.empty',
-      'Nothing in the checkout is part of the artifact. Check that the build makes what the plan includes, and that it is not excluded.',
-    );
+/** Holds what was found to the rules of artifacts as it comes, since a list of a million entries as objects would be most of the memory. */
+class PackableEntries implements ScanListener {
+  readonly builder = new PackingListBuilder();
+  isEmpty = true;
+
+  entry(entry: ScannedEntry): void {
+    if (entry.kind === 'other') {
+      throw new DomainError(
+        'artifact.unsupported_file',
+        entry.reason === 'name is not UTF-8'
+          ? `The name of ${JSON.stringify(entry.path)} is not valid UTF-8. Rename it, or exclude it from the artifact.`
+          : `${JSON.stringify(entry.path)} is a device, socket or pipe, which an artifact cannot hold. Exclude it from the artifact, or make the build end the program that holds it.`,
+        { path: entry.path },
+      );
+    }
+    assertSafePath(entry.path);
+    if (entry.kind === 'link') assertSafeLink(entry.path, entry.target);
+    if (entry.kind !== 'directory') this.isEmpty = false;
+    this.builder.add(entry);
+    assertEntryCount(this.builder.count);
   }
-  return packable;
+
+  folder(folder: string, names: readonly string[]): void {
+    assertDistinctNames(folder, names);
+  }
+
+  finish(): PackingListMemory {
+    if (this.isEmpty) {
+      throw new DomainError(
+        'artifact.empty',
+        'Nothing in the checkout is part of the artifact. Check that the build makes what the plan includes, and that it is not excluded.',
+      );
+    }
+    return this.builder.finish();
+  }
 }
 
 /** Looks through the tree; see `packTree` for what it throws. */
@@ -70,8 +87,9 @@ export async function scanForPack(options: PackScanOptions): Promise<PackScan> {
   const filter = makeFilter(options);
   try {
     const root = await realpath(options.root);
-    const entries = assertPackable(await scanTree(root, filter));
-    return { root, entries, unmatchedIncludes: filter.unmatched() };
+    const entries = new PackableEntries();
+    await scanTree(root, filter, entries);
+    return { root, list: entries.finish(), unmatchedIncludes: filter.unmatched() };
   } catch (error) {
     const code = systemErrorCode(error);
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(error, options.root);

@@ -1,31 +1,31 @@
 /** Owns the thread that makes one frame of a pack: reads its files, hashes and frames them as a tar, and compresses that. */
 import { hash } from 'node:crypto';
-import { workerData } from 'node:worker_threads';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { z } from 'zod';
-import { type FramePart, layOut, type SplitContent } from './frame-plan.ts';
+import { crc32c } from '../stores/crc32c.ts';
+import { type FrameRange, layOut, type SplitContent } from './frame-plan.ts';
 import type { FrameSlot } from './frame-slot.ts';
 import { serveFrames } from './frame-worker.ts';
-import type { PackableEntry } from './scan-tree.ts';
+import { PackingList, type PackingListMemory } from './packing-list.ts';
 import { maximumCompressedBytes } from './seek-table.ts';
 import { readSourceFile } from './source-file.ts';
+import { tarEndBytes } from './tar-header.ts';
 
 export interface PackTask {
   readonly contentBytes: number;
   /** What the content is made of; null where the slot holds it already. */
-  readonly parts: readonly FramePart<PackableEntry>[] | null;
+  readonly files: { readonly root: string; readonly list: PackingListMemory; readonly range: FrameRange } | null;
 }
 
 export interface PackDone {
   readonly compressedBytes: number;
+  readonly crc32c: number;
   /** What of the content is from files. */
   readonly fileBytes: number;
-  /** For each part the SHA-256 of its file in hex, where all of the file is in it. */
-  readonly digests: readonly (string | null)[];
+  /** Of the files that lie in several frames; the digests of those that lie whole in this one are in the list. */
   readonly splits: readonly SplitContent[];
 }
 
-const { root } = z.object({ root: z.string() }).parse(workerData);
+type Filled = Pick<PackDone, 'fileBytes' | 'splits'>;
 
 const settings = {
   // The whole frame in one piece: pieces would be garbage that piles up faster than it is collected.
@@ -37,41 +37,43 @@ const settings = {
   },
 };
 
-function fill(parts: readonly FramePart<PackableEntry>[], content: Uint8Array): Omit<PackDone, 'compressedBytes'> {
-  const digests: (string | null)[] = [];
+function fill({ root, list: memory, range }: NonNullable<PackTask['files']>, content: Uint8Array): Filled {
+  const list = new PackingList(memory);
   const splits: SplitContent[] = [];
   let at = 0;
   let fileBytes = 0;
-  for (const [index, part] of parts.entries()) {
-    const { entry } = part;
+  for (let index = range.first; index <= range.last; index += 1) {
+    const entry = index < list.count ? list.entryAt(index) : null;
+    const end = entry === null ? tarEndBytes : list.tarBytesOf(index);
+    const part = { entry, from: index === range.first ? range.from : 0, to: index === range.last ? range.to : end };
     const { header, contentBytes, paddingBytes, filePosition, endsContent, isWhole } = layOut(part);
     content.set(header, at);
     at += header.length;
     const bytes = content.subarray(at, at + contentBytes);
     if (entry?.kind === 'file' && (contentBytes > 0 || isWhole)) {
-      readSourceFile(root, entry, bytes, filePosition);
-      if (!isWhole) splits.push({ part: index, offset: at, lengthBytes: contentBytes, endsContent });
+      readSourceFile(root, list.scannedFileAt(index, entry), bytes, filePosition);
+      if (isWhole) list.setDigest(index, hash('sha256', bytes, 'buffer'));
+      else splits.push({ part: index, offset: at, lengthBytes: contentBytes, endsContent });
     }
-    digests.push(isWhole ? hash('sha256', bytes) : null);
     at += contentBytes;
     fileBytes += contentBytes;
     // A slot still holds the frame before.
     content.fill(0, at, at + paddingBytes);
     at += paddingBytes;
   }
-  return { digests, splits, fileBytes };
+  return { splits, fileBytes };
 }
 
-function compress(slot: FrameSlot, contentBytes: number): number {
+function compress(slot: FrameSlot, contentBytes: number): Pick<PackDone, 'compressedBytes' | 'crc32c'> {
   const frame = zstdCompressSync(slot.content.subarray(0, contentBytes), settings);
   slot.compressed.set(frame);
-  const { length } = frame;
+  const done = { compressedBytes: frame.length, crc32c: crc32c(frame) };
   // Frees the memory now: left to the collector, dozens of frames pile up first.
   frame.buffer.transfer(0);
-  return length;
+  return done;
 }
 
-serveFrames<PackTask, PackDone>(({ parts, contentBytes }, slot) => {
-  const filled = parts === null ? { digests: [], splits: [], fileBytes: contentBytes } : fill(parts, slot.content);
-  return { ...filled, compressedBytes: compress(slot, contentBytes) };
+serveFrames<PackTask, PackDone>(({ files, contentBytes }, slot) => {
+  const filled = files === null ? { splits: [], fileBytes: contentBytes } : fill(files, slot.content);
+  return { ...filled, ...compress(slot, contentBytes) };
 });

@@ -1,18 +1,16 @@
 /** Owns making a full pack of a tree: one streaming pass from files to digest, pack and torrent pieces. */
-import type { FileEntry } from '../contract/documents.ts';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
-import { artifactIdOf, encodeFileList } from './file-list.ts';
-import { planFrames, type SplitContent } from './frame-plan.ts';
+import { artifactIdOf, encodeSortedFileList } from './file-list.ts';
+import { planFrames } from './frame-plan.ts';
 import type { FrameSlot } from './frame-slot.ts';
 import { FrameThreads, threadCount } from './frame-threads.ts';
-import type { LaneDigests, PackChecksums } from './hash-lanes.ts';
-import { PackFile, pieceLengthFor } from './pack-file.ts';
-import { scanInThread } from './pack-scan.ts';
+import type { LaneDigests } from './hash-lanes.ts';
+import { type PackChecksums, PackFile, pieceLengthFor } from './pack-file.ts';
+import { type PackScan, scanInThread } from './pack-scan.ts';
 import type { PackDone, PackTask } from './pack-thread.ts';
-import type { PackableEntry } from './scan-tree.ts';
+import { PackingList } from './packing-list.ts';
 import { encodeSeekTable, frameBytes, type SeekFrame } from './seek-table.ts';
 import { openStreamHash, type StreamHash } from './stream-hash.ts';
-import { tarEntryBytes } from './tar-header.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 export interface PackTreeOptions {
@@ -23,6 +21,8 @@ export interface PackTreeOptions {
   readonly outFile: string;
   /** Threads that read and compress; one for each core where it is not given. The bytes do not depend on it. */
   readonly threads?: number;
+  /** Whether to take the pack's MD5 too; not unless a store wants it. */
+  readonly md5?: boolean;
   readonly signal?: AbortSignal;
   /** In bytes of the tree; called about once for every MiB. */
   readonly onProgress?: (progress: TreeProgress) => void;
@@ -30,8 +30,8 @@ export interface PackTreeOptions {
 
 export interface PackedTree {
   readonly artifactId: string;
-  readonly entries: FileEntry[];
-  /** The canonical file list, as it is stored. */
+  readonly fileCount: number;
+  /** The canonical file list, as it is stored; `decodeFileList` reads it. */
   readonly fileList: Uint8Array;
   /** SHA-256 of the pack, in hex. */
   readonly digest: string;
@@ -47,89 +47,85 @@ export interface PackedTree {
 
 class TreePacker {
   readonly #options: PackTreeOptions;
-  readonly #entries: readonly PackableEntry[];
-  readonly #file: PackFile;
   readonly #threads: FrameThreads<PackTask, PackDone>;
-  /** Of the files that lie in several frames. */
-  readonly #contentHash: StreamHash<LaneDigests['content']>;
-  readonly #progress: ProgressMeter;
   readonly #frames: SeekFrame[] = [];
-  readonly #listed: FileEntry[] = [];
+  /** Given by `run`, which is when the threads have something to do. */
+  #work: {
+    readonly list: PackingList;
+    readonly file: PackFile;
+    readonly progress: ProgressMeter;
+    /** Of the files that lie in several frames. */
+    readonly contentHash: StreamHash<LaneDigests['content']>;
+  } | null = null;
 
-  constructor(
-    options: PackTreeOptions,
-    tree: { readonly root: string; readonly entries: readonly PackableEntry[]; readonly bytes: number },
-    file: PackFile,
-  ) {
+  /** Starts the threads, which takes as long as to look through a small tree. */
+  constructor(options: PackTreeOptions) {
     this.#options = options;
-    this.#entries = tree.entries;
-    this.#file = file;
-    this.#progress = new ProgressMeter(tree.bytes, options.onProgress);
     this.#threads = new FrameThreads({
       thread: 'pack-thread',
-      threads: threadCount(options.threads, Math.ceil(tree.bytes / frameBytes)),
-      workerData: { root: tree.root },
-      take: (done, slot, task) => this.#takeFrame(done, slot, task),
+      threads: threadCount(options.threads),
+      take: (done, slot, { contentBytes }) => this.#takeFrame(done, slot, contentBytes),
     });
-    const largest = tree.entries.reduce((most, entry) => Math.max(most, tarEntryBytes(entry)), 0);
-    this.#contentHash = openStreamHash('content', largest > frameBytes ? tree.bytes : 0);
   }
 
-  /** The files as they were read. */
-  async run(): Promise<FileEntry[]> {
-    for (const frame of planFrames(this.#entries)) {
+  /** Reads the tree into `file`, and each file's digest into the list. */
+  async run({ root, list: memory }: PackScan, file: PackFile): Promise<PackingList> {
+    const list = new PackingList(memory);
+    const { bytes, largest } = measure(list);
+    const progress = new ProgressMeter(bytes, this.#options.onProgress);
+    const contentHash = openStreamHash('content', largest > frameBytes ? bytes : 0);
+    this.#work = { list, file, progress, contentHash };
+    for (const range of planFrames(list.count, index => list.tarBytesOf(index))) {
       this.#options.signal?.throwIfAborted();
-      this.#threads.submit(await this.#threads.acquire(), frame);
+      const { contentBytes } = range;
+      this.#threads.submit(await this.#threads.acquire(), { contentBytes, files: { root, list: memory, range } });
     }
     await this.#threads.finish();
-    await this.#file.write(encodeSeekTable(this.#frames));
-    this.#progress.finish();
-    return this.#listed;
+    await file.write(encodeSeekTable(this.#frames));
+    progress.finish();
+    return list;
   }
 
-  async #takeFrame(done: PackDone, slot: FrameSlot, { contentBytes, parts }: PackTask): Promise<void> {
-    this.#frames.push({ compressedBytes: done.compressedBytes, contentBytes });
+  async #takeFrame(done: PackDone, slot: FrameSlot, contentBytes: number): Promise<void> {
+    const { compressedBytes, crc32c } = done;
+    if (this.#work === null) throw new Error('A frame was packed before there was a file for it.');
+    const { file, progress } = this.#work;
+    this.#frames.push({ compressedBytes, contentBytes });
     const work = [
-      this.#file.write(slot.compressed.subarray(0, done.compressedBytes)).catch(error => {
+      file.write(slot.compressed.subarray(0, compressedBytes), crc32c).catch(error => {
         throw unwritable(error, this.#options.outFile);
       }),
-      this.#list(parts ?? [], done, slot),
+      this.#hashSplits(done, slot),
     ];
     for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
-    this.#progress.advance(done.fileBytes);
+    progress.advance(done.fileBytes);
   }
 
-  async #list(parts: NonNullable<PackTask['parts']>, { digests, splits }: PackDone, slot: FrameSlot): Promise<void> {
-    for (const [index, { entry, to }] of parts.entries()) {
-      if (entry === null) continue;
-      if (entry.kind !== 'file') {
-        if (to === tarEntryBytes(entry)) this.#listed.push(entry);
-        continue;
-      }
-      const sha256 =
-        digests[index] ??
-        (await this.#hashSplit(
-          splits.find(({ part }) => part === index),
-          slot,
-        ));
-      if (sha256 === null) continue;
-      const { kind, path, executable, sizeBytes } = entry;
-      this.#listed.push({ kind, path, executable, sizeBytes, sha256 });
+  async #hashSplits({ splits }: PackDone, slot: FrameSlot): Promise<void> {
+    if (this.#work === null) return;
+    const { contentHash, list } = this.#work;
+    for (const { part, offset, lengthBytes, endsContent } of splits) {
+      await contentHash.update(slot.content.subarray(offset, offset + lengthBytes));
+      if (endsContent) list.setDigest(part, Buffer.from((await contentHash.digest()).sha256, 'hex'));
     }
-  }
-
-  /** The file's digest, where its content ends here. */
-  async #hashSplit(split: SplitContent | undefined, slot: FrameSlot): Promise<string | null> {
-    if (split === undefined) return null;
-    await this.#contentHash.update(slot.content.subarray(split.offset, split.offset + split.lengthBytes));
-    return split.endsContent ? (await this.#contentHash.digest()).sha256 : null;
   }
 
   /** May be repeated. */
   async close(): Promise<void> {
     await this.#threads.close();
-    await this.#contentHash.close();
+    await this.#work?.contentHash.close();
   }
+}
+
+function measure(list: PackingList): { readonly bytes: number; readonly largest: number; readonly files: number } {
+  let [bytes, largest, files] = [0, 0, 0];
+  for (let index = 0; index < list.count; index += 1) {
+    if (!list.isFile(index)) continue;
+    files += 1;
+    bytes += list.sizeBytesOf(index);
+    largest = Math.max(largest, list.tarBytesOf(index));
+  }
+  return { bytes, largest, files };
 }
 
 function unwritable(error: unknown, outFile: string): unknown {
@@ -149,41 +145,40 @@ function unwritable(error: unknown, outFile: string): unknown {
  * Packs what the patterns name of a tree into `outFile`, a `.tar.zst` whose bytes depend on the tree alone.
  *
  * The pack appears under its name whole and durable, or not at all; no trace is left by a failure or an abort. `.git` and
- * `.slipway` are never packed. Memory: 8 MiB, zstd's own and an
- * isolate of V8 for each thread, as much for three that hash, and about 1 KiB for each file, whatever its size. May be repeated.
+ * `.slipway` are never packed. Memory: 8 MiB, zstd's own and an isolate of V8 for each thread, an isolate for each of up to three that
+ * hash, and about half a KiB for each file, whatever its size: shared by the threads, and its line of the file list. May be repeated.
  *
  * Throws `artifact.empty`, `artifact.unsafe_path`, `artifact.unsupported_file`, `artifact.too_large`, `input.invalid` (a
  * pattern), `conflict` (a file changed while it was read), `not_found` (no such tree), `store.full`, `data.unwritable`, and the
  * signal's reason.
  */
 export async function packTree(options: PackTreeOptions): Promise<PackedTree> {
-  const { root, entries, unmatchedIncludes } = await scanInThread(options, options.signal);
-  const treeSizeBytes = entries.reduce((total, entry) => total + (entry.kind === 'file' ? entry.sizeBytes : 0), 0);
-  const pieceLengthBytes = pieceLengthFor(treeSizeBytes);
-  const file = await PackFile.create(options.outFile, { pieceLengthBytes, expectedBytes: treeSizeBytes }).catch(
-    error => {
-      throw unwritable(error, options.outFile);
-    },
-  );
-  const packer = new TreePacker(options, { root, entries, bytes: treeSizeBytes }, file);
+  options.signal?.throwIfAborted();
+  const packer = new TreePacker(options);
+  let file: PackFile | null = null;
   try {
-    const listed = await packer.run();
-    const fileList = encodeFileList(listed);
+    const scan = await scanInThread(options, options.signal);
+    const { bytes: treeSizeBytes, files: fileCount } = measure(new PackingList(scan.list));
+    const pieceLengthBytes = pieceLengthFor(treeSizeBytes);
+    const { outFile, md5 = false } = options;
+    file = await PackFile.create(outFile, { pieceLengthBytes, expectedBytes: treeSizeBytes, md5 });
+    const list = await packer.run(scan, file);
+    const fileList = await encodeSortedFileList(list.listed(), list.listedBytes);
     options.signal?.throwIfAborted();
     const finished = await file.finish();
     return {
       artifactId: artifactIdOf(fileList),
-      entries: listed,
+      fileCount,
       fileList,
       ...finished,
       treeSizeBytes,
       pieceLengthBytes,
-      unmatchedIncludes,
+      unmatchedIncludes: scan.unmatchedIncludes,
     };
   } catch (error) {
     throw unwritable(error, options.outFile);
   } finally {
     await packer.close();
-    await file.discard();
+    await file?.discard();
   }
 }

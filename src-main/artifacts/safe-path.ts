@@ -88,6 +88,33 @@ function fold(path: string): string {
     : path.normalize('NFD').toUpperCase().toLowerCase().normalize('NFC');
 }
 
+function clash(path: string, other: string): DomainError {
+  const problem = `differs from ${JSON.stringify(other)} only in case or Unicode form, and some machines take them for one`;
+  return unsafe(path, problem, renameRemedy);
+}
+
+/** Refuses names of one folder that differ only in case or Unicode composition. Throws `artifact.unsafe_path`. */
+export function assertDistinctNames(folder: string, names: readonly string[]): void {
+  const spellings = new Map<string, string>();
+  const pathOf = (name: string) => (folder === '' ? name : `${folder}/${name}`);
+  for (const name of names) {
+    const folded = fold(name);
+    const other = spellings.get(folded);
+    if (other !== undefined) throw clash(pathOf(name), pathOf(other));
+    spellings.set(folded, name);
+  }
+}
+
+/** Throws `artifact.too_large`. */
+export function assertEntryCount(count: number): void {
+  if (count <= maximumEntries) return;
+  throw new DomainError(
+    'artifact.too_large',
+    `The artifact has more than ${maximumEntries} files. Exclude what machines do not need.`,
+    { entries: count },
+  );
+}
+
 type NamedEntry = Pick<FileEntry, 'path'> &
   ({ readonly kind: 'file' | 'directory' } | { readonly kind: 'link'; readonly target: string });
 
@@ -97,40 +124,49 @@ type NamedEntry = Pick<FileEntry, 'path'> &
  * Throws `artifact.unsafe_path`, `artifact.too_large`.
  */
 export function assertSafeEntries(entries: readonly NamedEntry[], platform: NodeJS.Platform = process.platform): void {
-  if (entries.length > maximumEntries) {
-    throw new DomainError(
-      'artifact.too_large',
-      `The artifact has ${entries.length} files; at most ${maximumEntries} are possible. Exclude what machines do not need.`,
-      { entries: entries.length },
-    );
-  }
-  const leaves = new Set<string>();
-  for (const entry of entries) {
-    assertSafePath(entry.path, platform);
-    if (entry.kind === 'link') assertSafeLink(entry.path, entry.target);
-    if (leaves.has(entry.path)) throw unsafe(entry.path, 'is named twice', 'Name each path once.');
-    leaves.add(entry.path);
-  }
-  const spellings = new Map<string, string>();
-  const claim = (path: string) => {
-    const folded = fold(path);
-    const other = spellings.get(folded);
-    if (other !== undefined && other !== path) {
-      const clash = `differs from ${JSON.stringify(other)} only in case or Unicode form, and some machines take them for one`;
-      throw unsafe(path, clash, renameRemedy);
+  assertEntryCount(entries.length);
+  const open: OpenFolder[] = [];
+  for (const entry of inOrder(entries)) {
+    const { path } = entry;
+    assertSafePath(path, platform);
+    if (entry.kind === 'link') assertSafeLink(path, entry.target);
+    while (!path.startsWith(open.at(-1)?.prefix ?? '')) open.pop();
+    let folder = open.at(-1) ?? { prefix: '', names: new Map() };
+    if (open.length === 0) open.push(folder);
+    for (let slash = path.indexOf('/', folder.prefix.length); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      claim(folder, path, slash);
+      folder = { prefix: path.slice(0, slash + 1), names: new Map() };
+      open.push(folder);
     }
-    spellings.set(folded, path);
-    return other === undefined;
-  };
-  for (const { path } of entries) {
-    claim(path);
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-      const folder = path.slice(0, slash);
-      if (leaves.has(folder))
-        throw unsafe(path, `lies below ${JSON.stringify(folder)}, which is no folder`, renameRemedy);
-      if (!claim(folder)) break;
-    }
+    claim(folder, path, path.length);
   }
+}
+
+/** A folder whose entries are being looked at: what lies in one folder comes in one row, so only those above an entry are kept. */
+interface OpenFolder {
+  /** With a slash at its end; empty for the root. */
+  readonly prefix: string;
+  /** By their one spelling. */
+  readonly names: Map<string, { readonly name: string; readonly isFolder: boolean }>;
+}
+
+/** Takes the name in `folder` that ends at `end` in `path`: an entry's where that is all of it, else a folder's. */
+function claim({ prefix, names }: OpenFolder, path: string, end: number): void {
+  const name = path.slice(prefix.length, end);
+  const isFolder = end < path.length;
+  const folded = fold(name);
+  const other = names.get(folded);
+  if (other === undefined) names.set(folded, { name, isFolder });
+  else if (other.name !== name) throw clash(path.slice(0, end), prefix + other.name);
+  else if (!isFolder) throw unsafe(path, 'is named twice', 'Name each path once.');
+  else if (!other.isFolder) {
+    throw unsafe(path, `lies below ${JSON.stringify(path.slice(0, end))}, which is no folder`, renameRemedy);
+  }
+}
+
+function inOrder<Entry extends NamedEntry>(entries: readonly Entry[]): readonly Entry[] {
+  const isSorted = entries.every((entry, index) => comparePaths(entries[index - 1]?.path ?? '', entry.path) <= 0);
+  return isSorted ? entries : entries.toSorted((one, other) => comparePaths(one.path, other.path));
 }
 
 /** Order of paths by the bytes of their UTF-8, which is code-point order; `<` on strings compares UTF-16 units. */

@@ -1,10 +1,18 @@
-/** Owns walking a tree on disk in a fixed order. Follows no link and reads no content. */
+/** Owns walking a tree on disk in the order of its paths. Follows no link, reads no content, and keeps nothing of what it has told. */
 
 import { isUtf8 } from 'node:buffer';
-import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { comparePaths } from './safe-path.ts';
+
+/** What of a file changes whenever it is replaced or written, beside its size; times to a quarter of a microsecond, finer than kernels keep them. */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
 
 export type ScannedEntry =
   | {
@@ -12,7 +20,7 @@ export type ScannedEntry =
       readonly path: string;
       readonly executable: boolean;
       readonly sizeBytes: number;
-      readonly identity: string;
+      readonly identity: FileIdentity;
     }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
   | { readonly kind: 'directory'; readonly path: string }
@@ -38,30 +46,43 @@ export const wholeTree: ScanFilter = {
   looksInside: () => false,
 };
 
+export interface ScanListener {
+  entry(entry: ScannedEntry): void;
+  /** The names in a folder of which something was told, in order, after all that lies in it. */
+  folder?(folder: string, names: readonly string[]): void;
+}
+
 /** What a thread looks at before it lets others of its event loop have their turn: some milliseconds' work. */
 const entriesAtATime = 500;
-
-/** Changes whenever the file is replaced or written; times to a quarter of a microsecond, which is finer than kernels keep them. */
-export function identityOf(stats: Stats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
-}
 
 /** Windows has no executable bit, and its answers about it mean nothing. */
 function isExecutable(stats: Stats): boolean {
   return process.platform !== 'win32' && (stats.mode & 0o100) !== 0;
 }
 
-/** The names in a folder. Source of the risk: on Linux a name is any bytes but `/` and NUL, and Node would mangle them silently. */
-function namesIn(folder: string): { name: string; valid: boolean }[] {
-  return readdirSync(folder, { encoding: 'buffer' }).map(bytes => ({
-    name: bytes.toString('utf8'),
-    valid: isUtf8(bytes),
+interface Child {
+  readonly name: string;
+  /** False where the name is not valid. */
+  readonly isFolder: boolean;
+  /** On Linux a name is any bytes but `/` and NUL, and Node would mangle it silently. */
+  readonly isValid: boolean;
+}
+
+const replacement = '\ufffd';
+
+function childrenOf(folder: string): Child[] {
+  const entries: Dirent[] = readdirSync(folder, { withFileTypes: true });
+  const children = entries.map(entry => ({ name: entry.name, isFolder: entry.isDirectory(), isValid: true }));
+  if (!children.some(({ name }) => name.includes(replacement))) return children;
+  return readdirSync(folder, { withFileTypes: true, encoding: 'buffer' }).map(entry => ({
+    name: entry.name.toString('utf8'),
+    isFolder: entry.isDirectory() && isUtf8(entry.name),
+    isValid: isUtf8(entry.name),
   }));
 }
 
 function look(absolute: string, relative: string): ScannedEntry {
   const stats = lstatSync(absolute);
-  if (stats.isDirectory()) return { kind: 'directory', path: relative };
   if (stats.isSymbolicLink()) {
     const target = readlinkSync(absolute);
     return {
@@ -71,51 +92,96 @@ function look(absolute: string, relative: string): ScannedEntry {
     };
   }
   if (!stats.isFile()) return { kind: 'other', path: relative, reason: 'device, socket or pipe' };
+  const { dev, ino, mtimeMs, ctimeMs } = stats;
   return {
     kind: 'file',
     path: relative,
     executable: isExecutable(stats),
     sizeBytes: stats.size,
-    identity: identityOf(stats),
+    identity: { dev, ino, mtimeMs, ctimeMs },
   };
 }
 
+/** A child that is wanted, and where it stands among the others. */
+interface Visit extends Child {
+  readonly relative: string;
+  readonly taken: boolean;
+  order: string;
+}
+
+class TreeScan {
+  readonly #root: string;
+  readonly #filter: ScanFilter;
+  readonly #listener: ScanListener;
+  readonly #signal: AbortSignal | undefined;
+  #looked = 0;
+
+  constructor(root: string, filter: ScanFilter, listener: ScanListener, signal: AbortSignal | undefined) {
+    this.#root = root;
+    this.#filter = filter;
+    this.#listener = listener;
+    this.#signal = signal;
+  }
+
+  #isEmpty({ relative }: Visit): boolean {
+    const prefix = `${relative}/`;
+    return childrenOf(`${this.#root}${path.sep}${relative}`).every(({ name }) => this.#filter.skips(prefix + name));
+  }
+
+  #visitsIn(folder: string, takenWhole: boolean): Visit[] {
+    const absolute = folder === '' ? this.#root : `${this.#root}${path.sep}${folder}`;
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const visits: Visit[] = [];
+    for (const child of childrenOf(absolute)) {
+      const relative = prefix + child.name;
+      if (this.#filter.skips(relative)) continue;
+      const isAsked = !takenWhole || this.#filter.looksInside();
+      const taken = (isAsked && this.#filter.takes(relative)) || takenWhole;
+      if (!taken && !(child.isFolder && this.#filter.reachesInto(relative))) continue;
+      visits.push({ ...child, relative, taken, order: child.isFolder ? `${child.name}/` : child.name });
+    }
+    visits.sort((a, b) => comparePaths(a.order, b.order));
+    // What lies in a folder comes after `name/`, but an empty one is told as `name`, which only matters where a name lies between.
+    const empty = visits.filter(
+      (visit, index) =>
+        visit.isFolder && visit.taken && visits[index - 1]?.name.startsWith(visit.name) && this.#isEmpty(visit),
+    );
+    for (const visit of empty) visit.order = visit.name;
+    return empty.length === 0 ? visits : visits.sort((a, b) => comparePaths(a.order, b.order));
+  }
+
+  /** Whether anything was told. */
+  async visit(folder: string, takenWhole: boolean): Promise<boolean> {
+    const names: string[] = [];
+    for (const { name, relative, isFolder, isValid, taken } of this.#visitsIn(folder, takenWhole)) {
+      this.#looked += 1;
+      if (this.#looked % entriesAtATime === 0) {
+        this.#signal?.throwIfAborted();
+        await setImmediate();
+      }
+      if (!isValid) this.#listener.entry({ kind: 'other', path: relative, reason: 'name is not UTF-8' });
+      else if (!isFolder) this.#listener.entry(look(`${this.#root}${path.sep}${relative}`, relative));
+      const isFilled = !isFolder || (await this.visit(relative, taken));
+      if (!isFilled && taken) this.#listener.entry({ kind: 'directory', path: relative });
+      if (isFilled || taken) names.push(name);
+    }
+    if (names.length > 0) this.#listener.folder?.(folder, names);
+    return names.length > 0;
+  }
+}
+
 /**
- * What `filter` takes of the tree below `root`, sorted by the bytes of the path. A folder is an entry only where nothing that
- * is taken lies in it. Throws the file system's own errors, and the signal's reason.
+ * Tells `listener` what `filter` takes of the tree below `root`, sorted by the bytes of the path. A folder is an entry only where nothing
+ * that is taken lies in it. Throws the file system's own errors, what the listener throws, and the signal's reason.
  *
  * Asks the file system in this thread, which is several times as fast as from others for a call that takes microseconds.
  */
-export async function scanTree(root: string, filter: ScanFilter, signal?: AbortSignal): Promise<ScannedEntry[]> {
-  const found: ScannedEntry[] = [];
-  let looked = 0;
-
-  async function visit(folder: string, takenWhole: boolean): Promise<boolean> {
-    const before = found.length;
-    for (const { name, valid } of namesIn(path.join(root, folder))) {
-      const relative = folder === '' ? name : `${folder}/${name}`;
-      if (filter.skips(relative)) continue;
-      looked += 1;
-      if (looked % entriesAtATime === 0) {
-        signal?.throwIfAborted();
-        await setImmediate();
-      }
-      const entry: ScannedEntry = valid
-        ? look(path.join(root, relative), relative)
-        : { kind: 'other', path: relative, reason: 'name is not UTF-8' };
-      const isAsked = !takenWhole || filter.looksInside();
-      const taken = (isAsked && filter.takes(relative)) || takenWhole;
-      if (entry.kind !== 'directory') {
-        if (taken) found.push(entry);
-      } else if (taken || filter.reachesInto(relative)) {
-        const filled = await visit(relative, taken);
-        if (taken && !filled) found.push(entry);
-      }
-    }
-    return found.length > before;
-  }
-
+export async function scanTree(
+  root: string,
+  filter: ScanFilter,
+  listener: ScanListener,
+  signal?: AbortSignal,
+): Promise<void> {
   signal?.throwIfAborted();
-  await visit('', false);
-  return found.sort((a, b) => comparePaths(a.path, b.path));
+  await new TreeScan(root, filter, listener, signal).visit('', false);
 }

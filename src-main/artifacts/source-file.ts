@@ -1,17 +1,27 @@
 /** Owns reading one file of a tree for a pack, and noticing that it is not the file that was scanned. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
-import { identityOf, type ScannedEntry } from './scan-tree.ts';
+import type { ScannedEntry } from './scan-tree.ts';
 
-export type ScannedFile = Extract<ScannedEntry, { kind: 'file' }>;
+export type ScannedFile = Pick<Extract<ScannedEntry, { kind: 'file' }>, 'path' | 'sizeBytes' | 'identity'>;
 
 /** No link is followed and no pipe is waited for, should the file have been swapped since the scan. Absent on Windows. */
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** What a file system's error about the path says when the file was there a moment ago. */
 const goneCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+
+function isScanned({ sizeBytes, identity }: ScannedFile, stats: Stats): boolean {
+  return (
+    stats.size === sizeBytes &&
+    stats.ctimeMs === identity.ctimeMs &&
+    stats.mtimeMs === identity.mtimeMs &&
+    stats.ino === identity.ino &&
+    stats.dev === identity.dev
+  );
+}
 
 function changed(file: ScannedFile): DomainError {
   return new DomainError(
@@ -55,7 +65,7 @@ export async function withSourceFile<Result>(
   try {
     const result = await read(handle);
     // Once is enough: the identity covers every change and swap from the scan until now.
-    if (identityOf(await handle.stat()) !== file.identity) throw changed(file);
+    if (!isScanned(file, await handle.stat())) throw changed(file);
     return result;
   } catch (error) {
     throw unreadable(error, file.path);
@@ -82,7 +92,7 @@ export function readSourceFile(root: string, file: ScannedFile, target: Uint8Arr
       if (bytesRead === 0) throw changed(file);
       done += bytesRead;
     }
-    if (identityOf(fstatSync(handle)) !== file.identity) throw changed(file);
+    if (!isScanned(file, fstatSync(handle))) throw changed(file);
   } catch (error) {
     throw unreadable(error, file.path);
   } finally {

@@ -4,7 +4,6 @@ import { closeSync, constants, fchmodSync, openSync, readSync, writeSync } from 
 import path from 'node:path';
 import { workerData } from 'node:worker_threads';
 import { constants as zlib, zstdDecompressSync } from 'node:zlib';
-import { z } from 'zod';
 import type { FileEntry } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { type FramePart, layOut, type PartLayout, type SplitContent } from './frame-plan.ts';
@@ -30,14 +29,20 @@ export interface UnpackDone {
 
 type ListedFile = Extract<FileEntry, { kind: 'file' }>;
 
-const { packFile, targetDir, setsModes } = z
-  .object({
-    packFile: z.string(),
-    targetDir: z.string(),
-    /** Whether the umask cuts modes, so that each file's must be set after it was made. */
-    setsModes: z.boolean(),
-  })
-  .parse(workerData);
+export interface UnpackSettings {
+  readonly packFile: string;
+  readonly targetDir: string;
+  /** Whether the umask cuts modes, so that each file's must be set after it was made. */
+  readonly setsModes: boolean;
+}
+
+/** Checked by hand: a schema's library takes longer to load than all the rest of the thread. */
+function isSettings(data: unknown): data is UnpackSettings {
+  return typeof data === 'object' && data !== null && 'packFile' in data && 'targetDir' in data && 'setsModes' in data;
+}
+
+if (!isSettings(workerData)) throw new TypeError('An unpacking thread was started without its settings.');
+const { packFile, targetDir, setsModes } = workerData;
 /** No buffer of more lies in the pool of `Buffer`. */
 const pooledBytes = 1024 * 1024;
 /** Closed when the thread ends. */

@@ -17,7 +17,7 @@ import { syncTree } from './sync-tree.ts';
 import { tarEntryBytes } from './tar-header.ts';
 import { targetError } from './target-errors.ts';
 import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
-import type { UnpackDone, UnpackTask } from './unpack-thread.ts';
+import type { UnpackDone, UnpackSettings, UnpackTask } from './unpack-thread.ts';
 
 const folderMode = 0o755;
 
@@ -55,10 +55,11 @@ class TreeUnpacker {
     const bytesTotal = entries.reduce((total, entry) => total + (entry.kind === 'file' ? entry.sizeBytes : 0), 0);
     this.#progress = new ProgressMeter(bytesTotal, options.onProgress);
     const { packFile, targetDir } = options;
+    const workerData: UnpackSettings = { packFile, targetDir, setsModes };
     this.#threads = new FrameThreads({
       thread: 'unpack-thread',
       threads: threadCount(options.threads, frames.length),
-      workerData: { packFile, targetDir, setsModes },
+      workerData,
       take: (done, slot, task) => this.#takeFrame(done, slot, task),
     });
     const largest = entries.reduce((most, entry) => Math.max(most, tarEntryBytes(entry)), 0);

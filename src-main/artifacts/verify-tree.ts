@@ -58,7 +58,8 @@ function mismatch(dir: string, path: string, problem: string): DomainError {
  */
 export async function verifyTree(dir: string, entries: readonly FileEntry[]): Promise<void> {
   const expected = entries.toSorted((a, b) => comparePaths(a.path, b.path));
-  const found = await scanTree(dir, wholeTree).catch((error: unknown) => {
+  const found: ScannedEntry[] = [];
+  await scanTree(dir, wholeTree, { entry: entry => found.push(entry) }).catch((error: unknown) => {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') throw mismatch(dir, '.', 'is missing');
     throw error;

@@ -21,6 +21,7 @@ export interface AgentCommandOptions {
   readonly pair?: string | undefined;
   readonly once?: boolean | undefined;
   readonly supervise?: boolean | undefined;
+  readonly linkFiles?: boolean | undefined;
   readonly userVariables?: boolean | undefined;
   readonly swarm: boolean;
   readonly listen: string;
@@ -84,6 +85,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
     listenHost: options.listen,
     pollIntervalMs: options.interval * 1_000,
     supervise: options.supervise ?? false,
+    linkFiles: options.linkFiles ?? false,
     userVariables: options.userVariables ? createUserVariables({ name: `${repositoryId}-${channel}` }) : null,
     logger,
   });

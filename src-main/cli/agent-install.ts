@@ -37,6 +37,7 @@ export function agentWords(options: AgentCommandOptions): string[] {
     ...(options.down === undefined ? [] : flag('--down', `${options.down}B/s`)),
     ...flag('--interval', String(options.interval)),
     ...(options.supervise ? ['--supervise'] : []),
+    ...(options.linkFiles ? ['--link-files'] : []),
     ...(options.userVariables ? ['--user-variables'] : []),
     ...(options.swarm ? [] : ['--no-swarm']),
   ];

@@ -50,6 +50,10 @@ export function addAgentCommands(program: Command): void {
     .option('--interval <seconds>', 'how often the store is looked at', wholeNumber(1, 3_600), 5)
     .option('--no-swarm', 'read from stores alone')
     .option('--supervise', "run the release's start command as a child")
+    .option(
+      '--link-files',
+      'link what a delta keeps instead of copying it, read-only: for programs that never write to their files',
+    )
     .option('--user-variables', "keep the channel's values as variables of this user too")
     .option('--once', 'bring the machine up to date, then end')
     .action(async (_options: unknown, command: Command) => {

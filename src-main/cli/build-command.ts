@@ -109,7 +109,7 @@ function factsOf({ plan, tools, artifact, isolation, ...build }: LocalBuild) {
     platform: hostPlatform(),
     artifactId: tree.artifactId,
     pack,
-    fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
+    fileCount: tree.fileCount,
     treeSizeBytes: tree.treeSizeBytes,
     plan,
     isolation,

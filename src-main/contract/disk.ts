@@ -2,7 +2,7 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { idSchema, sha256Schema } from './documents.ts';
-import { errorViewSchema } from './errors.ts';
+import { errorViewSchema } from './error-schemas.ts';
 
 const count = z.number().int().nonnegative();
 /** Bytes. */

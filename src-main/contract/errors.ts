@@ -1,9 +1,10 @@
-/** Owns the closed list of error codes and the one error type that crosses process boundaries. */
-import { z } from 'zod';
+/**
+ * Owns the closed list of error codes and the one error type that crosses process boundaries. Its schemas are in error-schemas.ts: this
+ * file is loaded by threads that live for less time than a schema's library takes to load.
+ */
 
 /** Who may try again: the engine by itself, a person after a change, or nobody. */
-export const retrySchema = z.enum(['automatic', 'user', 'never']);
-export type Retry = z.infer<typeof retrySchema>;
+export type Retry = 'automatic' | 'user' | 'never';
 
 /** Every code with its retry policy. Adapters translate library errors to one of these; anything else is a bug. */
 export const errorCodes = {
@@ -99,16 +100,13 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-export const errorCodeSchema = z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]);
-
-export const errorViewSchema = z.object({
-  code: errorCodeSchema,
-  message: z.string(),
-  details: z.record(z.string(), z.unknown()).default({}),
-  retry: retrySchema,
-});
 /** An error as it travels: no stack, ever. */
-export type ErrorView = z.infer<typeof errorViewSchema>;
+export interface ErrorView {
+  code: ErrorCode;
+  message: string;
+  details: Record<string, unknown>;
+  retry: Retry;
+}
 
 /** An expected failure. `message` says what happened, to what, and what the reader can do. */
 export class DomainError extends Error {

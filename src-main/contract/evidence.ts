@@ -1,7 +1,7 @@
 /** Owns the shape of what a machine keeps when a release did not come up: enough to see why, and never a value of its environment. */
 import { z } from 'zod';
 import { channelNameSchema, idSchema, sha256Schema } from './documents.ts';
-import { errorViewSchema } from './errors.ts';
+import { errorViewSchema } from './error-schemas.ts';
 
 const time = z.number().int().nonnegative();
 /** Of each text: what a person reads, not a log. */

@@ -1,7 +1,7 @@
 /** Owns what the engine and its worker processes say to each other. State goes through the database; these are hints and settings. */
 import { z } from 'zod';
 import { buildFactsSchema } from './documents.ts';
-import { errorViewSchema } from './errors.ts';
+import { errorViewSchema } from './error-schemas.ts';
 import { storeAccessSchema } from './store-access.ts';
 
 /**

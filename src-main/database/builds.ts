@@ -45,6 +45,12 @@ export function packChecksums(pack: PackRecord): { readonly crc32c?: string; rea
   return { ...(crc32c ? { crc32c } : {}), ...(md5 ? { md5 } : {}) };
 }
 
+/** The other way about: the columns of what was computed. */
+export function checksumColumns(checksums: ReturnType<typeof packChecksums>): Pick<PackRecord, 'crc32c' | 'md5'> {
+  const { crc32c, md5 } = checksums;
+  return { crc32c: crc32c ?? null, md5: md5 ?? null };
+}
+
 /** Those that are kept, the newest first. */
 export async function listPacks(db: Db): Promise<PackRecord[]> {
   return db.selectFrom('packs').selectAll().where('reclaimedAt', 'is', null).orderBy('storedAt', 'desc').execute();

@@ -64,6 +64,32 @@ export function crc32c(bytes: Uint8Array, crc = 0): number {
   return ~byBytes(bytes, done, bytes.length, remainder) >>> 0;
 }
 
+/** The product of two polynomials modulo Castagnoli's, the highest power in the lowest bit. */
+function multiply(left: number, right: number): number {
+  let product = 0;
+  let factor = right;
+  for (let bit = 31; bit >= 0; bit -= 1) {
+    if ((left >>> bit) & 1) product ^= factor;
+    factor = factor & 1 ? (factor >>> 1) ^ polynomial : factor >>> 1;
+  }
+  return product;
+}
+
+/**
+ * The checksum of two stretches of bytes, one after the other, from the checksums of each: the first is multiplied by x to the power of
+ * the second one's bits. Source: `crc32_combine` of zlib 1.2.12 and later (crc32.c), with another polynomial.
+ */
+export function joinCrc32c(first: number, second: number, secondBytes: number): number {
+  let power = 0x80000000;
+  // x to the power of 8, then each time its square.
+  let square = 0x00800000;
+  for (let rest = secondBytes; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) power = multiply(square, power);
+    square = multiply(square, square);
+  }
+  return (multiply(power, first) ^ second) >>> 0;
+}
+
 /** As `BlobChecksums` has it: eight hex digits. */
 export function crc32cHex(crc: number): string {
   return crc.toString(16).padStart(8, '0');

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { infoHashSchema } from '../contract/documents.ts';
-import { errorCodeSchema } from '../contract/errors.ts';
+import { errorCodeSchema } from '../contract/error-schemas.ts';
 
 /** An address or an RFC 1123 host name; webtorrent is given nothing else to connect to. */
 const hostSchema = z

@@ -53,6 +53,8 @@ export interface BuildRun {
   /** By which the processes of its steps are found again. */
   readonly workerId: string;
   readonly isolation: IsolationSettings;
+  /** Whether a store keeps packs' MD5. */
+  readonly wantsMd5?: boolean;
   /** Null where the tree belongs to no branch. */
   readonly branch: string | null;
   /** What changed since the last build, as paths; null where that is not known. */

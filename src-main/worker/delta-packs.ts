@@ -5,10 +5,16 @@ import { openPackFile, PackContent, type RangeSource } from '../artifacts/delta-
 import { makeDelta } from '../artifacts/delta-make.ts';
 import { readSignature, writeSignature } from '../artifacts/delta-signature.ts';
 import { decodeFileList, maximumFileListBytes } from '../artifacts/file-list.ts';
-import type { PackChecksums } from '../artifacts/hash-lanes.ts';
 import { type FileEntry, type Pack, storeKeys } from '../contract/documents.ts';
 import { DomainError, messageOf } from '../contract/errors.ts';
-import { type BuildWithPack, findBuild, insertPack, listDeltaPacks } from '../database/builds.ts';
+import {
+  type BuildWithPack,
+  checksumColumns,
+  findBuild,
+  insertPack,
+  listDeltaPacks,
+  type PackRecord,
+} from '../database/builds.ts';
 import type { Db } from '../database/open-database.ts';
 import { findRelease, listChannels } from '../database/releases.ts';
 import { formatSize } from '../domain/format-size.ts';
@@ -89,7 +95,7 @@ async function keepSignatures({ folder }: AttemptRun): Promise<void> {
   for (const { path } of files.slice(keptSignatures)) await rm(path, { force: true });
 }
 
-type MadePack = Pack & PackChecksums;
+type MadePack = Pack & Pick<PackRecord, 'crc32c' | 'md5'>;
 
 /** One delta, whole in the main store; null where it is not worth it. Throws `artifact.*`, `store.*`, system errors. */
 async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Promise<MadePack | null> {
@@ -113,6 +119,7 @@ async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Pr
         target: to,
         baseSignature: await readSignature(folder.chunksOf(base.artifactId)),
         outFile,
+        md5: run.wantsMd5 ?? false,
         maximumBytes: Math.floor(pack.sizeBytes * worthwhileShare),
         signal,
         ...(run.onProgress ? { onProgress: run.onProgress } : {}),
@@ -134,7 +141,7 @@ async function makeOne(run: AttemptRun, target: Target, base: BuildWithPack): Pr
       await store.put(storeKeys.torrent(digest), { kind: 'bytes', bytes: torrent });
       const { artifactId } = pack;
       const delta: Pack = { digest, kind: 'delta', artifactId, baseArtifactId: base.artifactId, sizeBytes, infoHash };
-      return { ...delta, ...checksums };
+      return { ...delta, ...checksumColumns(checksums) };
     } finally {
       await from.content.close();
     }

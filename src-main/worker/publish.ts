@@ -9,7 +9,7 @@ import { type BuildFacts, type Pack, storeKeys } from '../contract/documents.ts'
 import { DomainError } from '../contract/errors.ts';
 import type { IsolationUsed } from '../contract/isolation.ts';
 import type { Plan } from '../contract/plan.ts';
-import { type BuildWithPack, insertBuild, insertPack, type PackRecord } from '../database/builds.ts';
+import { type BuildWithPack, checksumColumns, insertBuild, insertPack, type PackRecord } from '../database/builds.ts';
 import { putResult } from '../database/caches.ts';
 import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
@@ -51,6 +51,7 @@ export async function packArtifact(
       include: options.plan.artifact.include,
       exclude: options.plan.artifact.exclude,
       outFile: packFile,
+      md5: run.wantsMd5 ?? false,
       signal: run.signal,
       onProgress: ({ bytesDone, bytesTotal }) => {
         run.onProgress?.();
@@ -78,7 +79,7 @@ export async function packArtifact(
       sizeBytes: tree.sizeBytes,
       infoHash,
     };
-    const files = tree.entries.filter(entry => entry.kind === 'file').length;
+    const files = tree.fileCount;
     return {
       result: { tree, pack, packFile, torrent },
       detail: `${files} ${files === 1 ? 'file' : 'files'}, ${formatSize(tree.treeSizeBytes)} → ${formatSize(tree.sizeBytes)}, artifact ${tree.artifactId.slice(0, 12)}`,
@@ -155,9 +156,9 @@ export async function publishArtifact(
     await store.put(storeKeys.torrent(pack.digest), { kind: 'bytes', bytes: artifact.torrent });
     const result = await recordBuild(run, options, {
       pack,
-      checksums: tree.checksums,
+      checksums: checksumColumns(tree.checksums),
       treeSizeBytes: tree.treeSizeBytes,
-      fileCount: tree.entries.filter(entry => entry.kind === 'file').length,
+      fileCount: tree.fileCount,
       reusedBuildId: null,
     });
     const what = isThere ? 'the same bytes were there already' : formatSize(pack.sizeBytes);

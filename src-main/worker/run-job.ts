@@ -7,10 +7,12 @@ import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import type { Db } from '../database/open-database.ts';
 import { databaseError } from '../database/open-sqlite.ts';
+import { listRegions } from '../database/regions.ts';
 import { findRepository } from '../database/repositories.ts';
 import { addSteps, finishJob, recordIsolation, recordStep, recordStepProgress } from '../queue/attempt.ts';
 import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
+import { locateStore } from '../stores/store-location.ts';
 import { listTree, readStart } from '../toolchains/list-tree.ts';
 import { type AttemptRun, asStep, type BuildRun, type StepRecorder } from './attempt-run.ts';
 import { packStep, planTree, runTree } from './build-tree.ts';
@@ -83,6 +85,7 @@ export async function runJob(context: JobContext): Promise<void> {
           context.onChanged();
         },
       },
+      wantsMd5: await isMd5Wanted(db),
       branch: repository.branch,
       changedPaths: () => changedSinceLastBuild(run),
     };
@@ -254,4 +257,9 @@ function failureOf(error: unknown, signal: AbortSignal, root: string): DomainErr
     'internal',
     `An unexpected error ended the job: ${messageOf(error)}. The engine's log has more.`,
   );
+}
+
+/** Azure alone keeps a blob's MD5 and nothing better; without it a pack there is proven by reading it back. */
+async function isMd5Wanted(db: Db): Promise<boolean> {
+  return (await listRegions(db)).some(({ storeUrl }) => locateStore(storeUrl).kind === 'azure');
 }

@@ -1,6 +1,7 @@
 /** Owns turning whatever a call threw into a DomainError that a view can show. */
 import { ORPCError } from '@orpc/client';
-import { DomainError, errorViewSchema, messageOf } from '../../src-main/contract/errors.ts';
+import { errorViewSchema } from '../../src-main/contract/error-schemas.ts';
+import { DomainError, messageOf } from '../../src-main/contract/errors.ts';
 
 /** The error of a call. Errors of the engine keep code, message and details; everything else becomes `internal`. */
 export function toDomainError(error: unknown): DomainError {

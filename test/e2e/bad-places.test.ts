@@ -8,7 +8,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { errorViewSchema } from '../../src-main/contract/errors.ts';
+import { errorViewSchema } from '../../src-main/contract/error-schemas.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type LongCommand, projectRoot, slipway, startSlipway } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';

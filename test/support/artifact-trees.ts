@@ -3,6 +3,9 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { decodeFileList } from '../../src-main/artifacts/file-list.ts';
+import type { PackedTree } from '../../src-main/artifacts/pack-tree.ts';
+import type { FileEntry } from '../../src-main/contract/documents.ts';
 
 export type TreeNode =
   | { readonly kind: 'file'; readonly content: string | Uint8Array; readonly executable?: boolean }
@@ -40,4 +43,9 @@ export function noise(sizeBytes: number, seed = 1): Uint8Array {
     words[index] = state >>> 0;
   }
   return new Uint8Array(words.buffer, 0, sizeBytes);
+}
+
+/** The entries of what was packed, read as a machine reads them. */
+export function entriesIn({ fileList, artifactId }: Pick<PackedTree, 'fileList' | 'artifactId'>): FileEntry[] {
+  return decodeFileList(fileList, artifactId);
 }

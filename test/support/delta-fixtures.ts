@@ -67,6 +67,7 @@ export function applyTo(
   artifactId: string,
   packFile: string,
   targetDir = path.join(path.dirname(base.folder), 'applied'),
+  linkFiles = false,
 ): Promise<AppliedDelta> {
-  return applyDelta({ packFile, base, artifactId, targetDir });
+  return applyDelta({ packFile, base, artifactId, targetDir, linkFiles });
 }

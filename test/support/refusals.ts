@@ -1,7 +1,8 @@
 /** Owns how a test reads what commands say when they refuse: exit code, JSON and words agree, and no stack is shown. */
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { type ErrorView, errorViewSchema } from '../../src-main/contract/errors.ts';
+import { errorViewSchema } from '../../src-main/contract/error-schemas.ts';
+import type { ErrorView } from '../../src-main/contract/errors.ts';
 import { type CommandOutcome, slipway } from './cli.ts';
 
 const refusalSchema = z.object({ error: errorViewSchema });

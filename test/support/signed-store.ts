@@ -13,6 +13,7 @@ import { signPointer } from '../../src-main/releases/pointer-document.ts';
 import { signTrust } from '../../src-main/releases/trust-document.ts';
 import { createFilesystemStore } from '../../src-main/stores/filesystem-store.ts';
 import { createMetainfo } from '../../src-main/swarm/metainfo.ts';
+import { entriesIn } from './artifact-trees.ts';
 import { type OnEnd, scratchFolder } from './scratch-folder.ts';
 import { machineOf, newSigner, pointerOf, reportOf, trustOf } from './signed-protocol.ts';
 
@@ -98,7 +99,7 @@ export async function createSignedStore(onEnd: OnEnd, files: Readonly<Record<str
     pointer,
     machine,
     pack,
-    entries: packed.entries,
+    entries: entriesIn(packed),
     rootKey,
     release,
     nowMs: issuedAtMs + 86_400_000,

@@ -1,7 +1,7 @@
 /** Owns the plain views of the engine as a whole. Times are UTC milliseconds. */
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
-import { errorViewSchema } from '../errors.ts';
+import { errorViewSchema } from '../error-schemas.ts';
 import { buildDefaultsSchema, isolationLevelSchema } from '../isolation.ts';
 import { jobSummarySchema } from './job.ts';
 import { repositoryRowSchema } from './repository.ts';

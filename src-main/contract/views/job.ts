@@ -1,7 +1,7 @@
 /** Owns the plain views of jobs, their revisions, attempts, steps and logs. Times are UTC milliseconds. */
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
-import { errorViewSchema } from '../errors.ts';
+import { errorViewSchema } from '../error-schemas.ts';
 import { isolationUsedSchema } from '../isolation.ts';
 import { evidenceSchema, phaseSchema, planSchema } from '../plan.ts';
 import { waitingReasonSchema } from '../waiting.ts';

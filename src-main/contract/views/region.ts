@@ -1,7 +1,7 @@
 /** Owns the plain views of regions and of the copies in them. Times are UTC milliseconds. */
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
-import { errorViewSchema } from '../errors.ts';
+import { errorViewSchema } from '../error-schemas.ts';
 import { regionLimitsSchema, trafficSchema } from '../replication-api.ts';
 import { buildViewSchema } from './build.ts';
 import { visualStateSchema } from './state.ts';

@@ -1,7 +1,7 @@
 /** Owns the plain views of repositories, and how they are polled and queued. Times are UTC milliseconds. */
 import { z } from 'zod';
 import { idSchema } from '../documents.ts';
-import { errorViewSchema } from '../errors.ts';
+import { errorViewSchema } from '../error-schemas.ts';
 import { planSchema } from '../plan.ts';
 import { buildViewSchema } from './build.ts';
 import { jobSummarySchema } from './job.ts';

@@ -1,7 +1,7 @@
 /** Owns the plain views of what is seeded, and to whom. Times are UTC milliseconds. */
 import { z } from 'zod';
 import { bytesBySourceSchema } from '../documents.ts';
-import { errorViewSchema } from '../errors.ts';
+import { errorViewSchema } from '../error-schemas.ts';
 import { bytes } from './units.ts';
 
 export const torrentViewSchema = z.object({

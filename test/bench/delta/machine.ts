@@ -141,6 +141,8 @@ export async function rsyncBytes(folder: string, old: PackedVersion, fresh: Pack
   const stats = await runProgram('rsync', [
     '-az',
     '--no-whole-file',
+    // Files of the same size and second would pass for the same file.
+    '--ignore-times',
     '--delete',
     '--stats',
     `${fresh.folder}/`,

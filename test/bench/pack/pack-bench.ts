@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../../src-main/contract/errors.ts';
 import { type Bench, type BenchOptions, inFolder, minRuns, type Row, rowOf, runProgram } from '../bench.ts';
+import { buildMeasured } from './built.ts';
 import { makeRealTree } from './real-tree.ts';
 
 const mebibyte = 1024 * 1024;
@@ -13,8 +14,7 @@ const peakMegabytes = 300;
 const measuredSchema = z.object({ seconds: z.number(), peakBytes: z.number(), cpuSeconds: z.number() });
 type Measured = z.infer<typeof measuredSchema>;
 
-async function ours(verb: 'pack' | 'unpack', from: string, to: string): Promise<Measured> {
-  const program = join(import.meta.dirname, 'measured.ts');
+async function ours(program: string, verb: 'pack' | 'unpack', from: string, to: string): Promise<Measured> {
   return measuredSchema.parse(JSON.parse(await runProgram(process.execPath, [program, verb, from, to])));
 }
 
@@ -45,10 +45,11 @@ interface Runs {
   readonly pipeBackToDisk: number[];
 }
 
-async function runOnce(folder: string, tree: string, runs: Runs, hasTorrent: boolean): Promise<void> {
+async function runOnce(program: string, folder: string, runs: Runs, hasTorrent: boolean): Promise<void> {
+  const tree = join(folder, 'tree');
   const [pack, piped, torrent] = [join(folder, 'ours'), join(folder, 'piped'), join(folder, 'torrent')];
   const [unpacked, untarred] = [join(folder, 'unpacked'), join(folder, 'untarred')];
-  runs.pack.push(await ours('pack', tree, pack));
+  runs.pack.push(await ours(program, 'pack', tree, pack));
   const seconds = await shell('tar -cf - -C "$1" . | zstd -q -f -T0 -3 -o "$2"', tree, piped);
   runs.pipe.push(seconds);
   if (hasTorrent) {
@@ -56,7 +57,7 @@ async function runOnce(folder: string, tree: string, runs: Runs, hasTorrent: boo
     runs.pipeAndHashes.push(seconds + more);
     await rm(torrent);
   }
-  runs.unpack.push(await ours('unpack', pack, unpacked));
+  runs.unpack.push(await ours(program, 'unpack', pack, unpacked));
   await rm(unpacked, { recursive: true });
   await mkdir(untarred);
   const back = await shell('zstd -q -dc "$1" | tar -xf - -C "$2"', piped, untarred);
@@ -65,7 +66,7 @@ async function runOnce(folder: string, tree: string, runs: Runs, hasTorrent: boo
   await rm(untarred, { recursive: true });
 }
 
-async function compare(goalBytes: number, runCount: number, say: BenchOptions['say']): Promise<Row[]> {
+async function compare(program: string, goalBytes: number, say: BenchOptions['say']): Promise<Row[]> {
   return inFolder(async folder => {
     const tree = join(folder, 'tree');
     const { files, bytes } = makeRealTree(tree, goalBytes);
@@ -76,8 +77,8 @@ async function compare(goalBytes: number, runCount: number, say: BenchOptions['s
       torrentError = error;
     });
     const runs: Runs = { pack: [], unpack: [], pipe: [], pipeAndHashes: [], pipeBack: [], pipeBackToDisk: [] };
-    for (let run = 0; run < runCount; run += 1) {
-      await runOnce(folder, tree, runs, torrentError === null);
+    for (let run = 0; run < minRuns; run += 1) {
+      await runOnce(program, folder, runs, torrentError === null);
       const last = [runs.pack.at(-1)?.seconds, runs.pipe.at(-1), runs.unpack.at(-1)?.seconds, runs.pipeBack.at(-1)];
       const [packed, piped, unpacked, untarred] = last.map(value => `${value?.toFixed(1)} s`);
       say(`run ${run + 1}: packed in ${packed} (pipe ${piped}), unpacked in ${unpacked} (pipe ${untarred})`);
@@ -124,8 +125,9 @@ export const packBench: Bench = {
     } catch (error) {
       return [leftOut('all of it', error)];
     }
+    const program = await buildMeasured();
     for (const goalBytes of quick ? bytesOfSizes.quick : bytesOfSizes.full) {
-      rows.push(...(await compare(goalBytes, minRuns, say)));
+      rows.push(...(await compare(program, goalBytes, say)));
     }
     return rows;
   },

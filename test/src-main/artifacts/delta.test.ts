@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -144,6 +144,32 @@ describe('applying a delta', () => {
     await applyTo(base, target.artifactId, outFile);
     await writeFile(path.join(folder, 'applied/kept'), 'written by the program of the new release');
     await verifyTree(base.folder, base.entries);
+  });
+
+  test('links what is kept where it is told to, read-only, and refuses a base with other content there too', async () => {
+    const kept = { kept: file(noise(50_000, 5)), run: file('#!/bin/sh\n', true), copied: file(noise(3_000_000, 9)) };
+    const { folder, base, target, outFile } = await versions(
+      { ...one, ...kept },
+      { ...two, ...kept, run: file('#!/bin/sh\n') },
+    );
+    await deltaBetween(base, target, outFile);
+    const applied = path.join(folder, 'linked');
+    await applyTo(base, target.artifactId, outFile, applied, true);
+    await verifyTree(applied, target.entries);
+    await verifyTree(base.folder, base.entries);
+    const look = (release: string, name: string) => stat(path.join(release, name));
+    for (const name of ['kept', 'copied']) {
+      expect((await look(applied, name)).ino, name).toBe((await look(base.folder, name)).ino);
+      expect((await look(applied, name)).mode & 0o777, name).toBe(0o444);
+    }
+    // One mode cannot be two, and what is new is the release's own.
+    expect((await look(applied, 'run')).ino).not.toBe((await look(base.folder, 'run')).ino);
+    expect((await look(applied, 'large')).mode & 0o777).toBe(0o644);
+    await chmod(path.join(base.folder, 'copied'), 0o644);
+    await writeFile(path.join(base.folder, 'copied'), noise(3_000_000, 8));
+    const again = applyTo(base, target.artifactId, outFile, path.join(folder, 'again'), true);
+    await expect(again).rejects.toMatchObject({ code: 'artifact.digest_mismatch' });
+    expect(await readdir(folder)).not.toContain('again');
   });
 
   test('leaves nothing when it is aborted, wherever that is', async () => {

@@ -7,7 +7,7 @@ import { encodeSeekTable } from '../../../src-main/artifacts/seek-table.ts';
 import { tarHeader, tarPaddingBytes } from '../../../src-main/artifacts/tar-header.ts';
 import { unpackPack, verifyTree } from '../../../src-main/artifacts/unpack.ts';
 import type { FileEntry } from '../../../src-main/contract/documents.ts';
-import { noise, type TreeNode, temporaryFolder, writeTree } from '../../support/artifact-trees.ts';
+import { entriesIn, noise, type TreeNode, temporaryFolder, writeTree } from '../../support/artifact-trees.ts';
 
 const file = (content: string | Uint8Array, executable = false): TreeNode => ({ kind: 'file', content, executable });
 const tree: Readonly<Record<string, TreeNode>> = {
@@ -30,7 +30,7 @@ async function fixture() {
     threads: 1,
   });
   await rm(path.join(folder, 'tree'), { recursive: true });
-  return { folder, packFile, entries: pack.entries, targetDir: path.join(folder, 'out') };
+  return { folder, packFile, entries: entriesIn(pack), targetDir: path.join(folder, 'out') };
 }
 
 /** A pack by hand, as an attacker would make it: any headers, any contents. */

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildLocally, type LocalBuildOptions } from '../../../src-main/cli/local-build.ts';
 import { DomainError } from '../../../src-main/contract/errors.ts';
 import { findBuildOfJob } from '../../../src-main/database/builds.ts';
+import { entriesIn } from '../../support/artifact-trees.ts';
 import { startBuilds } from '../../support/builds.ts';
 import { endsWithFile } from '../../support/for-this-file.ts';
 import { git } from '../../support/git-server.ts';
@@ -36,7 +37,7 @@ async function build(options: Partial<LocalBuildOptions> & { path: string }) {
     artifactId: artifact.tree.artifactId,
     packDigest: artifact.pack.digest,
     infoHash: artifact.pack.infoHash,
-    paths: artifact.tree.entries.map(entry => entry.path),
+    paths: entriesIn(artifact.tree).map(entry => entry.path),
     steps,
     revision,
     branch,

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startEngine } from '../../../src-main/compose.ts';
 import type { api } from '../../../src-main/contract/api.ts';
-import { errorViewSchema } from '../../../src-main/contract/errors.ts';
+import { errorViewSchema } from '../../../src-main/contract/error-schemas.ts';
 import { engineStatusSchema } from '../../../src-main/contract/views/engine.ts';
 import { appendEvent } from '../../../src-main/database/events.ts';
 import { version } from '../../../src-main/domain/version.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { crc32c, crc32cHex } from '../../../src-main/stores/crc32c.ts';
+import { crc32c, crc32cHex, joinCrc32c } from '../../../src-main/stores/crc32c.ts';
 
 /** Bit by bit, as the polynomial is written. */
 function slowly(bytes: Uint8Array): number {
@@ -34,5 +34,11 @@ describe('CRC-32C', () => {
         expect(crc32c(part.subarray(cut), crc32c(part.subarray(0, cut))), `cut at ${cut}`).toBe(expected);
       }
     }
+  });
+
+  it.each([0, 1, 5, 96, 4_099])('of two stretches, the second of %i bytes, is made of those of each', length => {
+    const [first, second] = [randomBytes(33), randomBytes(length)];
+    expect(joinCrc32c(crc32c(first), crc32c(second), length)).toBe(slowly(Buffer.concat([first, second])));
+    expect(joinCrc32c(0, crc32c(second), length)).toBe(slowly(second));
   });
 });
