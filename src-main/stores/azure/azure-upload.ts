@@ -1,7 +1,6 @@
 /** Owns how bytes reach Azure: a small source in one request, a large one in blocks that survive a restart. */
 import { randomBytes } from 'node:crypto';
 import { type BlockBlobClient, RestError } from '@azure/storage-blob';
-import { DomainError } from '../../contract/errors.ts';
 import type { BlobHead, BlobSource, PutOptions } from '../blob-store.ts';
 import {
   newMark,
@@ -22,17 +21,6 @@ const maxBlocks = 50_000;
 /** All ids of a blob must have one length; the upload's own name in front keeps two uploads of one key apart. */
 function blockId(upload: string, index: number): string {
   return Buffer.from(`${upload}-${String(index).padStart(6, '0')}`).toString('base64');
-}
-
-function asPrecondition(error: unknown, key: string, ifVersion: string | null | undefined): unknown {
-  const isMissing = error instanceof DomainError && error.code === 'store.not_found';
-  if (!isMissing || ifVersion === undefined || ifVersion === null) return error;
-  return new DomainError(
-    'store.precondition_failed',
-    `${key} was not written: it is not there. Read it again and decide on what it says now.`,
-    { key },
-    { cause: error },
-  );
 }
 
 async function putSmall(
@@ -153,16 +141,11 @@ export async function putBlob(
   source: BlobSource,
   options: PutOptions,
 ): Promise<BlobHead> {
-  options.signal?.throwIfAborted();
   const blob = place.container.getBlockBlobClient(`${place.prefix}${key}`);
   const isLarge = source.kind === 'file' && source.sizeBytes > singlePutBytes;
-  try {
-    const head = isLarge
-      ? await putLarge(place, blob, key, source, options)
-      : await putSmall(place, blob, key, source, options);
-    options.onProgress?.(sourceBytes(source));
-    return head;
-  } catch (error) {
-    throw asPrecondition(error, key, options.ifVersion);
-  }
+  const head = isLarge
+    ? await putLarge(place, blob, key, source, options)
+    : await putSmall(place, blob, key, source, options);
+  options.onProgress?.(sourceBytes(source));
+  return head;
 }

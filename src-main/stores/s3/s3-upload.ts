@@ -42,18 +42,6 @@ export function condition(ifVersion: string | null | undefined): { IfNoneMatch?:
   return ifVersion === null ? { IfNoneMatch: '*' } : { IfMatch: etagOf(ifVersion) };
 }
 
-/** S3 says of a conditional write that the key is not there where a version of it was asked for. */
-export function asPrecondition(error: unknown, key: string, ifVersion: string | null | undefined): unknown {
-  const isMissing = error instanceof DomainError && error.code === 'store.not_found';
-  if (!isMissing || ifVersion === undefined || ifVersion === null) return error;
-  return new DomainError(
-    'store.precondition_failed',
-    `${key} was not written: it is not there. Read it again and decide on what it says now.`,
-    { key },
-    { cause: error },
-  );
-}
-
 function attemptsOf(error: unknown): number {
   const cause = error instanceof DomainError ? error.cause : error;
   return cause instanceof S3ServiceException ? (cause.$metadata.attempts ?? 1) : 1;
@@ -89,7 +77,7 @@ async function putSmall(place: S3Place, key: string, source: BlobSource, options
       const head = await headOrNull(place, key);
       if (head !== null && head.version === md5 && head.sizeBytes === bytes.length) return head;
     }
-    throw asPrecondition(error, key, options.ifVersion);
+    throw error;
   }
 }
 
@@ -242,7 +230,7 @@ async function putLarge(place: S3Place, key: string, source: FileSource, options
     return await headWritten(place, key, versionOf(completed.ETag), source.sizeBytes);
   } catch (error) {
     if (!canGoOn(error, options)) await abortUpload(place, key, mark.place).catch(() => undefined);
-    throw asPrecondition(error, key, options.ifVersion);
+    throw error;
   } finally {
     await reader.close();
   }
@@ -255,7 +243,6 @@ export async function putObject(
   source: BlobSource,
   options: PutOptions,
 ): Promise<BlobHead> {
-  options.signal?.throwIfAborted();
   const isLarge = source.kind === 'file' && source.sizeBytes > singlePutBytes;
   const head = isLarge ? await putLarge(place, key, source, options) : await putSmall(place, key, source, options);
   options.onProgress?.(sourceBytes(source));
