@@ -11,7 +11,7 @@ import {
   singlePutBytes,
   type UploadMark,
 } from '../part-upload.ts';
-import { type FileSource, readWhole, SourceReader, sourceBytes } from '../source-reader.ts';
+import { type FileSource, readWhole, SourceReader, sourceBytes, type WantedDigests } from '../source-reader.ts';
 import { conditionsFor, headOf } from './azure-head.ts';
 import type { AzurePlace } from './azure-place.ts';
 
@@ -73,11 +73,11 @@ async function openUpload(
   options: PutOptions,
 ): Promise<{ readonly mark: UploadMark; readonly reader: SourceReader }> {
   // Azure keeps what it is told of the whole: what is known already need not be computed.
-  const wantsMd5 = options.checksums?.md5 === undefined;
+  const wanted: WantedDigests = { md5: options.checksums?.md5 === undefined, part: ['md5'] };
   const kept = readMark(options.resume?.state, key, source);
   const isNamed = kept !== null && /^[0-9a-f]{16}$/.test(kept.place);
   if (isNamed && kept.doneBytes > 0 && (await hasBlocks(place, blob, kept))) {
-    const reader = await SourceReader.open(source, options, wantsMd5);
+    const reader = await SourceReader.open(source, options, wanted);
     try {
       if (await reader.skip(kept.doneBytes, kept.sha256, options.signal)) return { mark: kept, reader };
     } catch (error) {
@@ -87,7 +87,7 @@ async function openUpload(
     await reader.close();
   }
   const mark = newMark(randomBytes(8).toString('hex'), key, source, partBytesFor(source.sizeBytes, maxBlocks));
-  const reader = await SourceReader.open(source, options, wantsMd5);
+  const reader = await SourceReader.open(source, options, wanted);
   try {
     await options.resume?.save(JSON.stringify(mark));
     return { mark, reader };
@@ -106,17 +106,11 @@ async function putLarge(
 ): Promise<BlobHead> {
   const { mark, reader } = await openUpload(place, blob, key, source, options);
   try {
-    const { md5 } = await sendParts(reader, mark, options, {
-      wantsMd5: true,
-      send: async (part, signal) => {
-        const transactionalContentMD5 = Buffer.from(part.md5 ?? '', 'base64');
-        await place.run({ permission: 'write', key, signal }, call =>
-          blob.stageBlock(blockId(mark.place, part.index), part.bytes, part.bytes.length, {
-            ...call,
-            transactionalContentMD5,
-          }),
-        );
-      },
+    const { md5 } = await sendParts(reader, mark, options, async ({ index, bytes, digests }, signal) => {
+      const transactionalContentMD5 = Buffer.from(digests.md5 ?? '', 'hex');
+      await place.run({ permission: 'write', key, signal }, call =>
+        blob.stageBlock(blockId(mark.place, index), bytes, bytes.length, { ...call, transactionalContentMD5 }),
+      );
     });
     const contentMD5 = Buffer.from(md5 ?? options.checksums?.md5 ?? '', 'hex');
     const count = Math.ceil(mark.sizeBytes / mark.partBytes);
