@@ -1,6 +1,7 @@
 /** Owns how bytes reach Azure: a small source in one request, a large one in blocks that survive a restart. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type BlockBlobClient, RestError } from '@azure/storage-blob';
+import { DomainError } from '../../contract/errors.ts';
 import type { BlobHead, BlobSource, PutOptions } from '../blob-store.ts';
 import {
   newMark,
@@ -13,10 +14,13 @@ import {
 } from '../part-upload.ts';
 import { type FileSource, readWhole, SourceReader, sourceBytes, type WantedDigests } from '../source-reader.ts';
 import { conditionsFor, headOf } from './azure-head.ts';
-import type { AzurePlace } from './azure-place.ts';
+import type { AzurePlace, Call } from './azure-place.ts';
 
 /** Source: "Scalability and performance targets for Blob storage". */
 const maxBlocks = 50_000;
+
+/** Tells a blob that this put has written from one that another put of the same bytes has. Source: "Naming metadata": a C# identifier. */
+const writtenBy = 'slipwayput';
 
 /** All ids of a blob must have one length; the upload's own name in front keeps two uploads of one key apart. */
 function blockId(upload: string, index: number): string {
@@ -35,15 +39,35 @@ async function putSmall(
   await options.throttle?.(bytes.length);
   signal?.throwIfAborted();
   const contentMD5 = Buffer.from(md5, 'hex');
-  return place.run({ permission: 'write', key, signal }, async call => {
-    const told = await blob.upload(bytes, bytes.length, {
-      ...call,
-      conditions: conditionsFor(options.ifVersion),
-      transactionalContentMD5: contentMD5,
-      blobHTTPHeaders: { blobContentMD5: contentMD5 },
+  const put = randomUUID();
+  try {
+    return await place.run({ permission: 'write', key, signal }, async call => {
+      const told = await blob.upload(bytes, bytes.length, {
+        ...call,
+        conditions: conditionsFor(options.ifVersion),
+        transactionalContentMD5: contentMD5,
+        blobHTTPHeaders: { blobContentMD5: contentMD5 },
+        ...(options.ifVersion === undefined ? {} : { metadata: { [writtenBy]: put } }),
+      });
+      return headOf({ ...told, contentLength: bytes.length, contentMD5 });
     });
-    return headOf({ ...told, contentLength: bytes.length, contentMD5 });
-  });
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'store.precondition_failed') throw error;
+    // The answer to a first try may have been lost: then it is our own write that stands in the way of the client's second.
+    const own = await place.run({ permission: 'read', key, signal }, call => findOwn(blob, put, call));
+    if (own === null) throw error;
+    return own;
+  }
+}
+
+async function findOwn(blob: BlockBlobClient, put: string, call: Call): Promise<BlobHead | null> {
+  try {
+    const told = await blob.getProperties(call);
+    return told.metadata?.[writtenBy] === put ? headOf(told) : null;
+  } catch (error) {
+    if (error instanceof RestError && error.statusCode === 404) return null;
+    throw error;
+  }
 }
 
 /** Whether the server still has each block that the mark tells of; it drops them after a week. Source: "Put Block". */
