@@ -29,7 +29,7 @@ export function PolicyDialog({ repository, policy, regions, onClose, onChanged }
   return (
     <RegionFormDialog
       title={`Copies of ${repository.name}`}
-      footerNote="Copies that nothing wants any more are removed"
+      footerNote="It holds at once"
       submitLabel="Change copies"
       checked={checkPolicyForm(form)}
       send={change => client.replicationPolicy.set({ repositoryId: repository.id, ...change })}
@@ -41,7 +41,7 @@ export function PolicyDialog({ repository, policy, regions, onClose, onChanged }
           <TextField
             label="Newest versions"
             inputMode="numeric"
-            hint="So many are held in each region, besides what channels and machines use; empty for every version"
+            hint="So many are held in each region, besides what channels and machines use; others are removed there. Empty for every version"
             value={form.versions}
             error={problems.versions}
             onChange={versions => setForm({ ...form, versions })}

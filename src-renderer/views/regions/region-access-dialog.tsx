@@ -21,7 +21,7 @@ export function RegionAccessDialog({ region, kind, onClose, onChanged }: RegionA
   return (
     <RegionFormDialog
       title={`Credentials of ${region.name}`}
-      footerNote={region.isMain ? 'Taken at the next start' : 'Copies that failed start again at once'}
+      footerNote={region.isMain ? 'At the next start' : 'They hold at once'}
       submitLabel="Replace credentials"
       checked={checkAccessForm(form)}
       send={async access => {
@@ -36,7 +36,9 @@ export function RegionAccessDialog({ region, kind, onClose, onChanged }: RegionA
     >
       {problems => (
         <>
-          <p className={text.sub}>{storeUrl}</p>
+          <p className={text.sub}>
+            For {storeUrl}. {!region.isMain && 'Copies that failed start again with them.'}
+          </p>
           <AccessFields
             kind={kind}
             form={form}
