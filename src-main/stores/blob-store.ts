@@ -39,7 +39,10 @@ export interface UploadResume {
 export interface PutOptions {
   /** Refuse with `store.precondition_failed` unless the key's version is this one; null means the key must not exist. */
   readonly ifVersion?: string | null;
-  /** Hex. Where given, what was written is read for its digest on the way, and refused if it differs. */
+  /**
+   * Hex. What is written is read for its digest on the way, and refused if it differs: always, but where the provider itself
+   * refuses all bytes that have not the CRC32C in `checksums`.
+   */
   readonly sha256?: string;
   /** What is known of the content already: sent with it, so that the provider refuses other bytes. */
   readonly checksums?: BlobChecksums;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DomainError } from '../contract/errors.ts';
 import type { PutOptions } from './blob-store.ts';
 import { reportIntervalMs, throttledReport } from './progress.ts';
+import type { Digests } from './running-digests.ts';
 import type { FileSource, SourceReader } from './source-reader.ts';
 
 const mebibyte = 1024 * 1024;
@@ -59,13 +60,8 @@ export interface SourcePart {
   readonly index: number;
   /** Belongs to the upload: of use until `send` has settled. */
   readonly bytes: Buffer;
-  /** Of the part, base64, as both providers take it in Content-MD5; null where the target asks for none. */
-  readonly md5: string | null;
-}
-
-export interface PartTarget {
-  readonly wantsMd5: boolean;
-  send(part: SourcePart, signal: AbortSignal): Promise<void>;
+  /** Of the part: those that the reader was opened for. */
+  readonly digests: Digests;
 }
 
 /** How many parts of `mark` are with the provider already. */
@@ -118,13 +114,13 @@ class MarkKeeper {
  * Sends what `mark` leaves to send of a source that `reader` has read up to there, at most two parts at a time, and checks the
  * whole against what was promised. Nothing is committed here. Memory: 16 MiB, or one part where these are larger than that.
  *
- * Throws `artifact.digest_mismatch`, what `target`, `save` and `throttle` throw, and the signal's reason.
+ * Throws `artifact.digest_mismatch`, what `send`, `save` and `throttle` throw, and the signal's reason.
  */
 export async function sendParts(
   reader: SourceReader,
   mark: UploadMark,
   options: PutOptions,
-  target: PartTarget,
+  send: (part: SourcePart, signal: AbortSignal) => Promise<void>,
 ): Promise<{ readonly md5: string | null }> {
   const keeper = new MarkKeeper(mark, options.resume?.save);
   const report = throttledReport(options.onProgress);
@@ -144,7 +140,7 @@ export async function sendParts(
 
   const sendOne = async (part: SourcePart, end: Pick<UploadMark, 'doneBytes' | 'sha256'>, buffer: Buffer) => {
     try {
-      await target.send(part, signal);
+      await send(part, signal);
       doneBytes += part.bytes.length;
       report(doneBytes);
       freeBuffers.push(buffer);
@@ -160,14 +156,12 @@ export async function sendParts(
       if (failures.length > 0) return;
       const buffer = freeBuffers.pop() ?? Buffer.allocUnsafeSlow(mark.partBytes);
       const bytes = buffer.subarray(0, Math.min(mark.partBytes, mark.sizeBytes - index * mark.partBytes));
-      const md5 = target.wantsMd5 ? createHash('md5') : null;
-      await reader.fill(bytes, signal, md5);
+      await reader.fill(bytes, signal);
+      const { whole, part } = reader.mark();
       await options.throttle?.(bytes.length);
       signal.throwIfAborted();
-      const end = { doneBytes: reader.digests.sizeBytes, sha256: reader.digests.sha256SoFar() };
-      const task = sendOne({ index, bytes, md5: md5?.digest('base64') ?? null }, end, buffer).finally(() =>
-        sending.delete(task),
-      );
+      const end = { doneBytes: reader.sizeBytes, sha256: whole.sha256 ?? '' };
+      const task = sendOne({ index, bytes, digests: part }, end, buffer).finally(() => sending.delete(task));
       sending.add(task);
     }
   };
@@ -178,5 +172,5 @@ export async function sendParts(
     await keeper.save();
     throw failures[0];
   }
-  return reader.digests.finish();
+  return reader.finish();
 }

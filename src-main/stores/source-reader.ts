@@ -1,8 +1,8 @@
 /** Owns reading the source of a put once, front to back, with its digests. Knows no provider. */
-import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { DomainError } from '../contract/errors.ts';
 import type { BlobSource, PutOptions } from './blob-store.ts';
+import { type DigestMark, type DigestName, RunningDigests } from './running-digests.ts';
 
 export type FileSource = Extract<BlobSource, { kind: 'file' }>;
 
@@ -26,21 +26,40 @@ export function sourceBytes(source: BlobSource): number {
 }
 
 /**
- * Digests of a source as it is read. The whole's MD5 is computed where it is asked for, and where nothing better is promised: a
- * SHA-256 that holds proves the bytes alone, and MD5 costs twice as much.
+ * Whether the whole's MD5 is computed though nobody asked for it: where nothing better is promised. A SHA-256 that holds proves the
+ * bytes alone, and MD5 costs twice as much.
  */
+function isMd5OnlyProof({ sha256, checksums }: PromisedContent): boolean {
+  return sha256 === undefined && checksums?.md5 !== undefined;
+}
+
+function refuseOther(
+  source: BlobSource,
+  promised: PromisedContent,
+  is: { readonly sizeBytes: number; readonly sha256?: string | undefined; readonly md5?: string | undefined },
+): void {
+  const wantedBytes = sourceBytes(source);
+  if (is.sizeBytes !== wantedBytes) throw mismatch(source, 'a size of', is.sizeBytes, wantedBytes);
+  for (const [name, found, wanted] of [
+    ['SHA-256', is.sha256, promised.sha256],
+    ['MD5', is.md5, promised.checksums?.md5],
+  ] as const) {
+    if (found !== undefined && wanted !== undefined && found !== wanted) throw mismatch(source, name, found, wanted);
+  }
+}
+
+/** Digests of a source that is not read by parts. */
 export class SourceDigests {
   readonly #source: BlobSource;
   readonly #promised: PromisedContent;
-  readonly #sha256 = createHash('sha256');
-  readonly #md5;
+  readonly #digests: RunningDigests;
   #sizeBytes = 0;
 
   constructor(source: BlobSource, promised: PromisedContent, wantsMd5: boolean) {
     this.#source = source;
     this.#promised = promised;
-    const isOnlyProof = promised.sha256 === undefined && promised.checksums?.md5 !== undefined;
-    this.#md5 = wantsMd5 || isOnlyProof ? createHash('md5') : null;
+    const whole: readonly DigestName[] = wantsMd5 || isMd5OnlyProof(promised) ? ['sha256', 'md5'] : ['sha256'];
+    this.#digests = new RunningDigests({ whole, part: [] });
   }
 
   get sizeBytes(): number {
@@ -48,69 +67,74 @@ export class SourceDigests {
   }
 
   update(chunk: Uint8Array): void {
-    this.#sha256.update(chunk);
-    this.#md5?.update(chunk);
+    this.#digests.update(chunk);
     this.#sizeBytes += chunk.length;
   }
 
-  /** The SHA-256 of what was read so far, hex. */
-  sha256SoFar(): string {
-    return this.#sha256.copy().digest('hex');
-  }
-
-  /** Checks what was read against what was promised; gives the whole's MD5 where it is known. Throws `artifact.digest_mismatch`. */
+  /** See `SourceReader.finish`. */
   finish(): { readonly md5: string | null } {
-    const wantedBytes = sourceBytes(this.#source);
-    if (this.#sizeBytes !== wantedBytes) throw mismatch(this.#source, 'a size of', this.#sizeBytes, wantedBytes);
-    const { sha256: wantedSha256, checksums } = this.#promised;
-    const sha256 = this.#sha256.digest('hex');
-    if (wantedSha256 !== undefined && sha256 !== wantedSha256) {
-      throw mismatch(this.#source, 'SHA-256', sha256, wantedSha256);
-    }
-    const md5 = this.#md5?.digest('hex') ?? null;
-    if (md5 !== null && checksums?.md5 !== undefined && md5 !== checksums.md5) {
-      throw mismatch(this.#source, 'MD5', md5, checksums.md5);
-    }
-    return { md5 };
+    const { whole } = this.#digests.mark();
+    refuseOther(this.#source, this.#promised, { sizeBytes: this.#sizeBytes, ...whole });
+    return { md5: whole.md5 ?? null };
   }
+}
+
+/** Which digests a provider wants besides what was promised. */
+export interface WantedDigests {
+  /** Of the whole. */
+  readonly md5: boolean;
+  /** Of each part. */
+  readonly part: readonly DigestName[];
 }
 
 /** Reads a file source in order. Throws `artifact.digest_mismatch` where it is not as long as it should be. */
 export class SourceReader {
-  readonly digests: SourceDigests;
   readonly #handle: FileHandle;
   readonly #source: FileSource;
+  readonly #promised: PromisedContent;
+  readonly #digests: RunningDigests;
+  #sizeBytes = 0;
 
-  private constructor(handle: FileHandle, source: FileSource, digests: SourceDigests) {
+  private constructor(handle: FileHandle, source: FileSource, promised: PromisedContent, wanted: WantedDigests) {
     this.#handle = handle;
     this.#source = source;
-    this.digests = digests;
+    this.#promised = promised;
+    const whole: readonly DigestName[] = wanted.md5 || isMd5OnlyProof(promised) ? ['sha256', 'md5'] : ['sha256'];
+    this.#digests = new RunningDigests({ whole, part: wanted.part });
   }
 
-  static async open(source: FileSource, promised: PromisedContent, wantsMd5: boolean): Promise<SourceReader> {
+  static async open(source: FileSource, promised: PromisedContent, wanted: WantedDigests): Promise<SourceReader> {
     const handle = await open(source.path, 'r');
     try {
       const { size } = await handle.stat();
       if (size !== source.sizeBytes) throw mismatch(source, 'a size of', size, source.sizeBytes);
-      return new SourceReader(handle, source, new SourceDigests(source, promised, wantsMd5));
+      return new SourceReader(handle, source, promised, wanted);
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
-  /** Fills `buffer` with the bytes that come next, which `also` digests for itself. */
-  async fill(buffer: Uint8Array, signal: AbortSignal | undefined, also: Hash | null = null): Promise<void> {
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Fills `buffer` with the bytes that come next. */
+  async fill(buffer: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     for (let done = 0; done < buffer.length; ) {
       signal?.throwIfAborted();
       const wanted = Math.min(stepBytes, buffer.length - done);
-      const { bytesRead } = await this.#handle.read(buffer, done, wanted, this.digests.sizeBytes);
-      if (bytesRead === 0) throw mismatch(this.#source, 'a size of', this.digests.sizeBytes, this.#source.sizeBytes);
-      const chunk = buffer.subarray(done, done + bytesRead);
-      this.digests.update(chunk);
-      also?.update(chunk);
+      const { bytesRead } = await this.#handle.read(buffer, done, wanted, this.#sizeBytes);
+      if (bytesRead === 0) throw mismatch(this.#source, 'a size of', this.#sizeBytes, this.#source.sizeBytes);
+      this.#digests.update(buffer.subarray(done, done + bytesRead));
       done += bytesRead;
+      this.#sizeBytes += bytesRead;
     }
+  }
+
+  /** The digests of what was read so far, and of what was read since the last mark. */
+  mark(): DigestMark {
+    return this.#digests.mark();
   }
 
   /** Reads the first `bytes` without giving them out; false where they have another SHA-256 than `sha256`. */
@@ -119,7 +143,14 @@ export class SourceReader {
     for (let left = bytes; left > 0; left -= buffer.length) {
       await this.fill(buffer.subarray(0, Math.min(buffer.length, left)), signal);
     }
-    return this.digests.sha256SoFar() === sha256;
+    return this.mark().whole.sha256 === sha256;
+  }
+
+  /** Checks what was read against what was promised; gives the whole's MD5 where it is known. Throws `artifact.digest_mismatch`. */
+  finish(): { readonly md5: string | null } {
+    const { whole } = this.mark();
+    refuseOther(this.#source, this.#promised, { sizeBytes: this.#sizeBytes, ...whole });
+    return { md5: whole.md5 ?? null };
   }
 
   async close(): Promise<void> {
@@ -139,11 +170,11 @@ export async function readWhole(
     digests.update(source.bytes);
     return { bytes: source.bytes, md5: digests.finish().md5 ?? '' };
   }
-  const reader = await SourceReader.open(source, promised, true);
+  const reader = await SourceReader.open(source, promised, { md5: true, part: [] });
   try {
     const bytes = Buffer.allocUnsafe(source.sizeBytes);
     await reader.fill(bytes, signal);
-    return { bytes, md5: reader.digests.finish().md5 ?? '' };
+    return { bytes, md5: reader.finish().md5 ?? '' };
   } finally {
     await reader.close();
   }

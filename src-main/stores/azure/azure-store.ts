@@ -2,10 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { BlobSASPermissions } from '@azure/storage-blob';
-import { DomainError } from '../../contract/errors.ts';
-import { splitKey, splitPrefix } from '../blob-key.ts';
 import type { BlobStore, ByteRange } from '../blob-store.ts';
-import { documentTooLarge, isKey, rangeOutside, refuseRange } from '../cloud-documents.ts';
+import { createCloudStore, type Download, rangeOutside } from '../cloud-store.ts';
 import type { StoreAccess } from '../store-access.ts';
 import { translatedStream } from '../translated-stream.ts';
 import { copyBlob, registerCopySource } from './azure-copy.ts';
@@ -27,7 +25,7 @@ export function createAzureStore(url: string, access?: StoreAccess): BlobStore {
   const { container, prefix } = place;
   const blobFor = (key: string) => container.getBlobClient(`${prefix}${key}`);
 
-  async function download(key: string, range: ByteRange | undefined, signal: AbortSignal | undefined) {
+  async function download(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Download> {
     const action = { permission: 'read', key, signal } as const;
     // The client's own signal would end the stream too; here it is ended by destroying it.
     const answer = await place.run(action, ({ abortSignal }) =>
@@ -43,7 +41,11 @@ export function createAzureStore(url: string, access?: StoreAccess): BlobStore {
       body.destroy();
       throw rangeOutside(key, range);
     }
-    return { answer, stream: translatedStream(body, signal, error => place.translate(error, action)) };
+    return {
+      stream: translatedStream(body, signal, error => place.translate(error, action)),
+      sizeBytes: answer.contentLength ?? null,
+      version: versionOf(answer.etag),
+    };
   }
 
   async function check(): Promise<void> {
@@ -60,73 +62,34 @@ export function createAzureStore(url: string, access?: StoreAccess): BlobStore {
     await place.run({ permission: 'delete', key }, call => blob.delete(call));
   }
 
-  const store: BlobStore = {
+  const store = createCloudStore({
     url,
     check,
-    async head(key) {
-      splitKey(key);
-      return headOrNull(place, key);
-    },
-    async get(key, { range, signal } = {}) {
-      splitKey(key);
-      signal?.throwIfAborted();
-      if (range !== undefined) refuseRange(key, range);
-      return (await download(key, range, signal)).stream;
-    },
-    async read(key, maxBytes) {
-      splitKey(key);
-      try {
-        const { answer, stream } = await download(key, undefined, undefined);
-        const sizeBytes = answer.contentLength ?? 0;
-        if (sizeBytes > maxBytes) {
-          stream.destroy();
-          throw documentTooLarge(key, url, sizeBytes, maxBytes);
-        }
-        const chunks: Buffer[] = [];
-        for await (const chunk of stream) chunks.push(chunk);
-        return { bytes: Buffer.concat(chunks), version: versionOf(answer.etag) };
-      } catch (error) {
-        if (error instanceof DomainError && error.code === 'store.not_found') return null;
-        throw error;
-      }
-    },
-    async put(key, source, options = {}) {
-      splitKey(key);
-      return putBlob(place, key, source, options);
-    },
-    async copyFrom(from, key, options = {}) {
-      splitKey(key);
-      return copyBlob(place, from, key, options);
-    },
+    download,
+    head: key => headOrNull(place, key),
+    put: (key, source, options) => putBlob(place, key, source, options),
+    copyFrom: (from, key, options) => copyBlob(place, from, key, options),
     async *list(wanted) {
-      splitPrefix(wanted);
       const pages = container.listBlobsFlat({ prefix: `${prefix}${wanted}` }).byPage();
       for (;;) {
         const page = await place.run({ permission: 'list' }, () => pages.next());
         if (page.done === true) return;
         for (const { name, properties } of page.value.segment.blobItems) {
-          const key = name.slice(prefix.length);
-          if (isKey(key)) yield { key, ...headOf(properties) };
+          yield { key: name.slice(prefix.length), ...headOf(properties) };
         }
       }
     },
     async delete(key) {
-      splitKey(key);
       await place.run({ permission: 'delete', key }, call => blobFor(key).deleteIfExists(call));
     },
     async signedUrl(key, lifetimeMs) {
-      splitKey(key);
       if (!place.canSign) return null;
       return blobFor(key).generateSasUrl({
         permissions: BlobSASPermissions.parse('r'),
         expiresOn: new Date(Date.now() + lifetimeMs),
       });
     },
-    localPath(key) {
-      splitKey(key);
-      return null;
-    },
-  };
+  });
   // A signature that was given to us is in the client's own URL.
   if (!place.canSign && place.isSigned) registerCopySource(store, async key => blobFor(key).url);
   return store;

@@ -1,9 +1,8 @@
 /** Owns the blob store in a bucket of Google Cloud Storage. Its objects carry no ACL of their own: buckets with uniform access take them. */
-import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { DomainError } from '../../contract/errors.ts';
-import { splitKey, splitPrefix } from '../blob-key.ts';
-import type { BlobHead, BlobSource, BlobStore, ByteRange, PutOptions } from '../blob-store.ts';
+import type { BlobEntry, BlobHead, BlobSource, BlobStore, ByteRange, PutOptions } from '../blob-store.ts';
+import { createCloudStore, type Download, rangeOutside } from '../cloud-store.ts';
 import type { StoreAccess } from '../store-access.ts';
 import { locateStore } from '../store-location.ts';
 import { checkBucket } from './check-bucket.ts';
@@ -52,7 +51,7 @@ export function createGcsStore(url: string, access?: StoreAccess, options: GcsCl
   const { bucket, prefix } = location;
   const client = createGcsClient(bucket, location.endpoint, access, options);
   const bucketPath = `/storage/v1/b/${bucket}`;
-  const nameOf = (key: string) => prefix + splitKey(key).join('/');
+  const nameOf = (key: string) => prefix + key;
   const objectPath = (name: string) => `${bucketPath}/o/${encodeURIComponent(name)}`;
 
   async function find(key: string): Promise<GcsObject | null> {
@@ -74,15 +73,10 @@ export function createGcsStore(url: string, access?: StoreAccess, options: GcsCl
     if (/bucket does not exist/i.test(body)) throw client.failure(404, response.headers, body, { permission: '', key });
   }
 
-  async function get(key: string, range: ByteRange | undefined, signal: AbortSignal | undefined): Promise<Readable> {
-    const name = nameOf(key);
-    signal?.throwIfAborted();
-    if (range !== undefined && (!Number.isSafeInteger(range.start) || range.start < 0 || range.end < range.start)) {
-      throw outside(key, range);
-    }
+  async function download(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Download> {
     const { response } = await client.send({
       method: 'GET',
-      path: objectPath(name),
+      path: objectPath(nameOf(key)),
       query: { alt: 'media' },
       headers: {
         ...asStored,
@@ -94,13 +88,18 @@ export function createGcsStore(url: string, access?: StoreAccess, options: GcsCl
     });
     if (response.status === 416 && range !== undefined) {
       await response.body?.cancel();
-      throw outside(key, range);
+      throw rangeOutside(key, range);
     }
     if (response.status === 404) {
       await refuseMissingBucket(response, key);
       throw new DomainError('store.not_found', `${key} is not in the store ${url}.`, { key, url });
     }
-    return readAnswer(response, { key, bucket, isWhole: range === undefined, signal });
+    const length = response.headers.get('content-length');
+    return {
+      stream: readAnswer(response, { key, bucket, isWhole: range === undefined, signal }),
+      sizeBytes: length === null ? null : Number(length),
+      version: response.headers.get('x-goog-generation') ?? '',
+    };
   }
 
   /** What was stored is what was sent, or it is taken away again. */
@@ -125,7 +124,6 @@ export function createGcsStore(url: string, access?: StoreAccess, options: GcsCl
   async function put(key: string, source: BlobSource, putOptions: PutOptions): Promise<BlobHead> {
     const name = nameOf(key);
     const ifGenerationMatch = generationMatch(putOptions.ifVersion, key);
-    putOptions.signal?.throwIfAborted();
     const opened = await openUploadSource(source, putOptions);
     const metadata: Record<string, string> = putOptions.sha256 === undefined ? {} : { sha256: putOptions.sha256 };
     const request = { client, name, key, source: opened, options: putOptions, metadata, ifGenerationMatch };
@@ -183,8 +181,7 @@ export function createGcsStore(url: string, access?: StoreAccess, options: GcsCl
     }
   }
 
-  async function* list(keyPrefix: string): AsyncGenerator<BlobHead & { readonly key: string }> {
-    splitPrefix(keyPrefix);
+  async function* list(keyPrefix: string): AsyncGenerator<BlobEntry> {
     let pageToken: string | undefined;
     do {
       const { response } = await client.send({
@@ -198,79 +195,25 @@ export function createGcsStore(url: string, access?: StoreAccess, options: GcsCl
         subject: { permission: 'storage.objects.list' },
       });
       const page = pageSchema.parse(await response.json());
-      for (const item of page.items) {
-        const key = item.name.slice(prefix.length);
-        if (isKey(key)) yield { key, ...headOf(item) };
-      }
+      for (const item of page.items) yield { key: item.name.slice(prefix.length), ...headOf(item) };
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
   }
 
-  const store: BlobStore = {
+  const store = createCloudStore({
     url,
     check: () => checkBucket(client, prefix),
     async head(key) {
       const object = await find(key);
       return object === null ? null : headOf(object);
     },
-    get: (key, { range, signal } = {}) => get(key, range, signal),
-    async read(key, maxBytes) {
-      const name = nameOf(key);
-      const { response } = await client.send({
-        method: 'GET',
-        path: objectPath(name),
-        query: { alt: 'media' },
-        headers: asStored,
-        expected: [404],
-        subject: { key, permission: 'storage.objects.get' },
-      });
-      if (response.status === 404) {
-        await refuseMissingBucket(response, key);
-        return null;
-      }
-      const version = response.headers.get('x-goog-generation') ?? '';
-      const stream = readAnswer(response, { key, bucket, isWhole: true, signal: undefined });
-      const chunks: Buffer[] = [];
-      let sizeBytes = 0;
-      for await (const chunk of stream) {
-        sizeBytes += chunk.length;
-        if (sizeBytes > maxBytes) {
-          throw new DomainError(
-            'store.malformed',
-            `${key} in the store ${url} has more than the ${maxBytes} bytes that such a document may have. Publish it again.`,
-            { key, maxBytes },
-          );
-        }
-        chunks.push(chunk);
-      }
-      return { bytes: Buffer.concat(chunks), version };
-    },
-    put: (key, source, putOptions = {}) => put(key, source, putOptions),
-    copyFrom: (from, key, copyOptions = {}) => rewrite(from, key, copyOptions),
+    download,
+    put,
+    copyFrom: rewrite,
     list,
     delete: key => remove(key),
-    async signedUrl(key, lifetimeMs) {
-      return client.sign(nameOf(key), lifetimeMs);
-    },
-    localPath(key) {
-      splitKey(key);
-      return null;
-    },
-  };
+    signedUrl: (key, lifetimeMs) => client.sign(nameOf(key), lifetimeMs),
+  });
   clients.set(store, { client, nameOf });
   return store;
-}
-
-/** Objects that others put into the bucket may have names that are no keys. */
-function isKey(name: string): boolean {
-  try {
-    splitKey(name);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function outside(key: string, { start, end }: ByteRange): DomainError {
-  return new DomainError('input.invalid', `Bytes ${start}-${end} lie outside ${key}.`, { key });
 }

@@ -8,10 +8,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { DomainError } from '../../contract/errors.ts';
 import type { BlobHead, BlobStore, PutOptions } from '../blob-store.ts';
+import { asPrecondition } from '../cloud-store.ts';
 import { locateStore } from '../store-location.ts';
 import { etagOf, headWritten, versionOf } from './s3-head.ts';
 import type { S3Place } from './s3-place.ts';
-import { abortUpload, asPrecondition, condition } from './s3-upload.ts';
+import { abortUpload, condition } from './s3-upload.ts';
 
 const gibibyte = 1024 ** 3;
 /** What one request copies at most, and the parts of what is larger. Source: CopyObject in the Amazon S3 API Reference. */
@@ -110,7 +111,6 @@ export async function copyObject(
 ): Promise<BlobHead | null> {
   const location = locateStore(from.url);
   if (location.kind !== 's3' || location.endpoint !== place.endpoint) return null;
-  options.signal?.throwIfAborted();
   const head = await from.head(key);
   if (head === null) throw new DomainError('store.not_found', `${key} is not in the store ${from.url}.`, { key });
   const path = `${location.bucket}/${location.prefix}${key}`.split('/').map(encodeURIComponent).join('/');

@@ -13,6 +13,8 @@ export interface S3Place {
   readonly prefix: string;
   /** Of a compatible server; null for Amazon's own. */
   readonly endpoint: string | null;
+  /** Whether requests go over TLS. */
+  readonly isEncrypted: boolean;
   /** Calls Amazon's client, or a body of it, and throws what it says as `store.*`. */
   run<T>(action: S3Action, call: () => Promise<T>): Promise<T>;
   translate(error: unknown, action: S3Action): unknown;
@@ -78,6 +80,7 @@ export function openS3Place(url: string, access: StoreAccess | undefined): S3Pla
     bucket,
     prefix,
     endpoint,
+    isEncrypted: endpoint === null || endpoint.startsWith('https:'),
     translate,
     run: async (action, call) => {
       try {

@@ -2,10 +2,8 @@
 import { Readable } from 'node:stream';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { DomainError } from '../../contract/errors.ts';
-import { splitKey, splitPrefix } from '../blob-key.ts';
-import type { BlobEntry, BlobStore, ByteRange } from '../blob-store.ts';
-import { documentTooLarge, isKey, refuseRange } from '../cloud-documents.ts';
+import type { BlobStore, ByteRange } from '../blob-store.ts';
+import { createCloudStore, type Download } from '../cloud-store.ts';
 import type { StoreAccess } from '../store-access.ts';
 import { translatedStream } from '../translated-stream.ts';
 import { checkPlace } from './s3-check.ts';
@@ -26,7 +24,7 @@ export function createS3Store(url: string, access?: StoreAccess): BlobStore {
   const { client, bucket, prefix } = place;
   const target = (key: string) => ({ Bucket: bucket, Key: `${prefix}${key}` });
 
-  async function fetchBody(key: string, range: ByteRange | undefined, signal: AbortSignal | undefined) {
+  async function download(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Download> {
     const action = { permission: 's3:GetObject', key, signal };
     const answer = await place.run(action, () =>
       client.send(
@@ -40,49 +38,21 @@ export function createS3Store(url: string, access?: StoreAccess): BlobStore {
     if (!(answer.Body instanceof Readable)) throw new Error('the client of S3 gave no stream');
     const body: Readable = answer.Body;
     const translate = (error: unknown) => place.translate(error, action);
-    return { answer, stream: translatedStream(body, signal, translate) };
+    return {
+      stream: translatedStream(body, signal, translate),
+      sizeBytes: answer.ContentLength ?? null,
+      version: versionOf(answer.ETag),
+    };
   }
 
-  return {
+  return createCloudStore({
     url,
     check: () => checkPlace(place),
-    async head(key) {
-      splitKey(key);
-      return headOrNull(place, key);
-    },
-    async get(key, { range, signal } = {}) {
-      splitKey(key);
-      signal?.throwIfAborted();
-      if (range !== undefined) refuseRange(key, range);
-      return (await fetchBody(key, range, signal)).stream;
-    },
-    async read(key, maxBytes) {
-      splitKey(key);
-      try {
-        const { answer, stream } = await fetchBody(key, undefined, undefined);
-        const sizeBytes = answer.ContentLength ?? 0;
-        if (sizeBytes > maxBytes) {
-          stream.destroy();
-          throw documentTooLarge(key, url, sizeBytes, maxBytes);
-        }
-        const chunks: Buffer[] = [];
-        for await (const chunk of stream) chunks.push(chunk);
-        return { bytes: Buffer.concat(chunks), version: versionOf(answer.ETag) };
-      } catch (error) {
-        if (error instanceof DomainError && error.code === 'store.not_found') return null;
-        throw error;
-      }
-    },
-    async put(key, source, options = {}) {
-      splitKey(key);
-      return putObject(place, key, source, options);
-    },
-    async copyFrom(from, key, options = {}) {
-      splitKey(key);
-      return copyObject(place, from, key, options);
-    },
+    download,
+    head: key => headOrNull(place, key),
+    put: (key, source, options) => putObject(place, key, source, options),
+    copyFrom: (from, key, options) => copyObject(place, from, key, options),
     async *list(wanted) {
-      splitPrefix(wanted);
       let token: string | undefined;
       do {
         const page = await place.run({ permission: 's3:ListBucket' }, () =>
@@ -95,33 +65,24 @@ export function createS3Store(url: string, access?: StoreAccess): BlobStore {
           ),
         );
         for (const object of page.Contents ?? []) {
-          const key = (object.Key ?? '').slice(prefix.length);
-          if (!isKey(key)) continue;
-          const entry: BlobEntry = {
-            key,
+          yield {
+            key: (object.Key ?? '').slice(prefix.length),
             sizeBytes: object.Size ?? 0,
             version: versionOf(object.ETag),
             modifiedAtMs: object.LastModified?.getTime() ?? 0,
           };
-          yield entry;
         }
         token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
       } while (token !== undefined);
     },
     async delete(key) {
-      splitKey(key);
       await place.run({ permission: 's3:DeleteObject', key }, () => client.send(new DeleteObjectCommand(target(key))));
     },
     async signedUrl(key, lifetimeMs) {
-      splitKey(key);
       const expiresIn = Math.min(longestUrlSeconds, Math.max(1, Math.floor(lifetimeMs / 1_000)));
       return place.run({ permission: 's3:GetObject', key }, () =>
         getSignedUrl(client, new GetObjectCommand(target(key)), { expiresIn }),
       );
     },
-    localPath(key) {
-      splitKey(key);
-      return null;
-    },
-  };
+  });
 }

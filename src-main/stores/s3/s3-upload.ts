@@ -17,11 +17,13 @@ import {
   partBytesFor,
   partsDone,
   readMark,
+  type SourcePart,
   sendParts,
   singlePutBytes,
   type UploadMark,
 } from '../part-upload.ts';
-import { type FileSource, readWhole, SourceReader, sourceBytes } from '../source-reader.ts';
+import { type FileSource, readWhole, SourceReader, sourceBytes, type WantedDigests } from '../source-reader.ts';
+import { base64Of, signContentAs, unsignedContent } from './s3-content.ts';
 import { etagOf, headOrNull, headWritten, versionOf } from './s3-head.ts';
 import type { S3Place } from './s3-place.ts';
 
@@ -42,18 +44,6 @@ export function condition(ifVersion: string | null | undefined): { IfNoneMatch?:
   return ifVersion === null ? { IfNoneMatch: '*' } : { IfMatch: etagOf(ifVersion) };
 }
 
-/** S3 says of a conditional write that the key is not there where a version of it was asked for. */
-export function asPrecondition(error: unknown, key: string, ifVersion: string | null | undefined): unknown {
-  const isMissing = error instanceof DomainError && error.code === 'store.not_found';
-  if (!isMissing || ifVersion === undefined || ifVersion === null) return error;
-  return new DomainError(
-    'store.precondition_failed',
-    `${key} was not written: it is not there. Read it again and decide on what it says now.`,
-    { key },
-    { cause: error },
-  );
-}
-
 function attemptsOf(error: unknown): number {
   const cause = error instanceof DomainError ? error.cause : error;
   return cause instanceof S3ServiceException ? (cause.$metadata.attempts ?? 1) : 1;
@@ -72,8 +62,8 @@ async function putSmall(place: S3Place, key: string, source: BlobSource, options
         Key: `${place.prefix}${key}`,
         Body: bytes,
         ContentLength: bytes.length,
-        ContentMD5: Buffer.from(md5, 'hex').toString('base64'),
-        ...(crc32c === undefined ? {} : { ChecksumCRC32C: Buffer.from(crc32c, 'hex').toString('base64') }),
+        ContentMD5: base64Of(md5),
+        ...(crc32c === undefined ? {} : { ChecksumCRC32C: base64Of(crc32c) }),
         // An ETag is no MD5 where the bucket encrypts by KMS; then this one is what the server tells of the content.
         ...(crc32c === undefined && place.endpoint === null ? { ChecksumAlgorithm: 'CRC32C' } : {}),
         ...condition(options.ifVersion),
@@ -89,7 +79,7 @@ async function putSmall(place: S3Place, key: string, source: BlobSource, options
       const head = await headOrNull(place, key);
       if (head !== null && head.version === md5 && head.sizeBytes === bytes.length) return head;
     }
-    throw asPrecondition(error, key, options.ifVersion);
+    throw error;
   }
 }
 
@@ -164,6 +154,11 @@ export async function abortUpload(place: S3Place, key: string, uploadId: string)
   });
 }
 
+/** What the server checks each part by; the whole is held against what was promised of it, in the same pass. */
+function wantedFor({ takesCrc32c }: OpenUpload, place: S3Place): WantedDigests {
+  return { md5: false, part: [takesCrc32c ? 'crc32c' : 'md5', ...(place.isEncrypted ? [] : (['sha256'] as const))] };
+}
+
 /** The upload of a try before with `reader` behind what is there, or a new one with `reader` at the start. */
 async function openUpload(
   place: S3Place,
@@ -174,7 +169,7 @@ async function openUpload(
   const mark = readMark(options.resume?.state, key, source);
   const found = mark === null ? null : await findUpload(place, mark);
   if (found !== null) {
-    const reader = await SourceReader.open(source, options, false);
+    const reader = await SourceReader.open(source, options, wantedFor(found, place));
     try {
       const { doneBytes, sha256 } = found.mark;
       if (await reader.skip(doneBytes, sha256, options.signal)) return { upload: found, reader };
@@ -185,46 +180,53 @@ async function openUpload(
     await reader.close();
     await abortUpload(place, key, found.mark.place);
   }
-  const reader = await SourceReader.open(source, options, false);
+  const upload = await createUpload(place, key, source, options);
   try {
-    return { upload: await createUpload(place, key, source, options), reader };
+    return { upload, reader: await SourceReader.open(source, options, wantedFor(upload, place)) };
   } catch (error) {
-    await reader.close();
+    await abortUpload(place, key, upload.mark.place).catch(() => undefined);
     throw error;
   }
 }
 
+/** The part's own digests go with it: the client would read it again for each. */
+async function sendPart(
+  place: S3Place,
+  key: string,
+  { mark, parts }: OpenUpload,
+  { index, bytes, digests }: SourcePart,
+  signal: AbortSignal,
+): Promise<void> {
+  const command = new UploadPartCommand({
+    Bucket: place.bucket,
+    Key: `${place.prefix}${key}`,
+    UploadId: mark.place,
+    PartNumber: index + 1,
+    Body: bytes,
+    ContentLength: bytes.length,
+    ...(digests.crc32c === undefined ? {} : { ChecksumCRC32C: base64Of(digests.crc32c) }),
+    ...(digests.md5 === undefined ? {} : { ContentMD5: base64Of(digests.md5) }),
+  });
+  signContentAs(command, digests.sha256 ?? unsignedContent);
+  const { ETag, ChecksumCRC32C } = await place.run({ permission: 's3:PutObject', key, signal }, () =>
+    place.client.send(command, { abortSignal: signal }),
+  );
+  parts.set(index + 1, { PartNumber: index + 1, ETag, ChecksumCRC32C, Size: bytes.length });
+}
+
 async function putLarge(place: S3Place, key: string, source: FileSource, options: PutOptions): Promise<BlobHead> {
-  const target = { Bucket: place.bucket, Key: `${place.prefix}${key}` };
   const { upload, reader } = await openUpload(place, key, source, options);
   const { mark, parts, takesCrc32c } = upload;
   try {
-    await sendParts(reader, mark, options, {
-      wantsMd5: !takesCrc32c,
-      send: async ({ index, bytes, md5 }, signal) => {
-        const { ETag, ChecksumCRC32C } = await place.run({ permission: 's3:PutObject', key, signal }, () =>
-          place.client.send(
-            new UploadPartCommand({
-              ...target,
-              UploadId: mark.place,
-              PartNumber: index + 1,
-              Body: bytes,
-              ContentLength: bytes.length,
-              ...(md5 === null ? { ChecksumAlgorithm: 'CRC32C' } : { ContentMD5: md5 }),
-            }),
-            { abortSignal: signal },
-          ),
-        );
-        parts.set(index + 1, { PartNumber: index + 1, ETag, ChecksumCRC32C, Size: bytes.length });
-      },
-    });
+    await sendParts(reader, mark, options, (part, signal) => sendPart(place, key, upload, part, signal));
     const crc32c = options.checksums?.crc32c;
-    const whole = crc32c === undefined ? {} : { ChecksumCRC32C: Buffer.from(crc32c, 'hex').toString('base64') };
+    const whole = crc32c === undefined ? {} : { ChecksumCRC32C: base64Of(crc32c) };
     const count = Math.ceil(mark.sizeBytes / mark.partBytes);
     const completed = await place.run({ permission: 's3:PutObject', key, signal: options.signal }, () =>
       place.client.send(
         new CompleteMultipartUploadCommand({
-          ...target,
+          Bucket: place.bucket,
+          Key: `${place.prefix}${key}`,
           UploadId: mark.place,
           ...(takesCrc32c ? { ChecksumType: 'FULL_OBJECT', ...whole } : {}),
           ...condition(options.ifVersion),
@@ -242,7 +244,7 @@ async function putLarge(place: S3Place, key: string, source: FileSource, options
     return await headWritten(place, key, versionOf(completed.ETag), source.sizeBytes);
   } catch (error) {
     if (!canGoOn(error, options)) await abortUpload(place, key, mark.place).catch(() => undefined);
-    throw asPrecondition(error, key, options.ifVersion);
+    throw error;
   } finally {
     await reader.close();
   }
@@ -255,7 +257,6 @@ export async function putObject(
   source: BlobSource,
   options: PutOptions,
 ): Promise<BlobHead> {
-  options.signal?.throwIfAborted();
   const isLarge = source.kind === 'file' && source.sizeBytes > singlePutBytes;
   const head = isLarge ? await putLarge(place, key, source, options) : await putSmall(place, key, source, options);
   options.onProgress?.(sourceBytes(source));

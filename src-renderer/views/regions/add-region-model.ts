@@ -1,11 +1,21 @@
 /** Owns what makes the form of a new region complete. Pure; the engine checks the store itself. */
 import type { StoreAccess } from '../../../src-main/contract/store-access.ts';
+import type { Checked } from './region-form-dialog.tsx';
 
 export type StoreKind = 'folder' | 'gcs' | 's3' | 'azure';
 /** `chain`: whatever the provider's own tools find on the machine of the engine. */
 export type AccessChoice = 'chain' | StoreAccess['kind'];
 
-export interface RegionForm {
+/** What opens a store. */
+export interface AccessForm {
+  readonly access: AccessChoice;
+  /** The id of an access key. */
+  readonly accessId: string;
+  /** What is secret: a JSON file's text, a key, a signature. */
+  readonly secret: string;
+}
+
+export interface RegionForm extends AccessForm {
   readonly kind: StoreKind;
   /** A cloud location's id; empty with `elsewhere` or before one is chosen. */
   readonly location: string;
@@ -14,11 +24,6 @@ export interface RegionForm {
   readonly latitude: string;
   readonly longitude: string;
   readonly storeUrl: string;
-  readonly access: AccessChoice;
-  /** The id of an access key. */
-  readonly accessId: string;
-  /** What is secret: a JSON file's text, a key, a signature. */
-  readonly secret: string;
 }
 
 export const emptyRegionForm: RegionForm = {
@@ -43,14 +48,17 @@ export interface RegionInput {
   readonly access?: StoreAccess;
 }
 
-export interface RegionProblems {
+export interface AccessProblems {
+  readonly accessId?: string;
+  readonly secret?: string;
+}
+
+export interface RegionProblems extends AccessProblems {
   readonly place?: string;
   readonly name?: string;
   readonly latitude?: string;
   readonly longitude?: string;
   readonly storeUrl?: string;
-  readonly accessId?: string;
-  readonly secret?: string;
 }
 
 interface StoreWords {
@@ -97,9 +105,7 @@ export const accessWords: Readonly<Record<AccessChoice, { readonly label: string
 };
 
 /** The form as the engine wants it, or what each field lacks. */
-export function checkRegionForm(
-  form: RegionForm,
-): { readonly ok: true; readonly input: RegionInput } | { readonly ok: false; readonly problems: RegionProblems } {
+export function checkRegionForm(form: RegionForm): Checked<RegionInput, RegionProblems> {
   const latitude = degrees(form.latitude, 90);
   const longitude = degrees(form.longitude, 180);
   const placed = form.elsewhere || form.location !== '';
@@ -133,7 +139,19 @@ function urlProblem({ kind, storeUrl }: RegionForm): RegionProblems {
   return { storeUrl: `A store of ${label} begins with ${schemes[0]}//` };
 }
 
-function accessProblems({ access, accessId, secret }: RegionForm): RegionProblems {
+/** Null for the provider's own tools. */
+export function checkAccessForm(form: AccessForm): Checked<StoreAccess | null, AccessProblems> {
+  const problems = accessProblems(form);
+  return Object.keys(problems).length > 0 ? { ok: false, problems } : { ok: true, input: accessOf(form) };
+}
+
+/** The kind of the store that a URL names. */
+export function storeKindOf(storeUrl: string): StoreKind {
+  const kinds = ['gcs', 's3', 'azure'] as const;
+  return kinds.find(kind => storeKinds[kind].schemes.some(scheme => storeUrl.startsWith(scheme))) ?? 'folder';
+}
+
+function accessProblems({ access, accessId, secret }: AccessForm): AccessProblems {
   if (access === 'chain') return {};
   return {
     ...(access === 'access-key' && accessId.trim() === '' ? { accessId: 'The id of the access key.' } : {}),
@@ -153,7 +171,7 @@ function isServiceAccount(text: string): boolean {
   }
 }
 
-function accessOf({ access, accessId, secret }: RegionForm): StoreAccess | null {
+function accessOf({ access, accessId, secret }: AccessForm): StoreAccess | null {
   const value = secret.trim();
   switch (access) {
     case 'chain':

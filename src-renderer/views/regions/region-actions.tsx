@@ -9,7 +9,9 @@ import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import text from '../../ui/text.module.css';
+import { storeKindOf } from './add-region-model.ts';
 import { AuditFindings } from './audit-findings.tsx';
+import { RegionAccessDialog } from './region-access-dialog.tsx';
 import { auditWords } from './region-facts.ts';
 import { RegionLimitsDialog } from './region-limits-dialog.tsx';
 import styles from './regions-view.module.css';
@@ -25,7 +27,8 @@ export function RegionActions({ region, failed, onChanged }: RegionActionsProps)
   const { id, isMain, name, paused } = region;
   const [said, setSaid] = useState('');
   const [found, setFound] = useState<AuditResult | null>(null);
-  const [limiting, setLimiting] = useState(false);
+  const [asked, setAsked] = useState<'limits' | 'access' | null>(null);
+  const kind = storeKindOf(region.storeUrl);
   const retry = useAction(() => client.regions.retry({ id }));
   const verify = useAction((deep: boolean) => client.regions.verify({ id, deep }));
   const pause = useAction(() => client.regions.setPaused({ id, paused: !paused }));
@@ -80,7 +83,15 @@ export function RegionActions({ region, failed, onChanged }: RegionActionsProps)
       group,
       shortcut: null,
       isEnabled: () => true,
-      run: () => setLimiting(true),
+      run: () => setAsked('limits'),
+    },
+    {
+      id: 'regions.access',
+      title: `Replace the credentials of ${name}`,
+      group,
+      shortcut: null,
+      isEnabled: () => kind !== 'folder',
+      run: () => setAsked('access'),
     },
   ]);
 
@@ -109,14 +120,20 @@ export function RegionActions({ region, failed, onChanged }: RegionActionsProps)
             {paused ? 'Resume region' : 'Pause region'}
           </Button>
         )}
-        <Button onClick={() => setLimiting(true)}>Limits</Button>
+        <Button onClick={() => setAsked('limits')}>Limits</Button>
+        {kind !== 'folder' && <Button onClick={() => setAsked('access')}>Credentials</Button>}
       </div>
       <p className={text.sub} aria-live="polite">
         {said}
       </p>
       {found && <AuditFindings result={found} />}
       {error && <ErrorNotice error={error} />}
-      {limiting && <RegionLimitsDialog region={region} onClose={() => setLimiting(false)} onChanged={onChanged} />}
+      {asked === 'limits' && (
+        <RegionLimitsDialog region={region} onClose={() => setAsked(null)} onChanged={onChanged} />
+      )}
+      {asked === 'access' && (
+        <RegionAccessDialog region={region} kind={kind} onClose={() => setAsked(null)} onChanged={onChanged} />
+      )}
     </>
   );
 }

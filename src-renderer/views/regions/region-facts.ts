@@ -2,6 +2,7 @@
 import type { AuditFinding, AuditResult, RegionLimits } from '../../../src-main/contract/replication-api.ts';
 import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import { formatBytes, formatDuration, formatRate, plural } from '../../ui/format.ts';
+import type { Checked } from './region-form-dialog.tsx';
 
 type Lack = Pick<RegionView, 'behind' | 'behindBytes' | 'lagMs' | 'bytesPerSecond' | 'etaMs'>;
 
@@ -83,14 +84,12 @@ function rateOf(text: string): number | null | undefined {
 }
 
 /** The form as the engine wants it, or what each field lacks. */
-export function checkLimitsForm(
-  form: LimitsForm,
-): { readonly ok: true; readonly limits: RegionLimits } | { readonly ok: false; readonly problems: LimitsProblems } {
+export function checkLimitsForm(form: LimitsForm): Checked<RegionLimits, LimitsProblems> {
   const concurrency = whole(form.concurrency, 32);
   const auditDays = whole(form.auditDays, 3_650);
   const bytesPerSecond = rateOf(form.rate);
   if (concurrency !== null && auditDays !== null && bytesPerSecond !== undefined) {
-    return { ok: true, limits: { concurrency, bytesPerSecond, auditDays } };
+    return { ok: true, input: { concurrency, bytesPerSecond, auditDays } };
   }
   return {
     ok: false,

@@ -1,6 +1,7 @@
 /** Owns the regions view: one artifact on the map and in rows, the newest artifacts, and the selected region. */
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
+import type { ReplicationView } from '../../../src-main/contract/views/region.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
 import { useQuery } from '../../state/use-query.ts';
@@ -16,6 +17,8 @@ import text from '../../ui/text.module.css';
 import { ClockTime, RelativeTime } from '../../ui/time.tsx';
 import { AddRegionDialog } from './add-region-dialog.tsx';
 import { ArtifactMatrix } from './artifact-matrix.tsx';
+import { PolicyDialog } from './policy-dialog.tsx';
+import { policyWords } from './policy-model.ts';
 import { RegionDetail } from './region-detail.tsx';
 import { RegionMap } from './region-map.tsx';
 import { RegionTable } from './region-table.tsx';
@@ -72,6 +75,7 @@ export function RegionsView() {
               className={styles.picker}
             />
             <ArtifactFacts artifact={artifact} />
+            <RepositoryPolicy key={artifact.repositoryId} artifact={artifact} regions={data.regions} />
           </>
         )}
         <span className={text.grow} />
@@ -118,6 +122,46 @@ export function RegionsView() {
         />
       )}
     </section>
+  );
+}
+
+/** Which regions hold which versions of the chosen artifact's repository, and the button that changes it. */
+function RepositoryPolicy({
+  artifact,
+  regions,
+}: { readonly artifact: ArtifactView } & Pick<ReplicationView, 'regions'>) {
+  const { repositoryId: id, repositoryName: name } = artifact;
+  const [changing, setChanging] = useState(false);
+  const query = useQuery(`replication-policy ${id}`, () => client.replicationPolicy.get({ repositoryId: id }), [
+    'repository',
+    'region',
+  ]);
+  useCommands([
+    {
+      id: 'regions.policy',
+      title: `Change which regions hold ${name}`,
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => query.data !== undefined,
+      run: () => setChanging(true),
+    },
+  ]);
+  if (!query.data) return null;
+  return (
+    <>
+      <Button title={policyWords(query.data)} onClick={() => setChanging(true)}>
+        Copies of {name}
+      </Button>
+      {changing && (
+        <PolicyDialog
+          repository={{ id, name }}
+          policy={query.data}
+          regions={regions}
+          onClose={() => setChanging(false)}
+          onChanged={query.refetch}
+        />
+      )}
+    </>
   );
 }
 

@@ -1,17 +1,18 @@
 /** Owns the fields of a new region's store: which kind, its URL, and what opens it. */
-
 import { TextArea, TextField } from '../../ui/field.tsx';
 import { Select } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
-import styles from './add-region-dialog.module.css';
 import {
   type AccessChoice,
+  type AccessForm,
+  type AccessProblems,
   accessWords,
   type RegionForm,
   type RegionProblems,
   type StoreKind,
   storeKinds,
 } from './add-region-model.ts';
+import styles from './region-form.module.css';
 
 const kinds: readonly StoreKind[] = ['folder', 'gcs', 's3', 'azure'];
 
@@ -38,21 +39,36 @@ export function StoreKindField({ form, set }: Pick<StoreFieldsProps, 'form' | 's
   );
 }
 
-/** The store's URL, and for a private one its credentials: they are kept encrypted, and never shown again. */
+/** The store's URL, and for a private one its credentials. */
 export function StoreFields({ form, problems, set }: StoreFieldsProps) {
-  const { accesses, example } = storeKinds[form.kind];
-  const words = accessWords[form.access];
   return (
     <>
       <TextField
         label="Store"
         value={form.storeUrl}
         error={problems.storeUrl ?? null}
-        hint={example}
+        hint={storeKinds[form.kind].example}
         spellCheck={false}
         autoComplete="off"
         onChange={storeUrl => set({ storeUrl })}
       />
+      <AccessFields kind={form.kind} form={form} problems={problems} set={set} />
+    </>
+  );
+}
+
+export interface AccessFieldsProps {
+  readonly kind: StoreKind;
+  readonly form: AccessForm;
+  readonly problems: AccessProblems;
+  readonly set: (change: Partial<AccessForm>) => void;
+}
+
+/** What opens a store of that kind: kept encrypted, and never shown again. */
+export function AccessFields({ kind, form, problems, set }: AccessFieldsProps) {
+  const { accesses } = storeKinds[kind];
+  return (
+    <>
       {accesses.length > 1 && (
         <div className={styles.place}>
           <span className={text.sub}>Access</span>
@@ -76,7 +92,7 @@ export function StoreFields({ form, problems, set }: StoreFieldsProps) {
       )}
       {form.access !== 'chain' && (
         <TextArea
-          label={words.secret}
+          label={accessWords[form.access].secret}
           concealed
           value={form.secret}
           error={problems.secret ?? null}

@@ -12,10 +12,10 @@ async function peakMemoryBytes(): Promise<number> {
 }
 
 const order = uploadOrderSchema.parse(JSON.parse(process.argv[2] ?? ''));
-const { stateFile, crc32c } = order;
+const { stateFile, crc32c, warmUp } = order;
 const store = createGcsStore(order.storeUrl);
-// What is loaded and compiled at a first use is not what is measured: an engine's process lives long.
-if (stateFile === undefined) await store.put('warm-up', { kind: 'bytes', bytes: Buffer.alloc(8 * 1024 * 1024) });
+// An engine's process lives long.
+if (warmUp !== undefined) await store.put('warm-up', { kind: 'file', ...warmUp }, { sha256: warmUp.sha256 });
 const startedMs = performance.now();
 const cpu = process.cpuUsage();
 await store.put(

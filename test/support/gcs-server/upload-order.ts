@@ -8,6 +8,8 @@ export const uploadOrderSchema = z.object({
   sizeBytes: z.number(),
   sha256: z.string(),
   crc32c: z.string().optional(),
+  /** A large file that is put first, so that what is loaded and started at a first use is not measured. */
+  warmUp: z.object({ path: z.string(), sizeBytes: z.number(), sha256: z.string() }).optional(),
   /** Where the upload's state is kept; it is not resumable where left out. */
   stateFile: z.string().optional(),
 });

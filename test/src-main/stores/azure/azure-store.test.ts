@@ -1,5 +1,6 @@
+import { createServer, request as httpRequest } from 'node:http';
 import { ContainerSASPermissions } from '@azure/storage-blob';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createAzureStore } from '../../../../src-main/stores/azure/azure-store.ts';
 import { type AzureServer, azureAccess, azureAccount, startAzureServer } from '../../../support/azure-server.ts';
 import { describeStoreConformance } from '../../../support/store-conformance.ts';
@@ -26,6 +27,54 @@ describeStoreConformance('Azure', async () => {
     signs: true,
     dispose: async () => undefined,
   };
+});
+
+/** A way to the server that loses the next answer to a write, after the deed. */
+async function losingProxy(): Promise<{ readonly endpoint: string; loseNext(): void }> {
+  const { port } = new URL(server.endpoint);
+  let isLosing = false;
+  const proxy = createServer((request, response) => {
+    const { method, url, headers } = request;
+    const onward = httpRequest({ host: '127.0.0.1', port, method, path: url, headers }, answer => {
+      if (isLosing && method === 'PUT') {
+        isLosing = false;
+        answer.resume().once('end', () => request.socket.destroy());
+        return;
+      }
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    proxy.close();
+    proxy.closeAllConnections();
+  });
+  const address = proxy.address();
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+  return {
+    endpoint: server.endpoint.replace(`:${port}`, `:${address.port}`),
+    loseNext() {
+      isLosing = true;
+    },
+  };
+}
+
+it('knows its own write to Azure again whose answer was lost, and no other of the same bytes', async () => {
+  await server.createContainer('lossy');
+  const way = await losingProxy();
+  const store = createAzureStore(`azure://${azureAccount}/lossy?endpoint=${way.endpoint}`, azureAccess);
+  const text = (value: string) => ({ kind: 'bytes' as const, bytes: Buffer.from(value) });
+  way.loseNext();
+  const first = await store.put('pointer', text('serial 1'), { ifVersion: null });
+  expect(await store.head('pointer')).toEqual(first);
+  way.loseNext();
+  const second = await store.put('pointer', text('serial 2'), { ifVersion: first.version });
+  expect(second.version).not.toBe(first.version);
+  const failed = { code: 'store.precondition_failed' };
+  await expect(store.put('pointer', text('serial 2'), { ifVersion: first.version })).rejects.toMatchObject(failed);
+  await expect(store.put('pointer', text('serial 2'), { ifVersion: null })).rejects.toMatchObject(failed);
 });
 
 describe('a store of Azure that was given a signature', () => {

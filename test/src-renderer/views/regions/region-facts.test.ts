@@ -39,7 +39,7 @@ describe('the form of the limits', () => {
   it('gives back what it was made of', () => {
     for (const bytesPerSecond of [null, mebibyte / 2, 10 * mebibyte]) {
       const limits = { concurrency: 4, bytesPerSecond, auditDays: 7 };
-      expect(checkLimitsForm(limitsForm(limits))).toEqual({ ok: true, limits });
+      expect(checkLimitsForm(limitsForm(limits))).toEqual({ ok: true, input: limits });
     }
     expect(limitWords({ concurrency: 1, bytesPerSecond: null, auditDays: 1 })).toBe(
       '1 copy at once, as fast as it goes, read back every 1 day',

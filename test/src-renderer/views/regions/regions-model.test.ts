@@ -1,7 +1,12 @@
 /** What the regions view says of one artifact. */
 import { describe, expect, it } from 'vitest';
 import type { RegionView, ReplicaView } from '../../../../src-main/contract/views/region.ts';
-import { checkRegionForm, emptyRegionForm } from '../../../../src-renderer/views/regions/add-region-model.ts';
+import {
+  checkAccessForm,
+  checkRegionForm,
+  emptyRegionForm,
+  storeKindOf,
+} from '../../../../src-renderer/views/regions/add-region-model.ts';
 import { cloudLocations, parseLocations } from '../../../../src-renderer/views/regions/cloud-locations.ts';
 import {
   type ArtifactView,
@@ -218,5 +223,27 @@ describe('cloudLocations', () => {
       parseLocations([{ id: 'a', provider: 's3', name: 'A', latitude: 1, longitude: 2 }, { id: 'b' }, null, 3]),
     ).toHaveLength(1);
     expect(parseLocations('nothing')).toEqual([]);
+  });
+});
+
+describe("the form of a store's credentials", () => {
+  it('knows the kind of a store by its URL', () => {
+    expect(storeKindOf('gs://blobs/team')).toBe('gcs');
+    expect(storeKindOf('s3://blobs?region=eu-west-1')).toBe('s3');
+    expect(storeKindOf('azure://account/container')).toBe('azure');
+    expect(storeKindOf('file:///srv/blobs')).toBe('folder');
+    expect(storeKindOf('/srv/blobs')).toBe('folder');
+  });
+
+  it('gives what the engine takes, nothing for the tools of the provider, and says what is missing', () => {
+    expect(checkAccessForm({ access: 'chain', accessId: '', secret: '' })).toEqual({ ok: true, input: null });
+    expect(checkAccessForm({ access: 'access-key', accessId: ' AK ', secret: ' key ' })).toEqual({
+      ok: true,
+      input: { kind: 'access-key', accessKeyId: 'AK', secretAccessKey: 'key' },
+    });
+    expect(checkAccessForm({ access: 'access-key', accessId: '', secret: '' })).toMatchObject({
+      ok: false,
+      problems: { accessId: expect.any(String), secret: expect.any(String) },
+    });
   });
 });
