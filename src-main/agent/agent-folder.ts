@@ -30,6 +30,8 @@ export interface AgentFolder {
   torrent(digest: string): string;
   /** The file list of a release that lies here: what a delta is applied to. */
   fileList(artifactId: string): string;
+  /** What the file system said of a release's files when their bytes were checked. */
+  treeRecord(artifactId: string): string;
   environment(digest: string): string;
 }
 
@@ -62,6 +64,7 @@ export function agentFolder(root: string): AgentFolder {
     pack: digest => join(root, 'packs', `${digest}.tar.zst`),
     torrent: digest => join(root, 'packs', `${digest}.torrent`),
     fileList: artifactId => join(root, 'lists', `${artifactId}.json`),
+    treeRecord: artifactId => join(root, 'lists', `${artifactId}.tree`),
     environment: digest => join(root, 'env', `${digest}.env`),
   };
 }

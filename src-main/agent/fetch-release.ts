@@ -7,7 +7,7 @@ import { type BytesBySource, type FileEntry, type Pack, storeKeys } from '../con
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
 import { syncFolder } from './agent-folder.ts';
-import { cleanAndVerify } from './check-kept.ts';
+import { cleanAndVerify, recordTree } from './check-kept.ts';
 import { installDelta, usableDelta } from './fetch-delta.ts';
 import { dropPack, obtainPack, type PackOptions } from './obtain-pack.ts';
 import { readFromStores } from './read-from-stores.ts';
@@ -20,10 +20,16 @@ export interface FetchedRelease {
   readonly pack: Pack;
 }
 
+interface MadeRelease extends FetchedRelease {
+  readonly entries: readonly FileEntry[];
+}
+
 /** `pack` is the full one. */
 export interface FetchOptions extends PackOptions {
   /** The artifact that runs now: its tree is used as it is, since programs may write beside their files. */
   readonly runningArtifactId: string | null;
+  /** Reads every byte of a tree that lies here, whatever its record says. */
+  readonly readsAll?: boolean;
   /** Paths of the release that are links into what outlives it. */
   readonly shared: readonly string[];
   /** Delta packs to the same artifact, from any base. */
@@ -42,19 +48,26 @@ async function replaceTree(from: string, to: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
-async function treeIsWhole(
-  path: string,
-  entries: readonly FileEntry[],
-  { shared, logger }: FetchOptions,
-): Promise<boolean> {
+async function treeIsWhole(options: FetchOptions, entries: readonly FileEntry[]): Promise<boolean> {
+  const { folder, pack, shared, readsAll = false, logger } = options;
+  const { artifactId } = pack;
   try {
-    await cleanAndVerify(path, entries, shared);
+    await cleanAndVerify({ folder, artifactId, entries, shared }, readsAll);
     return true;
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
-    logger.warn('agent.kept_release_changed', { path, reason: error.message });
+    logger.warn('agent.kept_release_changed', { path: folder.release(artifactId), reason: error.message });
     return false;
   }
+}
+
+/** The tree that was made in `fresh` becomes the release's, and is remembered as whole. */
+async function place(options: FetchOptions, fresh: string, entries: readonly FileEntry[]): Promise<void> {
+  const { folder, pack, shared } = options;
+  const { artifactId } = pack;
+  await replaceTree(fresh, folder.release(artifactId));
+  await syncFolder(folder.releases);
+  await recordTree({ folder, artifactId, entries, shared });
 }
 
 /** The file list of an artifact, from this machine or a store; kept for the deltas to come. Throws `store.*`, `artifact.*`. */
@@ -82,7 +95,7 @@ async function readFileList({ folder, stores, logger }: FetchOptions, artifactId
 }
 
 /** Makes the release in `fresh` by a delta; else the bytes that were spent on it, and the full pack must serve. */
-async function fetchByDelta(options: FetchOptions, fresh: string): Promise<FetchedRelease | BytesBySource> {
+async function fetchByDelta(options: FetchOptions, fresh: string): Promise<MadeRelease | BytesBySource> {
   const { folder, pack: full, onProgress, signal, logger } = options;
   let bytes = nothing;
   const delta = await usableDelta(folder, options.deltas, full);
@@ -92,7 +105,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
     bytes = await obtainPack({ ...options, pack: delta });
     const reuse = bytes.reuse + full.sizeBytes - delta.sizeBytes;
     const all = { ...bytes, reuse };
-    await installDelta({
+    const entries = await installDelta({
       folder,
       delta,
       baseEntries,
@@ -100,7 +113,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
       signal,
       onProgress: progress => onProgress({ phase: 'verifying', progress, bytes: all }),
     });
-    return { bytes: all, pack: delta };
+    return { bytes: all, pack: delta, entries };
   } catch (error) {
     signal.throwIfAborted();
     // The full pack would need more room still. Whatever else it is, the full pack does not depend on it.
@@ -127,13 +140,12 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
   onProgress({ phase: 'fetching', progress: 0, bytes: nothing });
   const target = folder.release(artifactId);
   const isThere = (await stat(target).catch(() => null)) !== null;
-  if (isThere && (await treeIsWhole(target, await readFileList(options, artifactId), options))) return reused;
+  if (isThere && (await treeIsWhole(options, await readFileList(options, artifactId)))) return reused;
   const fresh = `${target}.tmp-${randomUUID()}`;
   const byDelta = await fetchByDelta(options, fresh);
   if ('pack' in byDelta) {
-    await replaceTree(fresh, target);
-    await syncFolder(folder.releases);
-    return byDelta;
+    await place(options, fresh, byDelta.entries);
+    return { bytes: byDelta.bytes, pack: byDelta.pack };
   }
   const entries = await readFileList(options, artifactId);
   const fetched = await obtainPack(options);
@@ -147,7 +159,6 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
     onProgress: ({ bytesDone, bytesTotal }) =>
       onProgress({ phase: 'verifying', progress: bytesTotal === 0 ? 1 : bytesDone / bytesTotal, bytes }),
   });
-  await replaceTree(fresh, target);
-  await syncFolder(folder.releases);
+  await place(options, fresh, entries);
   return { bytes, pack };
 }

@@ -18,12 +18,11 @@ export function repairDue({ state, identity }: OpenAgent, { repairs = [] }: Poin
  * may change. Killed in between it is done again. Throws what fetching and starting throw.
  */
 export async function repair(agent: OpenAgent, trust: Trust, pointer: Pointer, askedAtMs: number): Promise<void> {
-  const { folder, options, state, services, reporter } = agent;
+  const { folder, options, state, services, reporter, signal } = agent;
   const { current } = state.value;
-  const full = pointer.packs.find(pack => pack.kind === 'full');
-  if (current === null || full === undefined || current.artifactId !== pointer.artifactId) return;
+  if (current === null || current.artifactId !== pointer.artifactId) return;
   await services?.stop();
-  await bringHere(agent, trust, pointer, full, null);
+  await bringHere(agent, trust, pointer, null, signal);
   agent.seeding.fetching = null;
   await linkShared(folder, current.artifactId, activationOf(current).shared);
   await pointCurrentAt(folder, current);
