@@ -11,14 +11,8 @@ import { fingerprintOf, nextTick, readTreeRecord, scanRelease, writeTreeRecord }
 export interface KeptTree {
   readonly folder: AgentFolder;
   readonly artifactId: string;
-  /** The artifact's file list. */
-  readonly entries: readonly FileEntry[];
   /** Paths that are links into what outlives the release: nothing vouches for them. */
   readonly shared: readonly string[];
-}
-
-function ownEntries({ entries, shared }: KeptTree): readonly FileEntry[] {
-  return entries.filter(entry => !isShared(entry.path, shared));
 }
 
 /** Every path that the list names, and the folders above. */
@@ -42,45 +36,39 @@ function highestUnnamed(path: string, named: ReadonlySet<string>): string {
   return path;
 }
 
-function fingerprint(found: readonly ScannedEntry[], named: ReadonlySet<string>): string {
-  return fingerprintOf(found.filter(({ path }) => named.has(path)));
-}
-
 /**
  * Makes a kept tree the release's again as far as that needs no byte: what it does not name goes (caches, logs, links to what is shared).
- * Where the file system says of every file what it said when its bytes were checked last, that is enough; else every file is read, and
- * `readsAll` reads them in any case. Never for a release that runs. Throws `artifact.digest_mismatch` where a file is another.
+ * Where the file system says of every file what it said when its bytes were checked last, that is enough, and where nothing lies beside
+ * them not even the list is read; else every file is. `readsAll` reads them in any case. Never for a release that runs.
+ * Throws `artifact.digest_mismatch` where a file is another, and what `readList` throws.
  */
-export async function cleanAndVerify(tree: KeptTree, readsAll: boolean): Promise<void> {
-  const { folder, artifactId } = tree;
+export async function cleanAndVerify(
+  tree: KeptTree,
+  readList: () => Promise<readonly FileEntry[]>,
+  readsAll: boolean,
+): Promise<void> {
+  const { folder, artifactId, shared } = tree;
   const root = folder.release(artifactId);
-  const own = ownEntries(tree);
-  const named = namedPaths(own);
+  const record = readsAll ? null : await readTreeRecord(folder, artifactId);
   const found = await scanRelease(root);
+  const isRecorded = (entries: readonly ScannedEntry[]) => record !== null && record === fingerprintOf(entries);
+  if (isRecorded(found.filter(({ path }) => !isShared(path, shared)))) return;
+  const own = (await readList()).filter(({ path }) => !isShared(path, shared));
+  const named = namedPaths(own);
   const unnamed = found.flatMap(({ path }) => (named.has(path) ? [] : [highestUnnamed(path, named)]));
   for (const path of new Set(unnamed)) await rm(join(root, path), { recursive: true, force: true });
-  const record = await readTreeRecord(folder, artifactId);
-  if (!readsAll && record !== null && record === fingerprint(found, named)) return;
+  if (unnamed.length > 0 && isRecorded(found.filter(({ path }) => named.has(path)))) return;
   const isLater = await nextTick(folder);
-  const before = fingerprint(await scanRelease(root), named);
+  const before = fingerprintOf(await scanRelease(root));
   await verifyTree(root, own);
-  const after = fingerprint(await scanRelease(root), named);
+  const after = fingerprintOf(await scanRelease(root));
   // What was written while it was read is not vouched for.
   if (isLater && before === after) await writeTreeRecord(folder, artifactId, after);
 }
 
 /** Remembers a tree whose every byte was checked while it was made, and that nobody has used since. */
-export async function recordTree(tree: KeptTree): Promise<void> {
-  const { folder, artifactId } = tree;
+export async function recordTree({ folder, artifactId, shared }: KeptTree): Promise<void> {
   if (!(await nextTick(folder))) return;
   const found = await scanRelease(folder.release(artifactId));
-  await writeTreeRecord(folder, artifactId, fingerprint(found, namedPaths(ownEntries(tree))));
-}
-
-/** Whether the tree is as it was recorded. Changes and reads nothing. */
-export async function isAsRecorded(tree: KeptTree): Promise<boolean> {
-  const record = await readTreeRecord(tree.folder, tree.artifactId);
-  if (record === null) return false;
-  const found = await scanRelease(tree.folder.release(tree.artifactId)).catch(() => []);
-  return record === fingerprint(found, namedPaths(ownEntries(tree)));
+  await writeTreeRecord(folder, artifactId, fingerprintOf(found.filter(({ path }) => !isShared(path, shared))));
 }

@@ -18,7 +18,7 @@ export async function usableDelta(folder: AgentFolder, deltas: readonly Pack[], 
   return null;
 }
 
-/** Makes the delta's artifact in `fresh`, keeps its file list and returns it. The base is read, never changed. Throws what `applyDelta` throws. */
+/** Makes the delta's artifact in `fresh`, and keeps its file list. The base is read, never changed. Throws what `applyDelta` throws. */
 export async function installDelta(options: {
   readonly folder: AgentFolder;
   readonly delta: DeltaPack;
@@ -27,10 +27,10 @@ export async function installDelta(options: {
   readonly signal: AbortSignal;
   /** From 0 to 1. */
   readonly onProgress: (progress: number) => void;
-}): Promise<readonly FileEntry[]> {
+}): Promise<void> {
   const { folder, delta, baseEntries, fresh, signal, onProgress } = options;
   const { artifactId, baseArtifactId } = delta;
-  const { entries, fileList } = await applyDelta({
+  const { fileList } = await applyDelta({
     packFile: folder.pack(delta.digest),
     base: { artifactId: baseArtifactId, entries: baseEntries, folder: folder.release(baseArtifactId) },
     artifactId,
@@ -39,5 +39,4 @@ export async function installDelta(options: {
     onProgress: ({ bytesDone, bytesTotal }) => onProgress(bytesTotal === 0 ? 1 : bytesDone / bytesTotal),
   });
   await replacePrivateFile(folder.fileList(artifactId), fileList);
-  return entries;
 }

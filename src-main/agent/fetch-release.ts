@@ -20,10 +20,6 @@ export interface FetchedRelease {
   readonly pack: Pack;
 }
 
-interface MadeRelease extends FetchedRelease {
-  readonly entries: readonly FileEntry[];
-}
-
 /** `pack` is the full one. */
 export interface FetchOptions extends PackOptions {
   /** The artifact that runs now: its tree is used as it is, since programs may write beside their files. */
@@ -48,11 +44,11 @@ async function replaceTree(from: string, to: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
-async function treeIsWhole(options: FetchOptions, entries: readonly FileEntry[]): Promise<boolean> {
+async function treeIsWhole(options: FetchOptions): Promise<boolean> {
   const { folder, pack, shared, readsAll = false, logger } = options;
   const { artifactId } = pack;
   try {
-    await cleanAndVerify({ folder, artifactId, entries, shared }, readsAll);
+    await cleanAndVerify({ folder, artifactId, shared }, () => readFileList(options, artifactId), readsAll);
     return true;
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
@@ -62,12 +58,11 @@ async function treeIsWhole(options: FetchOptions, entries: readonly FileEntry[])
 }
 
 /** The tree that was made in `fresh` becomes the release's, and is remembered as whole. */
-async function place(options: FetchOptions, fresh: string, entries: readonly FileEntry[]): Promise<void> {
-  const { folder, pack, shared } = options;
+async function place({ folder, pack, shared }: FetchOptions, fresh: string): Promise<void> {
   const { artifactId } = pack;
   await replaceTree(fresh, folder.release(artifactId));
   await syncFolder(folder.releases);
-  await recordTree({ folder, artifactId, entries, shared });
+  await recordTree({ folder, artifactId, shared });
 }
 
 /** The file list of an artifact, from this machine or a store; kept for the deltas to come. Throws `store.*`, `artifact.*`. */
@@ -95,7 +90,7 @@ async function readFileList({ folder, stores, logger }: FetchOptions, artifactId
 }
 
 /** Makes the release in `fresh` by a delta; else the bytes that were spent on it, and the full pack must serve. */
-async function fetchByDelta(options: FetchOptions, fresh: string): Promise<MadeRelease | BytesBySource> {
+async function fetchByDelta(options: FetchOptions, fresh: string): Promise<FetchedRelease | BytesBySource> {
   const { folder, pack: full, onProgress, signal, logger } = options;
   let bytes = nothing;
   const delta = await usableDelta(folder, options.deltas, full);
@@ -105,7 +100,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<MadeR
     bytes = await obtainPack({ ...options, pack: delta });
     const reuse = bytes.reuse + full.sizeBytes - delta.sizeBytes;
     const all = { ...bytes, reuse };
-    const entries = await installDelta({
+    await installDelta({
       folder,
       delta,
       baseEntries,
@@ -113,7 +108,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<MadeR
       signal,
       onProgress: progress => onProgress({ phase: 'verifying', progress, bytes: all }),
     });
-    return { bytes: all, pack: delta, entries };
+    return { bytes: all, pack: delta };
   } catch (error) {
     signal.throwIfAborted();
     // The full pack would need more room still. Whatever else it is, the full pack does not depend on it.
@@ -140,12 +135,12 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
   onProgress({ phase: 'fetching', progress: 0, bytes: nothing });
   const target = folder.release(artifactId);
   const isThere = (await stat(target).catch(() => null)) !== null;
-  if (isThere && (await treeIsWhole(options, await readFileList(options, artifactId)))) return reused;
+  if (isThere && (await treeIsWhole(options))) return reused;
   const fresh = `${target}.tmp-${randomUUID()}`;
   const byDelta = await fetchByDelta(options, fresh);
   if ('pack' in byDelta) {
-    await place(options, fresh, byDelta.entries);
-    return { bytes: byDelta.bytes, pack: byDelta.pack };
+    await place(options, fresh);
+    return byDelta;
   }
   const entries = await readFileList(options, artifactId);
   const fetched = await obtainPack(options);
@@ -159,6 +154,6 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
     onProgress: ({ bytesDone, bytesTotal }) =>
       onProgress({ phase: 'verifying', progress: bytesTotal === 0 ? 1 : bytesDone / bytesTotal, bytes }),
   });
-  await place(options, fresh, entries);
+  await place(options, fresh);
   return { bytes, pack };
 }
