@@ -1,7 +1,7 @@
 /** Owns the repair that a person asks for: every file of the running release is made right, and it is started anew. */
 import type { Pointer, Trust } from '../contract/documents.ts';
 import { restartCurrent } from './activate.ts';
-import { pointCurrentAt } from './agent-folder.ts';
+import { pointCurrentAt } from './current-link.ts';
 import { bringHere } from './install-release.ts';
 import type { OpenAgent } from './open-agent.ts';
 import { activationOf } from './run-release.ts';
