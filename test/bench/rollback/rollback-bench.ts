@@ -59,9 +59,14 @@ async function measure(shape: Shape, say: (line: string) => void): Promise<Measu
       serial += 1;
       await at.putPointer({ ...pointer, serial });
       const startMs = performance.now();
+      let switchedMs = Number.NaN;
+      const forget = agent.onReport(report => {
+        if (report.phase === 'active' && report.serial === serial) switchedMs = performance.now();
+      });
       const outcome = await agent.runOnce();
+      forget();
       if (outcome.kind !== 'activated') throw new Error(`the machine did not go there: ${JSON.stringify(outcome)}`);
-      return { ms: performance.now() - startMs, bytes: outcome.bytes.peers + outcome.bytes.region };
+      return { ms: switchedMs - startMs, bytes: outcome.bytes.peers + outcome.bytes.region };
     };
     for (let run = 1; run <= minRuns; run += 1) {
       await release(next);
