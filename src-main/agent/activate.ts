@@ -1,9 +1,9 @@
 /** Owns the switch from one release to another: decided once, by a journal that survives a crash. */
 import type { BytesBySource } from '../contract/documents.ts';
 import { messageOf } from '../contract/errors.ts';
-import { currentArtifact, pointCurrentAt } from './agent-folder.ts';
 import type { Installed } from './agent-state.ts';
 import type { HealthAnswer } from './check-health.ts';
+import { currentArtifact, pointCurrentAt } from './current-link.ts';
 import { endOfFile, sizeOf } from './evidence.ts';
 import { keptWith } from './keep-releases.ts';
 import {

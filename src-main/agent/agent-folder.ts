@@ -1,5 +1,5 @@
 /** Owns where everything of one agent lies below its root, and that one agent alone works there. */
-import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { type InstanceLock, lockInstance } from '../database/instance-lock.ts';
@@ -30,6 +30,8 @@ export interface AgentFolder {
   torrent(digest: string): string;
   /** The file list of a release that lies here: what a delta is applied to. */
   fileList(artifactId: string): string;
+  /** What the file system said of a release's files when their bytes were checked. */
+  treeRecord(artifactId: string): string;
   environment(digest: string): string;
 }
 
@@ -62,6 +64,7 @@ export function agentFolder(root: string): AgentFolder {
     pack: digest => join(root, 'packs', `${digest}.tar.zst`),
     torrent: digest => join(root, 'packs', `${digest}.torrent`),
     fileList: artifactId => join(root, 'lists', `${artifactId}.json`),
+    treeRecord: artifactId => join(root, 'lists', `${artifactId}.tree`),
     environment: digest => join(root, 'env', `${digest}.env`),
   };
 }
@@ -101,48 +104,5 @@ export async function syncFolder(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-/** The artifact that `current` names now; null where there is no such link. */
-export async function currentArtifact(folder: AgentFolder): Promise<string | null> {
-  try {
-    return /^releases[\\/]([0-9a-f]{64})$/.exec(await readlink(folder.current))?.[1] ?? null;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'EINVAL') return null;
-    throw error;
-  }
-}
-
-async function pointLink(folder: AgentFolder, link: string, target: string | null): Promise<void> {
-  const fresh = join(folder.root, '.link.new');
-  await rm(fresh, { force: true });
-  if (target === null) await rm(link, { force: true });
-  else {
-    await symlink(target, fresh, link === folder.current ? 'dir' : 'file');
-    await rename(fresh, link);
-  }
-}
-
-/**
- * Makes `current` name this artifact, or nothing, and `environment` its values. A reader of `current` sees the old release or the new
- * one, also after a crash. Throws `data.unwritable` where something else lies there.
- */
-export async function pointCurrentAt(
-  folder: AgentFolder,
-  release: { readonly artifactId: string; readonly environmentDigest: string | null } | null,
-): Promise<void> {
-  try {
-    const digest = release?.environmentDigest ?? null;
-    await pointLink(folder, folder.currentEnvironment, digest === null ? null : join('env', `${digest}.env`));
-    await pointLink(folder, folder.current, release === null ? null : join('releases', release.artifactId));
-    await syncFolder(folder.root);
-  } catch (error) {
-    throw new DomainError(
-      'data.unwritable',
-      `${folder.current} cannot be switched (${systemErrorCode(error) ?? messageOf(error)}). It must be a link that the agent made: move away whatever lies there.`,
-      { path: folder.current },
-      { cause: error },
-    );
   }
 }

@@ -6,7 +6,7 @@ import { forgetPairing } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { createDriftWatch, type DriftWatch } from './drift-watch.ts';
 import { type Following, isEnrolled, readPointer, readTrust, requestEnrollment } from './follow-channel.ts';
-import { installRelease } from './install-release.ts';
+import { installRelease, prefetchRelease } from './install-release.ts';
 import { type OpenAgent, openAgent } from './open-agent.ts';
 import { repair, repairDue } from './repair.ts';
 
@@ -43,13 +43,29 @@ const giveUpCodes: ReadonlySet<ErrorCode> = new Set([
   'artifact.unsafe_path',
 ]);
 
-/** Installs, and takes a release that did not come up for what it is. Other failures are thrown. */
-async function install(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<AgentOutcome> {
+/** Whether a rollout lets this machine take the release. */
+function isItsTurn({ identity }: OpenAgent, { rollout }: Pointer): boolean {
+  return rollout === undefined || rollout.machines.includes(identity.machineId);
+}
+
+/** As far as this machine may go: what waits for its turn in a rollout is fetched already. */
+async function take(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<AgentOutcome> {
   const { serial, artifactId } = pointer;
+  if (!isItsTurn(agent, pointer)) {
+    await prefetchRelease(agent, trust, pointer);
+    agent.reporter.enter('waiting', serial);
+    return { kind: 'waiting', for: 'rollout' };
+  }
+  const bytes = await installRelease(agent, trust, pointer);
+  return bytes === null ? { kind: 'waiting', for: 'migration' } : { kind: 'activated', serial, artifactId, bytes };
+}
+
+/** Takes a release that did not come up for what it is. Other failures are thrown. */
+async function install(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<AgentOutcome> {
+  const { serial } = pointer;
   const { state, reporter, signal } = agent;
   try {
-    const bytes = await installRelease(agent, trust, pointer);
-    return bytes === null ? { kind: 'waiting', for: 'migration' } : { kind: 'activated', serial, artifactId, bytes };
+    return await take(agent, trust, pointer);
   } catch (error) {
     if (!(error instanceof DomainError) || !giveUpCodes.has(error.code) || signal.aborted) throw error;
     await state.update({ failedSerial: serial });
@@ -89,11 +105,22 @@ async function look(agent: OpenAgent, drift: DriftWatch): Promise<AgentOutcome> 
     reporter.enter('rolled_back', pointer.serial);
     return { kind: 'rolled_back', failedSerial, serial: current?.serial ?? null, error: null };
   }
-  if (pointer.rollout !== undefined && !pointer.rollout.machines.includes(identity.machineId)) {
-    reporter.enter('waiting', pointer.serial);
-    return { kind: 'waiting', for: 'rollout' };
+  const outcome = await install(agent, trust, pointer);
+  // A tree that was kept may have been taken by its record alone: its bytes are read now, beside what it runs.
+  if (outcome.kind === 'activated') drift.forget();
+  return outcome;
+}
+
+/** A look that ends in a decision: what was superseded while it was fetched is no such end. */
+async function lookUntilNewest(agent: OpenAgent, drift: DriftWatch): Promise<AgentOutcome> {
+  for (;;) {
+    try {
+      return await look(agent, drift);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'agent.superseded') throw error;
+      agent.options.logger.info('agent.superseded', { reason: error.message });
+    }
   }
-  return install(agent, trust, pointer);
 }
 
 /** An agent for one machine, repository and channel. Does nothing before `start` or `runOnce`. */
@@ -121,7 +148,7 @@ export function createAgent(options: AgentOptions): Agent {
     const agent = await opened();
     drift ??= createDriftWatch(agent);
     try {
-      return await look(agent, drift);
+      return await lookUntilNewest(agent, drift);
     } catch (error) {
       if (signal.aborted || !(error instanceof DomainError)) throw error;
       logger.warn('agent.look_failed', { code: error.code, reason: error.message });

@@ -7,8 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { decodeFileList } from '../artifacts/file-list.ts';
 import type { FileEntry } from '../contract/documents.ts';
 import { systemErrorCode } from '../contract/errors.ts';
-import { type AgentFolder, currentArtifact } from './agent-folder.ts';
+import type { AgentFolder } from './agent-folder.ts';
 import type { Installed } from './agent-state.ts';
+import { currentArtifact } from './current-link.ts';
 import { activationOf } from './run-release.ts';
 import { isShared } from './shared-paths.ts';
 

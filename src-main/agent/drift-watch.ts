@@ -4,6 +4,7 @@ import { healthProblem } from './check-health.ts';
 import { fileProblem, linkProblem } from './check-running.ts';
 import type { OpenAgent } from './open-agent.ts';
 import { environmentOf } from './run-release.ts';
+import { removeTreeRecord } from './tree-record.ts';
 
 const usualIntervalsMs = { files: 60 * 60_000, health: 30_000 };
 /** One bad answer is a moment; this many in a row are a state. */
@@ -49,7 +50,9 @@ export function createDriftWatch(agent: OpenAgent): DriftWatch {
     const { current } = state.value;
     if (current === null || reading !== null || performance.now() < filesDueMs) return;
     reading = fileProblem(folder, current, signal)
-      .then(problem => {
+      .then(async problem => {
+        // Whoever goes back to it later must not take it by its record.
+        if (problem !== null) await removeTreeRecord(folder, current.artifactId);
         if (state.value.current?.artifactId !== current.artifactId) return;
         files = problem;
         filesDueMs = performance.now() + intervalsMs.files;

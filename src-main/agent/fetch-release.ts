@@ -7,7 +7,7 @@ import { type BytesBySource, type FileEntry, type Pack, storeKeys } from '../con
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
 import { syncFolder } from './agent-folder.ts';
-import { cleanAndVerify } from './check-kept.ts';
+import { cleanAndVerify, recordTree } from './check-kept.ts';
 import { installDelta, usableDelta } from './fetch-delta.ts';
 import { dropPack, obtainPack, type PackOptions } from './obtain-pack.ts';
 import { readFromStores } from './read-from-stores.ts';
@@ -24,6 +24,8 @@ export interface FetchedRelease {
 export interface FetchOptions extends PackOptions {
   /** The artifact that runs now: its tree is used as it is, since programs may write beside their files. */
   readonly runningArtifactId: string | null;
+  /** Reads every byte of a tree that lies here, whatever its record says. */
+  readonly readsAll?: boolean;
   /** Paths of the release that are links into what outlives it. */
   readonly shared: readonly string[];
   /** Delta packs to the same artifact, from any base. */
@@ -44,19 +46,25 @@ async function replaceTree(from: string, to: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
-async function treeIsWhole(
-  path: string,
-  entries: readonly FileEntry[],
-  { shared, logger }: FetchOptions,
-): Promise<boolean> {
+async function treeIsWhole(options: FetchOptions): Promise<boolean> {
+  const { folder, pack, shared, readsAll = false, logger } = options;
+  const { artifactId } = pack;
   try {
-    await cleanAndVerify(path, entries, shared);
+    await cleanAndVerify({ folder, artifactId, shared }, () => readFileList(options, artifactId), readsAll);
     return true;
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
-    logger.warn('agent.kept_release_changed', { path, reason: error.message });
+    logger.warn('agent.kept_release_changed', { path: folder.release(artifactId), reason: error.message });
     return false;
   }
+}
+
+/** The tree that was made in `fresh` becomes the release's, and is remembered as whole. */
+async function place({ folder, pack, shared }: FetchOptions, fresh: string): Promise<void> {
+  const { artifactId } = pack;
+  await replaceTree(fresh, folder.release(artifactId));
+  await syncFolder(folder.releases);
+  await recordTree({ folder, artifactId, shared });
 }
 
 /** The file list of an artifact, from this machine or a store; kept for the deltas to come. Throws `store.*`, `artifact.*`. */
@@ -130,12 +138,11 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
   onProgress({ phase: 'fetching', progress: 0, bytes: nothing });
   const target = folder.release(artifactId);
   const isThere = (await stat(target).catch(() => null)) !== null;
-  if (isThere && (await treeIsWhole(target, await readFileList(options, artifactId), options))) return reused;
+  if (isThere && (await treeIsWhole(options))) return reused;
   const fresh = `${target}.tmp-${randomUUID()}`;
   const byDelta = await fetchByDelta(options, fresh);
   if ('pack' in byDelta) {
-    await replaceTree(fresh, target);
-    await syncFolder(folder.releases);
+    await place(options, fresh);
     return byDelta;
   }
   const entries = await readFileList(options, artifactId);
@@ -150,7 +157,6 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
     onProgress: ({ bytesDone, bytesTotal }) =>
       onProgress({ phase: 'verifying', progress: bytesTotal === 0 ? 1 : bytesDone / bytesTotal, bytes }),
   });
-  await replaceTree(fresh, target);
-  await syncFolder(folder.releases);
+  await place(options, fresh);
   return { bytes, pack };
 }

@@ -18,6 +18,7 @@ import {
   writeEnvironmentFile,
 } from './service-environment.ts';
 import { linkShared } from './shared-paths.ts';
+import { whileNewest } from './while-newest.ts';
 
 /** Brings the channel's values here; returns their names. Throws `release.environment_pending`, `store.*`, `secret.key_unreadable`. */
 async function prepareEnvironment({ options, folder, identity }: OpenAgent, pointer: Pointer): Promise<string[]> {
@@ -45,15 +46,22 @@ async function prepareEnvironment({ options, folder, identity }: OpenAgent, poin
   return Object.keys(values);
 }
 
-/** `running` is the artifact whose tree is used as it is; null looks at every file. */
+/** The pack that every machine can use. Throws `artifact.malformed`. */
+function fullPackOf({ packs, serial }: Pointer): Pack {
+  const full = packs.find(pack => pack.kind === 'full');
+  if (full !== undefined) return full;
+  throw new DomainError('artifact.malformed', `Release ${serial} names no full pack. Release again.`);
+}
+
+/** `running` is the artifact whose tree is used as it is; null reads every file of what lies here. */
 export async function bringHere(
   agent: OpenAgent,
   trust: Trust,
   pointer: Pointer,
-  full: Pack,
   running: string | null,
+  signal: AbortSignal,
 ): Promise<FetchedRelease> {
-  const { options, folder, identity, reporter, guard, seeding, now, signal } = agent;
+  const { options, folder, identity, reporter, guard, seeding, now } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
   return fetchRelease({
@@ -62,8 +70,9 @@ export async function bringHere(
     swarm,
     guard,
     runningArtifactId: running,
+    readsAll: running === null,
     shared: pointer.activation?.shared ?? [],
-    pack: full,
+    pack: fullPackOf(pointer),
     deltas: pointer.packs.filter(pack => pack.kind === 'delta'),
     linkFiles: options.linkFiles ?? false,
     onPack: pack => {
@@ -78,15 +87,18 @@ export async function bringHere(
   });
 }
 
-/** Brings what the release needs here, once in the life of this process. Throws `store.*`, `artifact.*`, `agent.disk_full`, `release.*`. */
+/** What was prepared for this very release; null where that is still to be done. */
+function preparedFor({ prepared }: OpenAgent, { releaseId, environmentDigest }: Pointer): Prepared | null {
+  const isSame = prepared?.target.releaseId === releaseId && prepared.target.environmentDigest === environmentDigest;
+  return isSame ? prepared : null;
+}
+
+/**
+ * Brings what the release needs here. Changes nothing that runs, or that outlives releases. Throws `store.*`, `artifact.*`,
+ * `agent.disk_full`, `release.*`, `agent.superseded`.
+ */
 async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<Prepared> {
-  const { reporter, seeding, prepared } = agent;
-  const isSame = prepared?.target.releaseId === pointer.releaseId;
-  if (isSame && prepared.target.environmentDigest === pointer.environmentDigest) return prepared;
-  const pack = pointer.packs.find(candidate => candidate.kind === 'full');
-  if (pack === undefined) {
-    throw new DomainError('artifact.malformed', `Release ${pointer.serial} names no full pack. Release again.`);
-  }
+  const { reporter, seeding } = agent;
   reporter.set({
     targetSerial: pointer.serial,
     phase: 'fetching',
@@ -96,20 +108,54 @@ async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
   });
   try {
     const environmentNames = await prepareEnvironment(agent, pointer);
-    const { bytes, pack: taken } = await bringHere(
-      agent,
-      trust,
-      pointer,
-      pack,
-      agent.state.value.current?.artifactId ?? null,
+    const running = agent.state.value.current?.artifactId ?? null;
+    const { bytes, pack } = await whileNewest(agent, trust, pointer, signal =>
+      bringHere(agent, trust, pointer, running, signal),
     );
-    const target = installedFrom(pointer, taken, environmentNames);
-    await linkShared(agent.folder, target.artifactId, activationOf(target).shared);
-    agent.prepared = { target, bytes };
-    return agent.prepared;
+    const prepared = { target: installedFrom(pointer, pack, environmentNames), bytes };
+    agent.prepared = prepared;
+    return prepared;
   } finally {
     seeding.fetching = null;
   }
+}
+
+/**
+ * Removes what neither a release that is kept nor the one that was prepared needs. What cannot be removed waits for the next time: it is
+ * no reason to stop.
+ */
+async function tidy({ options, folder, state, seeding, prepared }: OpenAgent): Promise<void> {
+  try {
+    await removeUnneeded(folder, state, prepared?.target ?? null, digest => {
+      const infoHash = seeding.infoHashes.get(digest);
+      if (infoHash !== undefined) options.swarm?.unseed(infoHash);
+      seeding.infoHashes.delete(digest);
+    });
+  } catch (error) {
+    options.logger.warn('agent.not_removed', { reason: messageOf(error) });
+  }
+}
+
+/**
+ * Brings here, and gives to others, what the pointer names, before this machine may switch to it. Does so once in the life of this process
+ * for each release. Throws what `prepare` throws.
+ */
+export async function prefetchRelease(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<void> {
+  if (preparedFor(agent, pointer) !== null) return;
+  const prepared = await prepare(agent, trust, pointer);
+  agent.prepared = { ...prepared, hasWaited: true };
+  await tidy(agent);
+}
+
+/** What a release that waited for its turn had long ago may be another now: its tree is looked at again, and mended. */
+async function readyToSwitch(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<Prepared> {
+  const earlier = preparedFor(agent, pointer);
+  if (earlier !== null && earlier.hasWaited !== true) return earlier;
+  const prepared = await prepare(agent, trust, pointer);
+  const isWhole = prepared.bytes.peers + prepared.bytes.region === 0;
+  if (earlier === null || !isWhole) return prepared;
+  agent.prepared = { ...prepared, bytes: earlier.bytes };
+  return agent.prepared;
 }
 
 /** Whether the database is as the release needs it; false while another machine brings it there. Throws what `migrate` throws. */
@@ -131,24 +177,16 @@ async function migrateFor(agent: OpenAgent, trust: Trust, pointer: Pointer, targ
  * (`agent.migration_*`) and activation (`agent.*`, `data.*`) throw.
  */
 export async function installRelease(agent: OpenAgent, trust: Trust, pointer: Pointer): Promise<BytesBySource | null> {
-  const { options, folder, state, reporter, seeding } = agent;
-  const { swarm, logger } = options;
-  const { target, bytes } = await prepare(agent, trust, pointer);
+  const { options, folder, reporter } = agent;
+  const { userVariables = null, logger } = options;
+  const { target, bytes } = await readyToSwitch(agent, trust, pointer);
+  await linkShared(folder, target.artifactId, activationOf(target).shared);
   if (!(await migrateFor(agent, trust, pointer, target))) {
     reporter.set({ phase: 'waiting', progress: null, message: 'Another machine runs the migrations of this release.' });
     return null;
   }
-  await activate({ ...agent, userVariables: options.userVariables ?? null, logger }, target, bytes);
+  await activate({ ...agent, userVariables, logger }, target, bytes);
   agent.prepared = null;
-  try {
-    await removeUnneeded(folder, state, digest => {
-      const infoHash = seeding.infoHashes.get(digest);
-      if (infoHash !== undefined) swarm?.unseed(infoHash);
-      seeding.infoHashes.delete(digest);
-    });
-  } catch (error) {
-    // The release runs: what could not be removed waits for the next one.
-    logger.warn('agent.not_removed', { reason: messageOf(error) });
-  }
+  await tidy(agent);
   return bytes;
 }

@@ -22,15 +22,17 @@ export function keptWith(kept: readonly string[], artifactId: string): string[] 
 
 /**
  * Removes what nothing needs any more: releases beyond the kept ones, half-made ones, packs of neither the current nor
- * the previous release, older environments. `beforePackRemoved` gets the digest of each pack first. Call it only between activations.
+ * the previous release, older environments. `prepared` is kept too. `beforePackRemoved` gets the digest of each pack first. Call it only
+ * between activations.
  */
 export async function removeUnneeded(
   folder: AgentFolder,
   state: StateFile,
+  prepared: Installed | null,
   beforePackRemoved: (digest: string) => void,
 ): Promise<void> {
   const { current, previous, kept } = state.value;
-  const installed = [current, previous].filter(release => release !== null);
+  const installed = [current, previous, prepared].filter(release => release !== null);
   const artifacts = new Set([...kept, ...installed.map(release => release.artifactId)]);
   for (const name of await readdir(folder.releases)) {
     if (!artifacts.has(name)) await rm(join(folder.releases, name), { recursive: true, force: true });

@@ -31,6 +31,8 @@ export interface Seeding {
 export interface Prepared {
   readonly target: Installed;
   readonly bytes: BytesBySource;
+  /** It lies here since before this machine's turn came. */
+  readonly hasWaited?: true;
 }
 
 export interface OpenAgent {
@@ -91,6 +93,8 @@ export async function openAgent(
       infoHashes: new Map(packs.map(({ packDigest, infoHash }) => [packDigest, infoHash])),
     };
     let isEnrolled = state.value.current !== null;
+    let prepared: Prepared | null = null;
+    const given = () => [seeding.fetching, prepared?.target ?? null, ...seededPacks(state)];
     const reporter = createReporter({
       ...options,
       agentVersion: options.agentVersion ?? '0.1.0',
@@ -98,9 +102,7 @@ export async function openAgent(
       state,
       isKnown: () => isEnrolled,
       port: () => swarm?.port ?? null,
-      seeding: () => [
-        ...new Set([seeding.fetching, ...seededPacks(state)].flatMap(pack => (pack === null ? [] : [pack.infoHash]))),
-      ],
+      seeding: () => [...new Set(given().flatMap(pack => (pack === null ? [] : [pack.infoHash])))],
       now,
     });
     reporter.onReport(onReport);
@@ -134,7 +136,12 @@ export async function openAgent(
       guard,
       seeding,
       leases: createLeaseWatch(),
-      prepared: null,
+      get prepared() {
+        return prepared;
+      },
+      set prepared(next) {
+        prepared = next;
+      },
       now,
       signal,
       markEnrolled,

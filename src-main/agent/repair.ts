@@ -1,7 +1,7 @@
 /** Owns the repair that a person asks for: every file of the running release is made right, and it is started anew. */
 import type { Pointer, Trust } from '../contract/documents.ts';
 import { restartCurrent } from './activate.ts';
-import { pointCurrentAt } from './agent-folder.ts';
+import { pointCurrentAt } from './current-link.ts';
 import { bringHere } from './install-release.ts';
 import type { OpenAgent } from './open-agent.ts';
 import { activationOf } from './run-release.ts';
@@ -18,12 +18,11 @@ export function repairDue({ state, identity }: OpenAgent, { repairs = [] }: Poin
  * may change. Killed in between it is done again. Throws what fetching and starting throw.
  */
 export async function repair(agent: OpenAgent, trust: Trust, pointer: Pointer, askedAtMs: number): Promise<void> {
-  const { folder, options, state, services, reporter } = agent;
+  const { folder, options, state, services, reporter, signal } = agent;
   const { current } = state.value;
-  const full = pointer.packs.find(pack => pack.kind === 'full');
-  if (current === null || full === undefined || current.artifactId !== pointer.artifactId) return;
+  if (current === null || current.artifactId !== pointer.artifactId) return;
   await services?.stop();
-  await bringHere(agent, trust, pointer, full, null);
+  await bringHere(agent, trust, pointer, null, signal);
   agent.seeding.fetching = null;
   await linkShared(folder, current.artifactId, activationOf(current).shared);
   await pointCurrentAt(folder, current);

@@ -1,9 +1,10 @@
 /** Owns the paths that outlive releases: each lies below `shared/`, and every release has a link there in its place. */
 import { randomUUID } from 'node:crypto';
 import { cp, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { AgentFolder } from './agent-folder.ts';
+import { linkFolder } from './current-link.ts';
 
 async function kindOf(path: string): Promise<'folder' | 'link' | 'other' | null> {
   try {
@@ -13,6 +14,11 @@ async function kindOf(path: string): Promise<'folder' | 'link' | 'other' | null>
     if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return null;
     throw error;
   }
+}
+
+/** Whether a link at `own` with this target leads to `shared`; a junction's is absolute. */
+function leadsTo(own: string, target: string, shared: string): boolean {
+  return resolve(dirname(own), target) === resolve(shared);
 }
 
 /** Makes the folders above `path`, none of which may be a link: a release must not lead the agent out of its root. */
@@ -61,10 +67,11 @@ export async function linkShared(folder: AgentFolder, artifactId: string, paths:
     const target = join(folder.shared, path);
     const link = relative(dirname(own), target);
     await makeParents(release, path);
-    if ((await kindOf(own)) === 'link' && (await readlink(own)) === link) continue;
+    if ((await kindOf(own)) === 'link' && leadsTo(own, await readlink(own), target)) continue;
     await makeShared(target, own);
     await rm(own, { recursive: true, force: true });
-    await symlink(link, own);
+    if ((await kindOf(target)) === 'folder') await linkFolder(link, own);
+    else await symlink(link, own, 'file');
   }
 }
 

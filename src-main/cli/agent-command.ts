@@ -37,7 +37,7 @@ const waitingText = {
     'This machine has asked to be enrolled. A running control center answers within seconds; if it does not, the pairing code is wrong, used or expired.',
   release: 'Nothing is released on this channel yet.',
   migration: 'Another machine runs the migrations of this release; this one takes it when they are done.',
-  rollout: 'This release goes to other machines first; this one takes it when it is its turn.',
+  rollout: 'This release goes to other machines first. It lies here already; this one takes it when it is its turn.',
 } as const;
 
 /** One look's outcome in words. Throws the error of a release that is not on the machine for that reason. */

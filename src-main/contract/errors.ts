@@ -91,6 +91,7 @@ export const errorCodes = {
   'agent.migration_failed': 'user',
   'agent.migration_interrupted': 'user',
   'agent.migration_lock': 'automatic',
+  'agent.superseded': 'automatic',
 
   'swarm.unavailable': 'automatic',
   'secret.key_unreadable': 'user',

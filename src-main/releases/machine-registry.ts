@@ -1,25 +1,20 @@
 /** Owns the machines as the control center knows them: invited, enrolled through the store, and what they report. */
-
 import { setTimeout as delay } from 'node:timers/promises';
-import { type MachineReport, machineReportSchema, storeKeys } from '../contract/documents.ts';
+import { machineReportSchema, storeKeys } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import type { Pairing as PairingView } from '../contract/views/machine.ts';
 import { appendEvent } from '../database/events.ts';
-import { findMachine, insertMachine, listMachines, type MachineRecord, updateMachine } from '../database/machines.ts';
+import { findMachine, listMachines, type MachineRecord, updateMachine } from '../database/machines.ts';
 import type { Db } from '../database/open-database.ts';
 import { findChannel, findRelease } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
-import { openSealed, seal } from '../secrets/seal.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createPairing, formatPairing, maxEnrollBytes, verifyEnrollRequest } from './enrollment.ts';
-import { verifyReport } from './machine-report.ts';
+import { maxEnrollBytes } from './enrollment.ts';
+import { createPairingService, type PairingService } from './pairing-service.ts';
 import type { RegionStores } from './region-stores.ts';
 import { maxDocumentBytes } from './signed-document.ts';
+import { createReportTaker } from './take-report.ts';
 import type { TrustService } from './trust-service.ts';
-
-/** A pairing code lies about in a terminal's history: it is worth nothing after an hour. */
-const invitationLifetimeMs = 60 * 60 * 1000;
 
 /** How long a look waits for the slowest store, in milliseconds. */
 const storePatienceMs = 5_000;
@@ -28,12 +23,7 @@ export interface MachineRegistry {
   start(): void;
   stop(): Promise<void>;
   /** A new machine's one-time pairing code. */
-  invite(request: {
-    readonly repositoryId: string;
-    readonly channel: string;
-    readonly name: string;
-    readonly region: string | null;
-  }): Promise<Pick<PairingView, 'machineId' | 'secret' | 'expiresAtMs'>>;
+  readonly invite: PairingService['invite'];
   /** Revokes a machine: its reports no longer count, and no environment is encrypted to it. */
   revoke(machineId: string): Promise<void>;
   /** Lets a machine check every file of what it runs, fetch what is not right, and start it anew. Throws `not_found`, `conflict`. */
@@ -88,80 +78,11 @@ export function createMachineRegistry(options: {
   let judging: Promise<unknown> = Promise.resolve();
   /** Requests that were read and not judged yet, by store and key. */
   const requests = new Map<string, Found>();
-
-  const sealName = (machineId: string) => `slipway/pairing/${machineId}`;
+  const pairings = createPairingService(options);
+  const takeReport = createReportTaker(options);
 
   async function enroll(machine: MachineRecord, bytes: Uint8Array): Promise<void> {
-    if (machine.sealedSecret === null || machine.enrolledAt !== null) return;
-    if ((machine.inviteExpiresAt ?? 0) < clock()) return;
-    const sealed = Buffer.from(machine.sealedSecret, 'base64');
-    const secret = openSealed(options.masterKey, sealed, sealName(machine.id)).toString();
-    const request = verifyEnrollRequest(bytes, secret);
-    if (
-      request.machineId !== machine.id ||
-      request.repositoryId !== machine.repositoryId ||
-      request.channel !== machine.channel
-    ) {
-      throw new DomainError(
-        'trust.pairing_failed',
-        `Machine ${machine.name} asked for another place than it was invited to.`,
-      );
-    }
-    await updateMachine(db, machine.id, {
-      sealedSecret: null,
-      inviteExpiresAt: null,
-      enrolledAt: clock(),
-      publicKey: request.publicKey,
-      ageRecipient: request.ageRecipient,
-      region: request.region ?? machine.region,
-    });
-    await appendEvent(db, {
-      type: 'machine.enrolled',
-      at: clock(),
-      repositoryId: machine.repositoryId,
-      subjectId: machine.id,
-      data: { name: machine.name, channel: machine.channel },
-    });
-    trustIsDue = true;
-  }
-
-  async function take(machine: MachineRecord, report: MachineReport): Promise<void> {
-    if (report.sequence <= machine.reportSequence) return;
-    const before: MachineReport | null = machine.report ? JSON.parse(machine.report) : null;
-    await updateMachine(db, machine.id, {
-      report: JSON.stringify(report),
-      reportSequence: report.sequence,
-      lastReportAt: report.reportedAtMs,
-      ...(report.repairedAtMs >= (machine.repairRequestedAt ?? Number.POSITIVE_INFINITY)
-        ? { repairRequestedAt: null }
-        : {}),
-    });
-    options.onPulse();
-    const changed =
-      before?.phase !== report.phase ||
-      before?.serial !== report.serial ||
-      before?.health !== report.health ||
-      before?.drift !== report.drift;
-    if (!changed) return;
-    const failed = report.phase === 'failed' || report.phase === 'rolled_back';
-    const switched = report.phase === 'active' && (before?.serial !== report.serial || before?.phase !== 'active');
-    await appendEvent(db, {
-      type: failed ? 'machine.failed' : switched ? 'machine.switched' : 'machine.reported',
-      at: report.reportedAtMs,
-      repositoryId: machine.repositoryId,
-      subjectId: machine.id,
-      data: {
-        name: machine.name,
-        channel: machine.channel,
-        phase: report.phase,
-        serial: report.serial,
-        targetSerial: report.targetSerial,
-        message: report.message,
-        drift: report.drift,
-        bytes: report.bytes,
-      },
-    });
-    options.onEvent();
+    if (await pairings.enroll(machine, bytes)) trustIsDue = true;
   }
 
   async function lookAtMachine(store: BlobStore, { id, repositoryId, enrolledAt }: MachineRecord): Promise<void> {
@@ -184,10 +105,6 @@ export function createMachineRegistry(options: {
     const judged = judging.then(() => judge(read, takeReport));
     judging = judged.catch(() => undefined);
     await judged;
-  }
-
-  async function takeReport(machine: MachineRecord, bytes: Uint8Array): Promise<void> {
-    await take(machine, verifyReport(bytes, trust.current, { repositoryId: machine.repositoryId }));
   }
 
   /** As the machine is now: the same document may lie in several stores, and a secret counts once. */
@@ -279,6 +196,7 @@ export function createMachineRegistry(options: {
   };
 
   return {
+    invite: pairings.invite,
     look: () => look(),
     start() {
       if (!stopped) return;
@@ -289,26 +207,6 @@ export function createMachineRegistry(options: {
       stopped = true;
       if (timer) clearTimeout(timer);
       await looking;
-    },
-    async invite(request) {
-      const { machineId, secret } = createPairing();
-      const expiresAtMs = clock() + invitationLifetimeMs;
-      await insertMachine(db, {
-        id: machineId,
-        ...request,
-        sealedSecret: seal(options.masterKey, Buffer.from(secret), sealName(machineId)).toString('base64'),
-        inviteExpiresAt: expiresAtMs,
-        reportSequence: 0,
-      });
-      await appendEvent(db, {
-        type: 'machine.invited',
-        at: clock(),
-        repositoryId: request.repositoryId,
-        subjectId: machineId,
-        data: { name: request.name, channel: request.channel },
-      });
-      options.onEvent();
-      return { machineId, secret: formatPairing({ machineId, secret }), expiresAtMs };
     },
     async repair(machineId) {
       const machine = await findMachine(db, machineId);

@@ -4,29 +4,21 @@ import { migrationViewSchema } from '../contract/activation.ts';
 import type { Pointer } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import type { RolloutRequest } from '../contract/rollout.ts';
-import { type BuildWithPack, findBuild, findNewestBuild } from '../database/builds.ts';
+import type { BuildWithPack } from '../database/builds.ts';
 import { appendEvent } from '../database/events.ts';
 import { fromJson } from '../database/json-column.ts';
-import { type Db, inTransaction } from '../database/open-database.ts';
-import { endAllReleases, endRelease, holdForRelease, reclaimedError } from '../database/pack-holds.ts';
-import {
-  type ChannelRecord,
-  findRelease,
-  findReleaseBySerial,
-  insertRelease,
-  listChannels,
-  listReleases,
-  type ReleaseRecord,
-  updateChannel,
-} from '../database/releases.ts';
+import type { Db } from '../database/open-database.ts';
+import { endRelease, holdForRelease, reclaimedError } from '../database/pack-holds.ts';
+import { type ChannelRecord, findRelease, type ReleaseRecord, updateChannel } from '../database/releases.ts';
 import type { Clock } from '../domain/clock.ts';
-import { releaseBefore, runsAs } from '../domain/release-history.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ChannelEnvironments } from './channel-environment.ts';
 import { mustFindChannel } from './channel-values.ts';
 import { type MigrationService, pendingMigration } from './migration-service.ts';
 import { migrationsOf, type PointerService, type StoredPointer } from './pointer-service.ts';
+import { buildToPromote, releaseToReturnTo } from './release-choice.ts';
+import { adoptPointers, highestSerial, recordRelease } from './release-record.ts';
 import type { RolloutService } from './rollout-service.ts';
 
 /** The engine renews a pointer once for each machine that comes or goes, or where it was lost; more in a row are a fault. */
@@ -90,32 +82,6 @@ export function createReleaseService(options: {
 }): ReleaseService {
   const { db, main, pointers, environments, migrations, clock, logger } = options;
   let turn: Promise<unknown> = Promise.resolve();
-
-  async function highestSerial(channel: ChannelRecord): Promise<number> {
-    const [newest] = await listReleases(db, channel.id, 1);
-    return newest?.serial ?? 0;
-  }
-
-  async function record(channel: ChannelRecord, release: ReleaseRecord, build: BuildWithPack): Promise<void> {
-    await inTransaction(db, async transaction => {
-      await insertRelease(transaction, release);
-      await updateChannel(transaction, channel.id, { currentReleaseId: release.id });
-      await appendEvent(transaction, {
-        type: 'release.created',
-        at: release.createdAt,
-        repositoryId: channel.repositoryId,
-        jobId: build.jobId,
-        subjectId: release.id,
-        data: {
-          channel: channel.name,
-          serial: release.serial,
-          kind: release.kind,
-          revision: build.revision,
-          ...(release.forced === 1 ? { forced: true, reason: release.reason } : {}),
-        },
-      });
-    });
-  }
 
   /** What the policy decided on must still be so when its turn comes: a rollback in between would be undone. */
   function refuseIfMoved(decidedOn: ChannelRecord, channel: ChannelRecord): void {
@@ -206,7 +172,7 @@ export function createReleaseService(options: {
   async function releaseHeld(request: ReleaseRequest, channel: ChannelRecord, id: string): Promise<ReleaseRecord> {
     const { build, kind, reason, force = false } = request;
     const stored = await pointers.read(main, channel);
-    const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(channel)) + 1;
+    const serial = Math.max(stored?.pointer.serial ?? 0, await highestSerial(db, channel)) + 1;
     const created: ReleaseRecord = {
       id,
       channelId: channel.id,
@@ -230,50 +196,17 @@ export function createReleaseService(options: {
       if (created.migration !== null) await migrations.withdraw(channel, created.id);
       throw error;
     }
-    await record(channel, created, build);
+    await recordRelease(db, channel, created, build);
     options.onReleased();
     return created;
   }
 
   const service: ReleaseService = {
     channel: (repositoryId, name) => mustFindChannel(db, repositoryId, name),
-    async buildToPromote(repositoryId, buildId) {
-      const build = buildId ? await findBuild(db, buildId) : await findNewestBuild(db, repositoryId);
-      if (build && build.repositoryId === repositoryId) return build;
-      throw new DomainError(
-        'not_found',
-        buildId
-          ? `This repository has no build ${buildId}.`
-          : 'This repository has no build yet. Wait for its first job to succeed.',
-        { repositoryId, buildId: buildId ?? null },
-      );
-    },
-    async releaseToReturnTo(channel, serial) {
-      const current = channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null;
-      if (serial !== undefined) {
-        const named = await findReleaseBySerial(db, channel.id, serial);
-        if (!named) {
-          throw new DomainError('not_found', `Channel ${channel.name} has no release ${serial}.`, { serial });
-        }
-        if (current && runsAs(named, current)) {
-          throw new DomainError(
-            'conflict',
-            `Channel ${channel.name} runs release ${serial}'s build with its environment already.`,
-            { serial },
-          );
-        }
-        return named;
-      }
-      const earlier = current && releaseBefore(current, await listReleases(db, channel.id, 200));
-      if (!earlier) {
-        throw new DomainError('release.not_kept', `Channel ${channel.name} has no earlier release to go back to.`, {
-          channel: channel.name,
-        });
-      }
-      return earlier;
-    },
+    buildToPromote: (repositoryId, buildId) => buildToPromote(db, repositoryId, buildId),
+    releaseToReturnTo: (channel, serial) => releaseToReturnTo(db, channel, serial),
     async nextSerial(channel) {
-      return (await highestSerial(channel)) + 1;
+      return (await highestSerial(db, channel)) + 1;
     },
     release(request) {
       const released = turn.then(() => release(request));
@@ -299,42 +232,7 @@ export function createReleaseService(options: {
       }
       return service.release({ channel, build, kind: 'rollback', reason, environmentOf: target, force });
     },
-    async adoptPointers() {
-      for (const channel of await listChannels(db)) {
-        const stored = await pointers.read(main, channel).catch(error => {
-          // One damaged or foreign pointer must not keep the engine from starting; the next release of its channel says what is wrong.
-          logger.error('pointer.not_adopted', { channel: channel.name, repositoryId: channel.repositoryId, error });
-          return null;
-        });
-        if (!stored || stored.pointer.serial <= (await highestSerial(channel))) continue;
-        const build = await findBuild(db, stored.pointer.buildId);
-        // A build of another control center is not in this database; its serial is still respected by `release`.
-        if (!build) continue;
-        await record(
-          channel,
-          {
-            id: stored.pointer.releaseId,
-            channelId: channel.id,
-            serial: stored.pointer.serial,
-            buildId: build.id,
-            kind: 'promote',
-            reason: 'Found in the main store after a restart',
-            previousId: channel.currentReleaseId,
-            environmentVersion: stored.pointer.environmentVersion ?? null,
-            environmentDigest: stored.pointer.environmentDigest,
-            migration:
-              stored.pointer.migrations === undefined
-                ? null
-                : JSON.stringify(pendingMigration(stored.pointer.migrations, clock())),
-            rollout: null,
-            createdAt: stored.pointer.issuedAtMs,
-            forced: 0,
-          },
-          build,
-        );
-      }
-      await endAllReleases(db);
-    },
+    adoptPointers: () => adoptPointers(options),
   };
   return service;
 }

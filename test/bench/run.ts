@@ -13,6 +13,7 @@ import { queueBench } from './queue/queue-bench.ts';
 import { recoveryBench } from './recovery/recovery-bench.ts';
 import { regionsBench } from './regions/regions-bench.ts';
 import { replicateBench } from './replicate/replicate-bench.ts';
+import { rollbackBench } from './rollback/rollback-bench.ts';
 import { swarmBench } from './swarm/swarm-bench.ts';
 import { transferBench } from './swarm/transfer-bench.ts';
 
@@ -29,6 +30,7 @@ const benches: Readonly<Record<string, Bench>> = {
   recovery: recoveryBench,
   regions: regionsBench,
   replicate: replicateBench,
+  rollback: rollbackBench,
   swarm: swarmBench,
   transfer: transferBench,
 };

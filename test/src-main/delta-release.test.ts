@@ -92,7 +92,7 @@ async function installation() {
     const release = await findRelease(engine.db, found?.currentReleaseId ?? '');
     return findBuild(engine.db, release?.buildId ?? '');
   }
-  return { engine, push, activated, pointer, runningBuild, machine, repositoryId, warnings };
+  return { engine, push, activated, pointer, runningBuild, machine, regionStore, repositoryId, warnings };
 }
 
 it('brings the second release to a machine as a delta, goes back without one, and mends a damaged base by the full pack', async () => {
@@ -137,6 +137,20 @@ it('brings the second release to a machine as a delta, goes back without one, an
   const used = pointer.packs.find(pack => pack.baseArtifactId === first.artifactId)?.sizeBytes ?? 0;
   expect(used).toBeGreaterThan(0);
   expect(mended.bytes).toEqual({ peers: 0, region: (pointer.packs[0]?.sizeBytes ?? 0) + used, reuse: 0 });
+  expect(Buffer.compare(await readFile(join(at.machine, 'current/data')), changed)).toBe(0);
+});
+
+it('brings at most 3 % of the bytes of the first release where 1 % is changed', async () => {
+  const at = await installation();
+  const first = await at.activated('one');
+  const changed = noise(2 * 1024 * 1024);
+  changed.set(noise(Math.floor(changed.length / 100)).reverse(), 700_000);
+  await at.push({ 'app.txt': 'two', data: changed });
+  const { bytes } = await at.activated('two');
+  const { packs, artifactId } = await at.pointer();
+  const list = await readFile(join(at.regionStore, storeKeys.fileList(artifactId)));
+  expect(bytes.peers + bytes.region + list.length).toBeLessThan(0.03 * (first.bytes.region + list.length));
+  expect(bytes.region).toBe(packs[1]?.sizeBytes);
   expect(Buffer.compare(await readFile(join(at.machine, 'current/data')), changed)).toBe(0);
 });
 

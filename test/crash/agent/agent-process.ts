@@ -1,4 +1,7 @@
-/** Owns one look of an agent in a process of its own, as `slipway agent --once` does it. Reads its options as JSON from its argument. */
+/**
+ * Owns one look of an agent in a process of its own, as `slipway agent --once` does it. Reads its options as JSON from its argument; says
+ * that it begins, and what came of it.
+ */
 import { flushCompileCache } from 'node:module';
 import { createAgent } from '../../../src-main/agent/agent.ts';
 import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
@@ -16,7 +19,7 @@ const agent = createAgent({
 flushCompileCache();
 console.log('begins');
 try {
-  await agent.runOnce();
+  console.log(JSON.stringify(await agent.runOnce()));
 } finally {
   await agent.stop();
 }

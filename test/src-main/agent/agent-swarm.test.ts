@@ -65,6 +65,22 @@ it('machines find each other in the store, and one that is new gets a pack from 
   expect(await at.currentFile(second.root, 'data.txt')).toBe(await at.currentFile(first.root, 'data.txt'));
 });
 
+it('a machine that waits for its turn in a rollout gives others what it has fetched', async () => {
+  at = await createInstallation();
+  const waiting = await at.pairedAgent('web-1', { swarm: newSwarm() });
+  const first = await at.pairedAgent('web-2', { swarm: newSwarm() });
+  const rollout = { machines: [first.machine.machineId] };
+  const { pointer, packBytes } = await at.publish(
+    1,
+    { 'data.txt': randomBytes(500_000).toString('base64') },
+    { rollout },
+  );
+  expect(await waiting.agent.runOnce()).toEqual({ kind: 'waiting', for: 'rollout' });
+  await at.store.delete(storeKeys.pack(pointer.packs[0]?.digest ?? ''));
+  const bytes = { peers: packBytes, region: 0, reuse: 0 };
+  expect(await first.agent.runOnce()).toMatchObject({ kind: 'activated', bytes });
+});
+
 it('a machine without peers takes the pack from its store, through its own web seed', async () => {
   at = await createInstallation();
   const { packBytes } = await at.publish(1, { 'data.txt': randomBytes(500_000).toString('base64') });
