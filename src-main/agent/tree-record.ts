@@ -11,8 +11,10 @@ const tickPollMs = 2;
 const longestTickMs = 2_500;
 
 /** Everything below a release's folder. Throws the file system's errors. */
-export function scanRelease(root: string): Promise<ScannedEntry[]> {
-  return scanTree(root, wholeTree);
+export async function scanRelease(root: string): Promise<ScannedEntry[]> {
+  const found: ScannedEntry[] = [];
+  await scanTree(root, wholeTree, { entry: entry => found.push(entry) });
+  return found;
 }
 
 /**
