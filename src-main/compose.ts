@@ -15,6 +15,7 @@ import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
 import { ensureMainRegion, makeFolders, removeLeftovers } from './prepare-data.ts';
 import { resourcesFolder } from './process/entry-points.ts';
+import { createLinuxNetworkCost } from './process/network-cost.ts';
 import { createLinuxPowerState } from './process/power-state.ts';
 import { createBuildEnvironment } from './queue/build-environment.ts';
 import { createHomeKeeper } from './queue/build-homes.ts';
@@ -47,6 +48,7 @@ import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
 import { createMirror } from './sources/mirror.ts';
 import { openStore } from './stores/open-store.ts';
+import { createAnnouncer } from './swarm/announcer.ts';
 import { createSwarmClient } from './swarm/swarm-client.ts';
 
 const machinePollMs = 2_000;
@@ -186,10 +188,11 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       await rollouts.look();
     },
   });
+  const power = options.power ?? createLinuxPowerState();
   const pool = createWorkerPool({
     db,
     launcher,
-    power: options.power ?? createLinuxPowerState(),
+    power,
     ...(options.workers === undefined ? {} : { size: options.workers }),
     settings: {
       databaseFile: folder.databaseFile,
@@ -268,13 +271,32 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onChanged: () => feed.pulse('status'),
   });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
-  const swarmRules = createSwarmRules({ db, swarm, seeding, clock, logger });
+  const swarmRules = createSwarmRules({
+    db,
+    swarm,
+    seeding,
+    trust,
+    power,
+    network: createLinuxNetworkCost(),
+    clock,
+    logger,
+  });
+  const announcer = createAnnouncer({
+    signer: keyring.release,
+    port: () => swarm.port,
+    packs: () => seeding.infoHashes().map(infoHash => ({ infoHash, leftBytes: 0 })),
+    trackers: async () => seeding.trackers(),
+    onPeers: () => undefined,
+    now: clock,
+    logger,
+  });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
     drill.stop();
     swarmStart.stop();
     swarmRules.stop();
+    await announcer.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -301,6 +323,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   }
   swarmStart.start();
   swarmRules.start();
+  announcer.start();
   machines.start();
   poller.start();
   storage.start();

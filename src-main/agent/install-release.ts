@@ -53,7 +53,7 @@ export async function bringHere(
   full: Pack,
   running: string | null,
 ): Promise<FetchedRelease> {
-  const { options, folder, identity, reporter, guard, seeding, now, signal } = agent;
+  const { options, folder, identity, reporter, guard, seeding, announcer, announced, now, signal } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
   return fetchRelease({
@@ -68,9 +68,12 @@ export async function bringHere(
     onPack: pack => {
       seeding.fetching = pack;
       seeding.infoHashes.set(pack.digest, pack.infoHash);
+      announcer?.look();
     },
-    findPeers: ({ infoHash }) =>
-      findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger }),
+    findPeers: async ({ infoHash }) => [
+      ...(await findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger })),
+      ...(announced.get(infoHash) ?? []),
+    ],
     onProgress: changes => reporter.set(changes),
     signal,
     logger,
@@ -108,6 +111,7 @@ async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
     return agent.prepared;
   } finally {
     seeding.fetching = null;
+    agent.announced.clear();
   }
 }
 

@@ -25,6 +25,7 @@ export async function repair(agent: OpenAgent, trust: Trust, pointer: Pointer, a
   await services?.stop();
   await bringHere(agent, trust, pointer, full, null);
   agent.seeding.fetching = null;
+  agent.announced.clear();
   await linkShared(folder, current.artifactId, activationOf(current).shared);
   await pointCurrentAt(folder, current);
   // What the person asked for is done; a release that does not start on its own right files is told, and not repaired for ever.

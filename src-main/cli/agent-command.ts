@@ -24,6 +24,7 @@ export interface AgentCommandOptions {
   readonly userVariables?: boolean | undefined;
   readonly swarm: boolean;
   readonly listen: string;
+  readonly tracker?: readonly string[] | undefined;
   /** Bytes per second. */
   readonly up?: number | undefined;
   readonly down?: number | undefined;
@@ -82,6 +83,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
     region: options.region ?? null,
     swarm,
     listenHost: options.listen,
+    trackers: options.tracker ?? [],
     pollIntervalMs: options.interval * 1_000,
     supervise: options.supervise ?? false,
     userVariables: options.userVariables ? createUserVariables({ name: `${repositoryId}-${channel}` }) : null,

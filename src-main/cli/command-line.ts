@@ -25,6 +25,7 @@ import { addMachineCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
 import { addStoreCommands } from './store-commands.ts';
 import { addSwarmCommands } from './swarm-commands.ts';
+import { addTrackerCommand } from './tracker-command.ts';
 import { addVerifyCommands } from './verify-command.ts';
 import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
 
@@ -118,6 +119,7 @@ function commandLine(): Command {
   addHostCommands(program);
   addWorkerCommands(program);
   addSwarmCommands(program);
+  addTrackerCommand(program);
   addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);

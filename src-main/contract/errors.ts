@@ -92,6 +92,8 @@ export const errorCodes = {
   'agent.migration_lock': 'automatic',
 
   'swarm.unavailable': 'automatic',
+  'swarm.tracker_failed': 'automatic',
+  'swarm.no_source': 'user',
   'secret.key_unreadable': 'user',
   'secret.key_wrapped': 'user',
   'secret.missing': 'user',

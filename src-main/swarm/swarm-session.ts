@@ -9,6 +9,7 @@ import { createPieceCache } from './piece-cache.ts';
 import { PieceFile } from './piece-file.ts';
 import { readPieceRecord, removePieceRecord, writePieceRecord } from './piece-record.ts';
 import { listeningPort, openTorrentClient, setLimits } from './torrent-client.ts';
+import { createTracker, type Tracker } from './tracker.ts';
 
 type Command<Type extends SwarmCommand['type']> = Extract<SwarmCommand, { type: Type }>;
 
@@ -42,6 +43,8 @@ export function createSwarmSession(
   let client: WebTorrent | null = null;
   let opening = false;
   let lastStats = '[]';
+  /** With the port that was asked for. */
+  let tracker: (Tracker & { readonly port: number }) | null = null;
   let lastWork: Promise<unknown> = Promise.resolve();
 
   const warn = (event: string) => (error: unknown) =>
@@ -168,6 +171,30 @@ export function createSwarmSession(
     send({ type: 'stats', torrents });
   };
 
+  const trackAt = async (command: Command<'track'>): Promise<void> => {
+    if (tracker !== null && tracker.port === command.port) {
+      tracker.setKeys(command.keys);
+      return;
+    }
+    await tracker?.stop();
+    tracker = null;
+    if (command.port === null) {
+      send({ type: 'tracking', port: null });
+      return;
+    }
+    const { port } = command;
+    const wanted = createTracker({ ...command, port, now: Date.now, onFailure: warn('swarm.tracker_ended') });
+    try {
+      const heldPort = await wanted.start();
+      tracker = { ...wanted, port };
+      send({ type: 'tracking', port: heldPort });
+    } catch (error) {
+      await wanted.stop();
+      warn('swarm.tracker_not_started')(error);
+      send({ type: 'tracking', port: null });
+    }
+  };
+
   const handle = (command: SwarmCommand): void => {
     switch (command.type) {
       case 'configure':
@@ -191,6 +218,9 @@ export function createSwarmSession(
       case 'resume':
         entries.get(command.infoHash)?.torrent.resume();
         return;
+      case 'track':
+        void inOrder(() => trackAt(command));
+        return;
       case 'stop':
         // The process that hosts the session ends itself.
         return;
@@ -205,10 +235,12 @@ export function createSwarmSession(
       for (const entry of entries.values()) entry.torrent.tick();
       pushStats();
     },
-    close: () =>
-      new Promise(resolve => {
+    close: async () => {
+      await tracker?.stop();
+      await new Promise<void>(resolve => {
         if (client === null || client.destroyed) resolve();
         else client.destroy(() => resolve());
-      }),
+      });
+    },
   };
 }

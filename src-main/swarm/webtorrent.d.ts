@@ -1,7 +1,7 @@
 /** Owns the types of the parts of webtorrent and bencode that Slipway uses; neither package ships any. Source: their code, 3.0.21 and 4.0.1. */
 
 declare module 'bencode' {
-  type Bencodable = string | number | Uint8Array | readonly Bencodable[] | { readonly [key: string]: Bencodable };
+  export type Bencodable = string | number | Uint8Array | readonly Bencodable[] | { readonly [key: string]: Bencodable };
   const bencode: { encode(value: Bencodable): Uint8Array };
 
   // biome-ignore lint/style/noDefaultExport: the package has no other.
