@@ -1,7 +1,12 @@
 /** Owns the types of the parts of webtorrent and bencode that Slipway uses; neither package ships any. Source: their code, 3.0.21 and 4.0.1. */
 
 declare module 'bencode' {
-  export type Bencodable = string | number | Uint8Array | readonly Bencodable[] | { readonly [key: string]: Bencodable };
+  export type Bencodable =
+    | string
+    | number
+    | Uint8Array
+    | readonly Bencodable[]
+    | { readonly [key: string]: Bencodable };
   const bencode: { encode(value: Bencodable): Uint8Array };
 
   // biome-ignore lint/style/noDefaultExport: the package has no other.
@@ -35,6 +40,7 @@ declare module 'webtorrent' {
     choke: [];
     unchoke: [];
     extended: [name: string];
+    error: [error: Error];
     close: [];
   }
 
@@ -169,4 +175,22 @@ declare module 'webtorrent' {
 
   // biome-ignore lint/style/noDefaultExport: the package has no other.
   export { WebTorrent as default };
+}
+
+declare module 'bittorrent-protocol' {
+  import type { Wire } from 'webtorrent';
+
+  export interface ProtocolWire extends Wire {
+    write(bytes: Uint8Array): void;
+    /** Names of the own extensions by the id that the other side uses. */
+    readonly extendedMapping: Readonly<Record<number, string>>;
+    /** Not in the public interface; see peer-protocol.ts. */
+    _onExtended(id: number, message: Uint8Array): void;
+    /** Not in the public interface; see peer-protocol.ts. */
+    _onMessageLength(head: Uint8Array): void;
+  }
+  const Protocol: { new (type: string, secure: 0 | 1 | 2): ProtocolWire; readonly prototype: ProtocolWire };
+
+  // biome-ignore lint/style/noDefaultExport: the package has no other.
+  export { Protocol as default };
 }
