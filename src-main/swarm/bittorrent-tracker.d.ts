@@ -10,8 +10,17 @@ declare module 'bittorrent-tracker' {
     readonly token?: string | string[];
   }
 
-  export interface TrackedTorrent {
+  export interface TrackedPeer {
+    /** 40 hex digits. */
+    readonly peerId: string;
+  }
+
+  /** Who has one pack, or a part of it. */
+  export class TrackedTorrent {
+    constructor(infoHash: string, server: Server);
     readonly peers: { readonly keys: readonly string[]; readonly length: number; peek(key: string): unknown };
+    /** Not in the public interface: the peers of an answer. */
+    _getPeers(count: number, ownPeerId: string, isWebRtc: boolean): TrackedPeer[];
   }
 
   export class Server extends EventEmitter<{ listening: []; start: [address: string]; error: [error: Error] }> {
@@ -28,6 +37,9 @@ declare module 'bittorrent-tracker' {
     });
     readonly http: HttpServer;
     readonly torrents: Record<string, TrackedTorrent>;
+    static readonly Swarm: typeof TrackedTorrent;
+    /** Meant to be replaced: makes the torrent of an info hash that is new. */
+    createSwarm: (infoHash: string, done: (error: null, torrent: TrackedTorrent) => void) => void;
     listen(port: number, host: string): void;
     close(done: () => void): void;
   }

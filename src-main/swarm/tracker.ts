@@ -44,6 +44,13 @@ function announceUrl({ method, url = '' }: IncomingMessage): string | null {
   return names.size === pairs.length ? `/announce?${pairs.join('&')}` : null;
 }
 
+/** bittorrent-tracker names the one who asks too: other clients take one peer for each address, and would try themselves. */
+class Others extends Server.Swarm {
+  override _getPeers(count: number, ownPeerId: string, isWebRtc: boolean) {
+    return super._getPeers(count, ownPeerId, isWebRtc).filter(peer => peer.peerId !== ownPeerId);
+  }
+}
+
 /** A tracker at `host`; port 0 takes any free one. Sources: BEP 3, 23 and 7. */
 export function createTracker(options: {
   readonly host: string;
@@ -71,6 +78,11 @@ export function createTracker(options: {
       done(null);
     },
   });
+  tracker.createSwarm = (infoHash, done) => {
+    const torrent = new Others(infoHash, tracker);
+    tracker.torrents[infoHash] = torrent;
+    process.nextTick(() => done(null, torrent));
+  };
   tracker.http.maxConnections = maxConnections;
   // Before the handler that the library adds in the next tick, which leaves alone what is answered.
   tracker.http.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -39,13 +39,14 @@ interface Change {
   readonly expiresAtMs?: number;
   readonly signedHash?: string;
   readonly token?: string;
+  readonly peerId?: string;
 }
 
 function asked(url: string, change: Change = {}) {
   const { signer = machine, port = 4_000, signedPort = port, signedHash = infoHash } = change;
   const expiresAtMs = change.expiresAtMs ?? nowMs + machineTokenMs;
   const token = change.token ?? signAnnounce({ infoHash: signedHash, port: signedPort, expiresAtMs }, signer);
-  const announcement = { infoHash, peerId: 'cd'.repeat(20), port, leftBytes: 1, token };
+  const announcement = { infoHash, peerId: change.peerId ?? 'cd'.repeat(20), port, leftBytes: 1, token };
   return announce(url, announcement, new AbortController().signal);
 }
 
@@ -61,9 +62,9 @@ function statusOf(url: string, method = 'GET'): Promise<number> {
 
 it('tells those whose announces are signed of each other', async () => {
   const { url } = await startTracker();
-  await asked(url, { port: 4_000 });
+  await asked(url, { port: 4_000, peerId: 'ab'.repeat(20) });
   const { peers, intervalMs } = await asked(url, { port: 4_001 });
-  expect(peers).toContainEqual({ host: '127.0.0.1', port: 4_000 });
+  expect(peers).toEqual([{ host: '127.0.0.1', port: 4_000 }]);
   expect(intervalMs).toBeGreaterThan(0);
 });
 
@@ -87,7 +88,7 @@ it.each([
 it('answers a torrent of a control center at any port, for a week', async () => {
   const { url } = await startTracker();
   const torrent = { signer: controlCenter, signedPort: 0, expiresAtMs: nowMs + torrentTokenMs };
-  await asked(url, { port: 4_000, ...torrent });
+  await asked(url, { port: 4_000, peerId: 'ab'.repeat(20), ...torrent });
   const { peers } = await asked(url, { port: 4_001, ...torrent });
   expect(peers).toContainEqual({ host: '127.0.0.1', port: 4_000 });
 });
@@ -122,5 +123,6 @@ it('goes on after requests that were made to hurt it', async () => {
     socket.on('error', () => undefined).on('close', () => resolve());
     socket.resume();
   });
-  expect((await asked(url)).peers).toHaveLength(1);
+  await asked(url, { port: 4_000 });
+  expect((await asked(url, { port: 4_001, peerId: 'ab'.repeat(20) })).peers).toHaveLength(1);
 });
