@@ -5,6 +5,8 @@ import { readBencode } from './read-bencode.ts';
 
 /** webtorrent gives and takes blocks of up to 128 KiB, and the bitfield of the largest torrent has 52 KiB. */
 const maxMessageBytes = 256 * 1024;
+/** What webtorrent has read from this machine's own web seed comes as a message too: whole pieces. */
+const maxWebSeedBytes = 16 * 1024 * 1024 + 1024;
 /** Its messages are four bytes and no bencode. Source: BEP 54. */
 const plainExtension = 'lt_donthave';
 
@@ -74,7 +76,8 @@ export function boundPeerProtocol(): void {
     else this.destroy();
   };
   prototype._onMessageLength = function (head) {
-    if (Buffer.from(head.buffer, head.byteOffset, head.byteLength).readUInt32BE() > maxMessageBytes) this.destroy();
+    const lengthBytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength).readUInt32BE();
+    if (lengthBytes > (this.type === 'webSeed' ? maxWebSeedBytes : maxMessageBytes)) this.destroy();
     else takeLength.call(this, head);
   };
   const encryptor: unknown = Object.getPrototypeOf(new Protocol('tcpIncoming', 1)._encryptor);

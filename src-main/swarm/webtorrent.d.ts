@@ -53,6 +53,8 @@ declare module 'webtorrent' {
     /** Hex; chosen by the other side at its start. */
     readonly peerId: string | null;
     readonly peerChoking: boolean;
+    /** Set by the torrent that the connection belongs to, once the other side has said what it has. */
+    readonly isSeeder?: boolean;
     readonly destroyed: boolean;
     readonly peerPieces: { get(index: number): boolean };
     /** Names of the other side's extensions. */
@@ -167,6 +169,8 @@ declare module 'webtorrent' {
     readonly destroyed: boolean;
     /** Not in the public interface: the only way to the address that the client listens on. */
     readonly _connPool: { readonly tcpServer: Server } | null;
+    /** Not in the public interface; see torrent-internals.ts. */
+    _getByHash: (handshakeHash: string) => Promise<Torrent | null>;
     add(torrent: Uint8Array, options: TorrentOptions): Torrent;
     throttleUpload(bytesPerSecond: number): void;
     throttleDownload(bytesPerSecond: number): void;

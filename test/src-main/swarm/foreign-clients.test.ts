@@ -113,6 +113,11 @@ describe('a foreign client', () => {
     async () => {
       const folder = await bench.subfolder('transmission');
       const config = await bench.subfolder('transmission-config');
+      // With uTP on, it tries that first, and TCP much later.
+      await writeFile(
+        join(config, 'settings.json'),
+        '{"utp-enabled": false, "dht-enabled": false, "lpd-enabled": false}',
+      );
       const args = ['--config-dir', config, '--download-dir', folder, '--encryption-required', '--no-portmap'];
       await run('transmission-cli', [...args, torrentFile], /Seeding, uploading/);
       expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
