@@ -45,8 +45,11 @@ function newSwarm(): SwarmClient {
   return swarm;
 }
 
+/** Beyond ten minutes after a report that was made at the beginning of time. */
+const laterMs = 3_600_000;
+
 async function publish() {
-  const published = await at.publish(1, { 'data.txt': text });
+  const published = await at.publish(1, { 'data.txt': text }, { expiresAtMs: 2 * laterMs });
   const pack = published.pointer.packs[0];
   if (pack === undefined) throw new Error('no pack');
   const torrent = (await at.store.read(storeKeys.torrent(pack.digest), 1_000_000))?.bytes ?? new Uint8Array();
@@ -115,7 +118,7 @@ it('reports that are forged, of a revoked machine, or old lead to nobody', async
   const liar = await seederOf(pack, torrent, halfWrong(bytes));
   const { agent, root, machine: own } = await at.pairedAgent('web-1', { swarm: newSwarm() });
   const { repositoryId, channel } = at;
-  const lies = { peers: [address(liar)], seeding: [pack.infoHash], repositoryId, channel, reportedAtMs: 1_500 };
+  const lies = { peers: [address(liar)], seeding: [pack.infoHash], repositoryId, channel, reportedAtMs: laterMs };
   const [forger, revoked, old] = [newSigner(), newSigner(), newSigner()];
   const enrolled = [revoked, old].map(key => machineOf(key, { repositoryId, channel }));
   const [gone, silent] = enrolled;
@@ -133,7 +136,7 @@ it('reports that are forged, of a revoked machine, or old lead to nobody', async
     '0198c0de-0000-7000-8000-000000000001',
     signReport(reportOf({ ...stranger, machineId: silent.machineId }, lies), forger),
   );
-  at.setNow(3_600_000);
+  at.setNow(laterMs);
   const outcome = await agent.runOnce();
   await expectInstalled(outcome, root);
   expect(outcome).toMatchObject({ bytes: { peers: 0, region: pack.sizeBytes } });
