@@ -17,6 +17,7 @@ import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
 import { ensureMainRegion, makeFolders, removeLeftovers } from './prepare-data.ts';
 import { resourcesFolder } from './process/entry-points.ts';
+import { createLinuxNetworkCost } from './process/network-cost.ts';
 import { createLinuxPowerState } from './process/power-state.ts';
 import { createBuildEnvironment } from './queue/build-environment.ts';
 import { createHomeKeeper } from './queue/build-homes.ts';
@@ -49,6 +50,7 @@ import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
 import { createMirror } from './sources/mirror.ts';
 import { openStore } from './stores/open-store.ts';
+import { createAnnouncer } from './swarm/announcer.ts';
 import { createSwarmClient } from './swarm/swarm-client.ts';
 
 const machinePollMs = 2_000;
@@ -188,10 +190,11 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       await rollouts.look();
     },
   });
+  const power = options.power ?? createLinuxPowerState();
   const pool = createWorkerPool({
     db,
     launcher,
-    power: options.power ?? createLinuxPowerState(),
+    power,
     ...(options.workers === undefined ? {} : { size: options.workers }),
     settings: {
       databaseFile: folder.databaseFile,
@@ -270,7 +273,25 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onChanged: () => feed.pulse('status'),
   });
   const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
-  const swarmRules = createSwarmRules({ db, swarm, seeding, clock, logger });
+  const swarmRules = createSwarmRules({
+    db,
+    swarm,
+    seeding,
+    trust,
+    power,
+    network: createLinuxNetworkCost(),
+    clock,
+    logger,
+  });
+  const announcer = createAnnouncer({
+    signer: keyring.release,
+    port: () => swarm.port,
+    packs: () => seeding.infoHashes().map(infoHash => ({ infoHash, leftBytes: 0 })),
+    trackers: async () => seeding.trackers(),
+    onPeers: () => undefined,
+    now: clock,
+    logger,
+  });
   const webhooks = createWebhooks({ db, feed, masterKey, clock, logger });
   const metrics = createMetrics({ db, feed, swarm: () => swarm.stats(), clock, logger });
   let stopped: Promise<void> | null = null;
@@ -281,6 +302,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     swarmRules.stop();
     await webhooks.stop();
     await metrics.stop();
+    await announcer.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -309,6 +331,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   swarmStart.start();
   swarmRules.start();
   webhooks.start();
+  announcer.start();
   machines.start();
   poller.start();
   storage.start();

@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly swarm: SwarmClient | null;
   /** Where the swarm listens, as other machines reach it; 0.0.0.0 stands for all addresses of this machine. */
   readonly listenHost: string;
+  /** URLs of trackers, besides those that control centers name. Left out: none. */
+  readonly trackers?: readonly string[];
   readonly pollIntervalMs: number;
   /** Whether a release's start command is run and kept running here. Default true. */
   readonly supervise?: boolean;

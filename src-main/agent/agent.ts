@@ -84,7 +84,7 @@ async function look(agent: OpenAgent, drift: DriftWatch): Promise<AgentOutcome> 
     await requestEnrollment(channel, identity);
     return { kind: 'waiting', for: 'enrollment' };
   }
-  agent.markEnrolled();
+  agent.markEnrolled(trust);
   if (identity.pairingSecret !== null) await forgetPairing(folder.identityFile);
   const pointer = await readPointer(channel, trust, now());
   if (pointer === null) {

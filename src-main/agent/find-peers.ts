@@ -2,7 +2,8 @@
 import { storeKeys, type Trust } from '../contract/documents.ts';
 import { messageOf } from '../contract/errors.ts';
 import { verifyReport } from '../releases/machine-report.ts';
-import { verifySeeder } from '../releases/seeder-document.ts';
+import { seederKey, verifySeeder } from '../releases/seeder-document.ts';
+import { keyIdOf } from '../secrets/signing-keys.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -32,6 +33,29 @@ async function* documentKeys(store: BlobStore, repositoryId: string): AsyncGener
     if (++count > maxReports) return;
     yield key;
   }
+}
+
+/** Trackers that control centers name in the stores. Documents that do not verify are passed over, and so are stores that do not answer. */
+export async function findTrackers(options: {
+  readonly stores: readonly BlobStore[];
+  readonly trust: Trust;
+  readonly repositoryId: string;
+  readonly logger: Logger;
+}): Promise<readonly string[]> {
+  const { stores, trust, repositoryId, logger } = options;
+  const found = new Set<string>();
+  for (const store of stores) {
+    try {
+      for (const { publicKey } of trust.releaseKeys) {
+        const document = await store.read(seederKey(repositoryId, keyIdOf(publicKey)), maxReportBytes);
+        if (document === null) continue;
+        for (const url of verifySeeder(document.bytes, trust, { repositoryId }).trackers ?? []) found.add(url);
+      }
+    } catch (error) {
+      logger.debug('agent.trackers_not_read', { store: store.url, reason: messageOf(error) });
+    }
+  }
+  return [...found];
 }
 
 /**

@@ -61,7 +61,7 @@ export async function bringHere(
   running: string | null,
   signal: AbortSignal,
 ): Promise<FetchedRelease> {
-  const { options, folder, identity, reporter, guard, seeding, now } = agent;
+  const { options, folder, identity, reporter, guard, seeding, announcer, announced, now } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
   return fetchRelease({
@@ -78,9 +78,12 @@ export async function bringHere(
     onPack: pack => {
       seeding.fetching = pack;
       seeding.infoHashes.set(pack.digest, pack.infoHash);
+      announcer?.look();
     },
-    findPeers: ({ infoHash }) =>
-      findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger }),
+    findPeers: async ({ infoHash }) => [
+      ...(await findPeers({ stores, trust, repositoryId, infoHash, region, machineId, nowMs: now(), logger })),
+      ...(announced.get(infoHash) ?? []),
+    ],
     onProgress: changes => reporter.set(changes),
     signal,
     logger,
@@ -117,6 +120,7 @@ async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
     return prepared;
   } finally {
     seeding.fetching = null;
+    agent.announced.clear();
   }
 }
 

@@ -1,7 +1,8 @@
 /** Owns an agent's parts while it runs: its folder and lock, its state, what it supervises, seeds and reports. */
-import type { BytesBySource, MachineReport, Pack } from '../contract/documents.ts';
+import type { BytesBySource, MachineReport, Pack, Trust } from '../contract/documents.ts';
 import { messageOf } from '../contract/errors.ts';
 import { createLeaseWatch, type LeaseWatch } from '../releases/migration-record.ts';
+import { type Announcer, createAnnouncer } from '../swarm/announcer.ts';
 import type { SwarmClient } from '../swarm/swarm-client.ts';
 import { createWebSeedGuard, type WebSeedGuard } from '../swarm/web-seed-guard.ts';
 import { settle } from './activate.ts';
@@ -10,6 +11,7 @@ import { type AgentIdentity, openIdentity } from './agent-identity.ts';
 import type { AgentOptions } from './agent-options.ts';
 import { type Installed, openState, type StateFile } from './agent-state.ts';
 import { createEvidenceKeeper, type EvidenceKeeper } from './evidence.ts';
+import { findTrackers, type Peer } from './find-peers.ts';
 import { removeHalfMade, seededPacks } from './keep-releases.ts';
 import { endLeftovers } from './leftovers.ts';
 import { createReporter, type Reporter } from './reporter.ts';
@@ -51,8 +53,12 @@ export interface OpenAgent {
   prepared: Prepared | null;
   readonly now: () => number;
   readonly signal: AbortSignal;
-  /** From now on reports are written: the trust document lists this machine. */
-  markEnrolled(): void;
+  /** Null where there is no swarm. */
+  readonly announcer: Announcer | null;
+  /** Peers that trackers named, by info hash. */
+  readonly announced: Map<string, readonly Peer[]>;
+  /** From now on reports and announces go out: this trust document lists the machine. */
+  markEnrolled(trust: Trust): void;
   close(): Promise<void>;
 }
 
@@ -64,6 +70,45 @@ async function startSwarm(swarm: SwarmClient, folder: AgentFolder, state: StateF
   } catch (error) {
     logger.warn('agent.swarm_not_started', { reason: messageOf(error) });
   }
+}
+
+/** As many as a machine tries, of what strangers to the trust document may have made up. */
+const maxAnnounced = 100;
+
+/** Tells trackers what this machine has, and its swarm what they answer. */
+function announcerOf(
+  options: AgentOptions,
+  parts: {
+    readonly swarm: SwarmClient;
+    readonly identity: AgentIdentity;
+    readonly seeding: Seeding;
+    readonly announced: Map<string, readonly Peer[]>;
+    readonly now: () => number;
+  },
+  trusted: () => Trust | null,
+): Announcer {
+  const { swarm, identity, seeding, announced, now } = parts;
+  const leftOf = (packDigest: string): number =>
+    seeding.fetching?.digest === packDigest ? seeding.fetching.sizeBytes : 0;
+  return createAnnouncer({
+    signer: identity.signer,
+    port: () => swarm.port,
+    packs: () => [...seeding.infoHashes].map(([digest, infoHash]) => ({ infoHash, leftBytes: leftOf(digest) })),
+    trackers: async () => {
+      const trust = trusted();
+      if (trust === null) return [];
+      return [...(options.trackers ?? []), ...(await findTrackers({ ...options, trust }))];
+    },
+    onPeers: (infoHash, peers) => {
+      if (seeding.fetching?.infoHash !== infoHash) return;
+      const known = announced.get(infoHash) ?? [];
+      const fresh = peers.filter(peer => !known.some(old => old.host === peer.host && old.port === peer.port));
+      announced.set(infoHash, [...known, ...fresh].slice(0, maxAnnounced));
+      swarm.addPeers(infoHash, fresh.slice(0, maxAnnounced - known.length));
+    },
+    now,
+    logger: options.logger,
+  });
 }
 
 /**
@@ -122,8 +167,15 @@ export async function openAgent(
     const heartbeat = setInterval(() => reporter.beat(), heartbeatMs);
     heartbeat.unref();
     closing.push(() => clearInterval(heartbeat));
-    const markEnrolled = () => {
+    let trusted: Trust | null = null;
+    const announced = new Map<string, readonly Peer[]>();
+    const announcer =
+      swarm === null ? null : announcerOf(options, { swarm, identity, seeding, announced, now }, () => trusted);
+    closing.push(() => announcer?.stop());
+    const markEnrolled = (trust: Trust) => {
       isEnrolled = true;
+      trusted = trust;
+      announcer?.start();
     };
     return {
       options,
@@ -135,6 +187,8 @@ export async function openAgent(
       evidence,
       guard,
       seeding,
+      announcer,
+      announced,
       leases: createLeaseWatch(),
       get prepared() {
         return prepared;

@@ -24,6 +24,7 @@ export async function repair(agent: OpenAgent, trust: Trust, pointer: Pointer, a
   await services?.stop();
   await bringHere(agent, trust, pointer, null, signal);
   agent.seeding.fetching = null;
+  agent.announced.clear();
   await linkShared(folder, current.artifactId, activationOf(current).shared);
   await pointCurrentAt(folder, current);
   // What the person asked for is done; a release that does not start on its own right files is told, and not repaired for ever.

@@ -25,6 +25,7 @@ export interface AgentCommandOptions {
   readonly userVariables?: boolean | undefined;
   readonly swarm: boolean;
   readonly listen: string;
+  readonly tracker?: readonly string[] | undefined;
   /** Bytes per second. */
   readonly up?: number | undefined;
   readonly down?: number | undefined;
@@ -83,6 +84,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
     region: options.region ?? null,
     swarm,
     listenHost: options.listen,
+    trackers: options.tracker ?? [],
     pollIntervalMs: options.interval * 1_000,
     supervise: options.supervise ?? false,
     linkFiles: options.linkFiles ?? false,

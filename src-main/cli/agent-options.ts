@@ -48,6 +48,7 @@ export function addAgentCommands(program: Command): void {
     .option('--up <rate>', 'the most that the swarm gives, such as 5MB/s', fitting(rateSchema, `Give ${rateMeaning}.`))
     .option('--down <rate>', 'the most that the swarm takes', fitting(rateSchema, `Give ${rateMeaning}.`))
     .option('--interval <seconds>', 'how often the store is looked at', wholeNumber(1, 3_600), 5)
+    .option('--tracker <url>', 'a tracker, besides those that the control center names; may be repeated', several)
     .option('--no-swarm', 'read from stores alone')
     .option('--supervise', "run the release's start command as a child")
     .option(

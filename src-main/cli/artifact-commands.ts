@@ -1,26 +1,22 @@
 /** Owns `slipway artifact`: what is in an artifact, one file of it, its torrent, and whether it is whole. */
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readPackedFile } from '../artifacts/read-packed-file.ts';
 import { type FileEntry, storeKeys } from '../contract/documents.ts';
-import { DomainError, messageOf } from '../contract/errors.ts';
+import { DomainError } from '../contract/errors.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { findArtifactId, findStoredPack, readStoredList, storedBuilds } from '../releases/stored-artifact.ts';
-import { parseMetainfo } from '../swarm/metainfo.ts';
 import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineOptions } from './engine-client.ts';
-import { exitCodes, type OutputOptions, plain, print, say, table } from './output.ts';
+import { exitCodes, type OutputOptions, plain, print, table } from './output.ts';
 import { addPinCommands } from './pin-commands.ts';
-import { placeFile } from './place-file.ts';
 import { chosenStore, type StoreOptions } from './stored-artifacts.ts';
+import { type TorrentOptions, writeTorrent } from './torrent-file.ts';
 import { writeBytes } from './write-bytes.ts';
 
 type Options = StoreOptions & OutputOptions;
 
 /** Up to here a file is held in memory and given out only when its digest held. */
 const maxHeldBytes = 64 * 1024 * 1024;
-const maxTorrentBytes = 8 * 1024 * 1024;
 const storeOption = [
   '--store <url>',
   'a store to read without an engine; the main store of the running one if left out',
@@ -48,9 +44,13 @@ export function addArtifactCommands(program: Command): void {
     .command('torrent <artifact-id>')
     .description('the torrent of its full pack, for other clients')
     .option(...storeOption)
+    .option(
+      '--region <name>',
+      "complete, for a week: with the region's object as web seed where it has URLs, and a tracker",
+    )
     .option('--out <file>', 'where to write it; to stdout if left out')
     .action(async (named: string, _options: unknown, command: Command) => {
-      await torrent(named, command.optsWithGlobals<Options & { out?: string }>());
+      await writeTorrent(named, command.optsWithGlobals<TorrentOptions>());
     });
   addPinCommands(artifact);
   artifact
@@ -176,36 +176,4 @@ export function forTerminal(content: Uint8Array, path: string): string {
     .split('\n')
     .map(line => line.split('\t').map(plain).join('\t'))
     .join('\n');
-}
-
-async function torrent(named: string, options: Options & { readonly out?: string }): Promise<void> {
-  const store = await chosenStore(options);
-  const artifactId = await findArtifactId(store, named);
-  const pack = await findStoredPack(store, artifactId);
-  const key = storeKeys.torrent(pack.digest);
-  const found = await store.read(key, maxTorrentBytes);
-  if (found === null) throw new DomainError('store.not_found', `${key} is not in ${store.url}.`, { key });
-  const { name, sizeBytes, infoHash, pieceCount } = parseMetainfo(found.bytes, pack.infoHash);
-  const facts = { artifactId, name, sizeBytes, infoHash, pieceCount };
-  if (options.out !== undefined) {
-    const out = resolve(options.out);
-    await placeFile(out, temporary => writeFile(temporary, found.bytes)).catch(error => {
-      throw new DomainError('data.unwritable', `The torrent cannot be written to ${out}: ${messageOf(error)}`, { out });
-    });
-    print(
-      { ...facts, out },
-      options,
-      `${plain(out)}: ${formatSize(sizeBytes)} in ${pieceCount} pieces, info hash ${infoHash}`,
-    );
-    return;
-  }
-  if (options.json) {
-    print({ ...facts, encoding: 'base64', content: Buffer.from(found.bytes).toString('base64') }, options, '');
-    return;
-  }
-  if (process.stdout.isTTY) {
-    throw new DomainError('input.invalid', 'A torrent is no text. Name a file with --out, or redirect it.');
-  }
-  await writeBytes(process.stdout, found.bytes);
-  say(`${formatSize(sizeBytes)} in ${pieceCount} pieces, info hash ${infoHash}`);
 }

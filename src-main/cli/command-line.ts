@@ -26,6 +26,7 @@ import { addMachineCommands, addReleaseCommands } from './release-commands.ts';
 import { addJobCommands, addRepositoryCommands } from './repository-commands.ts';
 import { addStoreCommands } from './store-commands.ts';
 import { addSwarmCommands } from './swarm-commands.ts';
+import { addTrackerCommand } from './tracker-command.ts';
 import { addVerifyCommands } from './verify-command.ts';
 import { addWebhookCommands } from './webhook-commands.ts';
 import { addSettingsCommands, addWorkerCommands, workerWords } from './worker-commands.ts';
@@ -122,6 +123,7 @@ function commandLine(): Command {
   addSwarmCommands(program);
   addWebhookCommands(program);
   addMetricsCommands(program);
+  addTrackerCommand(program);
   addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);

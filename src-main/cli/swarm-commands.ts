@@ -17,8 +17,14 @@ function stateText(swarm: SwarmView): string {
         : `until ${new Date(swarm.pausedUntilMs).toLocaleString()}`;
     return `PAUSED ${end}: machines fetch from their region's store`;
   }
+  if (swarm.heldBy !== null) {
+    const [where, setting] =
+      swarm.heldBy === 'battery' ? ['on battery', 'swarm.onBattery'] : ['on a metered link', 'swarm.onMetered'];
+    return `PAUSED while ${where}: machines fetch from their region's store ("slipway settings set ${setting} seed" goes on)`;
+  }
   if (!swarm.running || swarm.port === null) return 'not running';
-  return `seeding ${swarm.torrents.length} packs on port ${swarm.port}, ${formatSize(swarm.uploadBytesPerSecond)}/s`;
+  const trackers = swarm.trackers.length === 0 ? '' : `; tracker ${swarm.trackers.join(', ')}`;
+  return `seeding ${swarm.torrents.length} packs on port ${swarm.port}, ${formatSize(swarm.uploadBytesPerSecond)}/s${trackers}`;
 }
 
 function swarmText(swarm: SwarmView): string {

@@ -79,6 +79,25 @@ export const api = {
     verify: route('POST', '/artifacts/{artifactId}/verify', 'Check pack, file list and build record in the main store')
       .input(z.object({ artifactId: sha256Schema }))
       .output(z.object({ checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })) })),
+    torrent: route(
+      'POST',
+      '/artifacts/{artifactId}/torrent',
+      'A torrent for other clients: tracker, announce token, web seed',
+    )
+      .input(z.object({ artifactId: sha256Schema, region: z.string().min(1).max(200) }))
+      .output(
+        z.object({
+          name: z.string(),
+          sizeBytes: z.number(),
+          infoHash: z.string(),
+          pieceCount: z.number(),
+          trackers: z.number(),
+          hasWebSeed: z.boolean(),
+          noWebSeed: z.string().nullable(),
+          expiresAtMs: z.number(),
+          content: z.base64(),
+        }),
+      ),
   },
 };
 export type Api = typeof api;

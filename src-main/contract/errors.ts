@@ -94,6 +94,8 @@ export const errorCodes = {
   'agent.superseded': 'automatic',
 
   'swarm.unavailable': 'automatic',
+  'swarm.tracker_failed': 'automatic',
+  'swarm.no_source': 'user',
   'secret.key_unreadable': 'user',
   'secret.key_wrapped': 'user',
   'secret.missing': 'user',

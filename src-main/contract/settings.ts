@@ -90,6 +90,26 @@ const definitions = {
     'always',
     'when that limit holds: always, or hours of this machine such as 08:00-18:00',
   ),
+  'swarm.onBattery': define(
+    z.enum(['seed', 'pause']),
+    'seed',
+    'what is given to machines while this one runs on battery: seed or pause',
+  ),
+  'swarm.onMetered': define(
+    z.enum(['seed', 'pause']),
+    'seed',
+    'the same while the way out is a modem (known on Linux alone; a phone that is a Wi-Fi cannot be told): seed or pause',
+  ),
+  'swarm.trackerPort': define(
+    z.union([z.literal('off'), wholeNumber(1, 65_535)]),
+    'off',
+    'a tracker for machines, where the swarm listens: off, or a port',
+  ),
+  'swarm.tracker': define(
+    z.union([z.literal('none'), z.url({ protocol: /^https?$/ }).max(100)]),
+    'none',
+    'another tracker that machines are told of: none, or the URL that "slipway tracker" shows',
+  ),
 } as const;
 
 export type SettingName = keyof typeof definitions;
@@ -112,6 +132,10 @@ const names = [
   'retention.logBytes',
   'swarm.uploadLimit',
   'swarm.limitHours',
+  'swarm.onBattery',
+  'swarm.onMetered',
+  'swarm.trackerPort',
+  'swarm.tracker',
 ] as const satisfies readonly SettingName[];
 export const settingNameSchema = z.enum(names);
 export const settingValueSchema = z.union([z.string().max(100), z.number()]);
@@ -149,6 +173,10 @@ export function settingsOf(stored: StoredSettings): Settings {
     'retention.logBytes': held('retention.logBytes', definitions['retention.logBytes']),
     'swarm.uploadLimit': held('swarm.uploadLimit', definitions['swarm.uploadLimit']),
     'swarm.limitHours': held('swarm.limitHours', definitions['swarm.limitHours']),
+    'swarm.onBattery': held('swarm.onBattery', definitions['swarm.onBattery']),
+    'swarm.onMetered': held('swarm.onMetered', definitions['swarm.onMetered']),
+    'swarm.trackerPort': held('swarm.trackerPort', definitions['swarm.trackerPort']),
+    'swarm.tracker': held('swarm.tracker', definitions['swarm.tracker']),
   };
 }
 

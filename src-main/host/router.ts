@@ -16,6 +16,7 @@ import { cachesView, clearCaches, setCacheLimit } from '../queue/cache-space.ts'
 import { cancelJob, retryJob } from '../queue/enqueue.ts';
 import { removeStoreAccess, setStoreAccess } from './access-actions.ts';
 import { verifyArtifact } from './artifact-check.ts';
+import { completeTorrentOf } from './artifact-torrent.ts';
 import { decideMigration, decideRollout, promote, rollback } from './channel-actions.ts';
 import { diskUse, keepBuilds, pinBuild, reclaimDisk } from './disk-actions.ts';
 import { removeGitAccess, setGitAccess } from './git-access-actions.ts';
@@ -394,6 +395,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
     },
     artifacts: {
       verify: os.artifacts.verify.handler(({ input }) => verifyArtifact(engine, input.artifactId)),
+      torrent: os.artifacts.torrent.handler(({ input }) => completeTorrentOf(engine, input.artifactId, input.region)),
     },
   });
 }

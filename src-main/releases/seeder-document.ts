@@ -13,6 +13,8 @@ export const seederSchema = z.object({
   repositoryId: idSchema,
   peers: z.array(z.object({ host: z.string(), port: z.number().int().min(1).max(65_535) })).max(16),
   seeding: z.array(infoHashSchema).max(256),
+  /** Where machines may ask for each other; a URL that is no use to one is passed over. */
+  trackers: z.array(z.string().max(300)).max(8).optional(),
   /** Grows with every note of this control center: an older one is a replay. */
   sequence: z.number().int().positive(),
   reportedAtMs: z.number().int().nonnegative(),

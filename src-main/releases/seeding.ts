@@ -24,7 +24,21 @@ export interface Seeding {
   setPaused(paused: boolean, untilMs?: number | null): Promise<void>;
   readonly paused: boolean;
   readonly pausedUntilMs: number | null;
+  /** What this machine's state forbids for now, whatever a person has paused. */
+  setHeldBy(reason: HeldBy | null): void;
+  readonly heldBy: HeldBy | null;
+  /** A tracker beside the own one. */
+  setOtherTracker(url: string | null): void;
+  /** What machines are told: the own tracker where it listens, and the other one. */
+  trackers(): readonly string[];
+  /** Info hashes of what is seeded now. */
+  infoHashes(): readonly string[];
 }
+
+export type HeldBy = 'battery' | 'metered';
+
+/** Where the own tracker may be asked; an address more is an attempt more for each machine. */
+const maxOwnTrackers = 4;
 
 /** Where machines can reach a listener on `host`. */
 export function reachableAddresses(host: string): string[] {
@@ -54,6 +68,9 @@ export function createSeeding(options: {
   let again = false;
   let paused = false;
   let pausedUntilMs: number | null = null;
+  let heldBy: HeldBy | null = null;
+  let otherTracker: string | null = null;
+  let trackerPort: number | null = null;
 
   async function wanted(): Promise<SeedablePack[]> {
     const builds = await listBuilds(db, { limit: newestBuilds, kept: true });
@@ -91,7 +108,8 @@ export function createSeeding(options: {
         : reachableAddresses(options.listenHost)
             .slice(0, 16)
             .map(host => ({ host, port }));
-    const content = JSON.stringify({ peers, seeding });
+    const known = trackers();
+    const content = JSON.stringify({ peers, seeding, known });
     for (const store of await stores.all()) {
       const name = `${store.url} ${repositoryId}`;
       if (told.get(name) === content) continue;
@@ -102,6 +120,7 @@ export function createSeeding(options: {
             repositoryId,
             peers,
             seeding: [...seeding].slice(0, 256),
+            ...(known.length === 0 ? {} : { trackers: [...known] }),
             sequence: await nextSequence(),
             reportedAtMs: options.clock(),
           },
@@ -123,7 +142,7 @@ export function createSeeding(options: {
     });
 
   async function run(): Promise<void> {
-    const builds = paused ? [] : await wanted();
+    const builds = paused || heldBy !== null ? [] : await wanted();
     const keep = new Set(builds.map(build => build.infoHash));
     for (const infoHash of seeded) {
       if (keep.has(infoHash)) continue;
@@ -142,6 +161,20 @@ export function createSeeding(options: {
       await tell(repositoryId, [...new Set(ofRepository.map(build => build.infoHash))].sort());
     }
   }
+
+  function trackers(): string[] {
+    const own = trackerPort === null ? [] : reachableAddresses(options.listenHost).slice(0, maxOwnTrackers);
+    const urls = own.map(host => `http://${host.includes(':') ? `[${host}]` : host}:${trackerPort}/announce`);
+    return otherTracker === null ? urls : [...urls, otherTracker];
+  }
+
+  // A tracker comes and goes with the swarm process.
+  swarm.onStats(() => {
+    if (swarm.trackerPort === trackerPort) return;
+    trackerPort = swarm.trackerPort;
+    // The end of the process is no news: it comes back on the same port.
+    if (swarm.port !== null) void update();
+  });
 
   function update(): Promise<void> {
     if (running) {
@@ -166,7 +199,23 @@ export function createSeeding(options: {
     get pausedUntilMs() {
       return pausedUntilMs;
     },
+    get heldBy() {
+      return heldBy;
+    },
     update,
+    trackers,
+    infoHashes: () => [...seeded],
+    setHeldBy(reason) {
+      if (reason === heldBy) return;
+      heldBy = reason;
+      logger.info('seeding.held', { by: reason });
+      void update();
+    },
+    setOtherTracker(url) {
+      if (url === otherTracker) return;
+      otherTracker = url;
+      void update();
+    },
     async setPaused(value, untilMs = null) {
       paused = value;
       pausedUntilMs = value ? untilMs : null;

@@ -51,6 +51,13 @@ export const swarmCommandSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('remove'), infoHash: infoHashSchema }),
   z.object({ type: z.literal('pause'), infoHash: infoHashSchema }),
   z.object({ type: z.literal('resume'), infoHash: infoHashSchema }),
+  /** A tracker at `host`, or none: `port` null. A change of keys alone leaves who is known. */
+  z.object({
+    type: z.literal('track'),
+    host: hostSchema,
+    port: z.number().int().min(0).max(65_535).nullable(),
+    keys: z.object({ machines: z.array(z.string()), controlCenters: z.array(z.string()) }),
+  }),
   z.object({ type: z.literal('stop') }),
 ]);
 export type SwarmCommand = z.infer<typeof swarmCommandSchema>;
@@ -81,6 +88,8 @@ export type TorrentStats = z.infer<typeof torrentStatsSchema>;
 export const swarmReportSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready'), port: z.number().int().min(1).max(65_535) }),
   z.object({ type: z.literal('listenFailed'), systemCode: z.string().nullable(), message: z.string() }),
+  /** Of the tracker; null while there is none. */
+  z.object({ type: z.literal('tracking'), port: z.number().int().min(1).max(65_535).nullable() }),
   z.object({ type: z.literal('seeding'), id: requestIdSchema }),
   z.object({
     type: z.literal('downloaded'),

@@ -1,6 +1,6 @@
 /** Owns the .torrent file of a pack: making one, and accepting none but the one form that we make. Knows no network. */
 import { createHash } from 'node:crypto';
-import bencode from 'bencode';
+import bencode, { type Bencodable } from 'bencode';
 import { DomainError } from '../contract/errors.ts';
 
 /** BEP 3 calls a piece's SHA-1 a string of 20 bytes. */
@@ -84,6 +84,25 @@ export function createMetainfo(input: {
   });
   if (torrent.byteLength > maxTorrentBytes) throw malformed('it is larger than 8 MiB; take longer pieces');
   return { torrent, infoHash: infoHashOf(torrent) };
+}
+
+/**
+ * The torrent for clients that know no store: the same pieces, with where to fetch them from. `torrent` is one that was parsed.
+ * Sources: BEP 3, BEP 12 (several trackers), BEP 19 (web seeds).
+ */
+export function completeTorrent(
+  torrent: Uint8Array,
+  from: { readonly trackers: readonly string[]; readonly webSeeds: readonly string[] },
+): Uint8Array {
+  const { trackers, webSeeds } = from;
+  const [first] = trackers;
+  const before: Record<string, Bencodable> = {};
+  if (first !== undefined) before.announce = first;
+  if (trackers.length > 1) before['announce-list'] = [[...trackers]];
+  const after: Record<string, Bencodable> = webSeeds.length === 0 ? {} : { 'url-list': [...webSeeds] };
+  // The info dictionary goes over byte by byte, since its hash is the pack's name; `info` lies between both by its first letter.
+  const info = torrent.subarray(1, -1);
+  return Buffer.concat([bencode.encode(before).subarray(0, -1), info, bencode.encode(after).subarray(1)]);
 }
 
 function infoHashOf(torrent: Uint8Array): string {

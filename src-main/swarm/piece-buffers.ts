@@ -1,7 +1,7 @@
 /** Owns the memory that pieces gather in until they are checked: bounded, and used again. */
 
 /** All pieces of one torrent that are on their way, and those that wait for the disk. */
-const maxBytes = 64 * 1024 * 1024;
+const maxBytes = 48 * 1024 * 1024;
 
 export interface PieceBuffers {
   /** Memory for a piece; null while there is none. Its contents are whatever was there before. */

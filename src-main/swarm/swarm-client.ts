@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, messageOf } from '../contract/errors.ts';
 import type { LaunchedProcess, Launcher } from '../process/launcher.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { AnnounceKeys } from './announce-token.ts';
 import {
   type PeerAddress,
   type SwarmCommand,
@@ -51,6 +52,10 @@ export interface SwarmClient {
   /** Bytes per second for all torrents together; null is no limit. Held over restarts. */
   setLimits(limits: { uploadBytesPerSecond: number | null; downloadBytesPerSecond: number | null }): void;
   addPeers(infoHash: string, peers: readonly PeerAddress[]): void;
+  /** A tracker beside the seeder, or none. Held over restarts; one whose port is taken is named in the log and tried at the next call. */
+  setTracker(tracker: { readonly port: number; readonly keys: AnnounceKeys } | null): void;
+  /** Where the tracker listens; null while there is none. */
+  readonly trackerPort: number | null;
   pause(infoHash: string): void;
   resume(infoHash: string): void;
   stats(): SwarmStats;
@@ -76,6 +81,8 @@ export function createSwarmClient(options: {
     uploadBytesPerSecond: null,
     downloadBytesPerSecond: null,
   };
+  let tracker: { readonly port: number; readonly keys: AnnounceKeys } | null = null;
+  let trackerPort: number | null = null;
   let backoffMs = firstBackoffMs;
   let nextId = 1;
   let started: Promise<void> | null = null;
@@ -98,8 +105,23 @@ export function createSwarmClient(options: {
       downloadLimitBytesPerSecond: limits.downloadBytesPerSecond,
     });
 
+  const track = (): void =>
+    send({
+      type: 'track',
+      host: listen.host,
+      port: tracker?.port ?? null,
+      keys: {
+        machines: [...(tracker?.keys.machines ?? [])],
+        controlCenters: [...(tracker?.keys.controlCenters ?? [])],
+      },
+    });
+
   const take = (report: SwarmReport): void => {
     switch (report.type) {
+      case 'tracking':
+        trackerPort = report.port;
+        publish();
+        return;
       case 'seeding':
         seeds.finish(report.id);
         return;
@@ -148,6 +170,7 @@ export function createSwarmClient(options: {
           port = parsed.data.port;
           keptPort = port;
           seeds.resend();
+          if (tracker !== null) track();
           publish();
           resolve();
         } else if (parsed.data.type === 'listenFailed') {
@@ -159,6 +182,7 @@ export function createSwarmClient(options: {
         const wasReady = port !== null;
         child = null;
         port = null;
+        trackerPort = null;
         torrents = [];
         markExited();
         downloads.failAll(unavailable('The swarm process ended.'));
@@ -233,6 +257,14 @@ export function createSwarmClient(options: {
       if (port !== null) configure();
     },
     addPeers: (infoHash, peers) => send({ type: 'addPeers', infoHash, peers: [...peers] }),
+    setTracker: next => {
+      if (next === null && tracker === null) return;
+      tracker = next;
+      if (port !== null) track();
+    },
+    get trackerPort() {
+      return trackerPort;
+    },
     pause: infoHash => send({ type: 'pause', infoHash }),
     resume: infoHash => send({ type: 'resume', infoHash }),
     stats: () => ({ port, torrents }),

@@ -5,10 +5,13 @@ import { DomainError, type ErrorCode, messageOf, systemErrorCode } from '../cont
 import type { SwarmCommand, SwarmReport } from './messages.ts';
 import { type Metainfo, parseMetainfo } from './metainfo.ts';
 import { openPackTorrent, type PackTorrent } from './pack-torrent.ts';
+import { createParkedSeeds } from './parked-seeds.ts';
 import { createPieceCache } from './piece-cache.ts';
 import { PieceFile } from './piece-file.ts';
 import { readPieceRecord, removePieceRecord, writePieceRecord } from './piece-record.ts';
 import { listeningPort, openTorrentClient, setLimits } from './torrent-client.ts';
+import { whenAskedFor } from './torrent-internals.ts';
+import { createTracker, type Tracker } from './tracker.ts';
 
 type Command<Type extends SwarmCommand['type']> = Extract<SwarmCommand, { type: Type }>;
 
@@ -21,8 +24,17 @@ export interface SwarmSession {
 
 interface Entry {
   readonly path: string;
+  readonly folder: string;
+  readonly bytes: Uint8Array;
   readonly torrent: PackTorrent;
+  /** How many ticks nobody has needed it. */
+  idleTicks: number;
 }
+
+/** A seed that nobody has needed for this long is put aside: it comes back when a peer asks. */
+const parkAfterTicks = 30;
+/** Torrents that are open at the same time; who asks for one more is heard when another is not needed any longer. */
+const maxLive = 64;
 
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof DomainError) return error.code;
@@ -38,10 +50,13 @@ export function createSwarmSession(
   onFailure: (error: Error) => void,
 ): SwarmSession {
   const entries = new Map<string, Entry>();
+  const parked = createParkedSeeds();
   const cache = createPieceCache();
   let client: WebTorrent | null = null;
   let opening = false;
   let lastStats = '[]';
+  /** With the port that was asked for. */
+  let tracker: (Tracker & { readonly port: number }) | null = null;
   let lastWork: Promise<unknown> = Promise.resolve();
 
   const warn = (event: string) => (error: unknown) =>
@@ -55,6 +70,7 @@ export function createSwarmSession(
       client = await openTorrentClient(command, error => {
         if (client !== null) onFailure(error);
       });
+      whenAskedFor(client, takeUp);
       send({ type: 'ready', port: listeningPort(client) });
     } catch (error) {
       opening = false;
@@ -70,12 +86,12 @@ export function createSwarmSession(
   };
 
   const entryAt = (metainfo: Metainfo, path: string): Entry | null => {
-    const existing = entries.get(metainfo.infoHash);
-    if (existing === undefined) return null;
-    if (existing.path === path) return existing;
+    const existing = entries.get(metainfo.infoHash) ?? null;
+    const aside = parked.get(metainfo.infoHash);
+    if ((existing ?? aside ?? { path }).path === path) return existing;
     throw new DomainError(
       'conflict',
-      `${metainfo.name} is in the swarm already, from ${existing.path}. Remove it there before using ${path}.`,
+      `${metainfo.name} is in the swarm already, from ${(existing ?? aside)?.path}. Remove it there before using ${path}.`,
     );
   };
 
@@ -107,10 +123,12 @@ export function createSwarmSession(
         onPieces: pieces => writePieceRecord(path, metainfo, pieces),
         peers: seeds ? [] : command.peers,
         webSeeds: seeds ? [] : command.webSeeds,
+        uploadedBytes: parked.get(metainfo.infoHash)?.stats.uploadedBytes ?? 0,
       },
       warn('swarm.torrent_warning'),
     );
-    const entry = { path, torrent: pack };
+    const entry = { path, folder: command.folder, bytes: torrent, torrent: pack, idleTicks: 0 };
+    parked.drop(metainfo.infoHash);
     entries.set(metainfo.infoHash, entry);
     void pack.closed.then(error => {
       if (entries.get(metainfo.infoHash) === entry) entries.delete(metainfo.infoHash);
@@ -122,7 +140,33 @@ export function createSwarmSession(
   const drop = async (infoHash: string): Promise<void> => {
     const entry = entries.get(infoHash);
     entries.delete(infoHash);
+    parked.drop(infoHash);
     await entry?.torrent.close();
+  };
+
+  /** Closes its file and forgets its pieces; it is seeded all the same. */
+  const park = async (infoHash: string): Promise<void> => {
+    const entry = entries.get(infoHash);
+    if (entry === undefined || !entry.torrent.isIdle()) return;
+    const { path, folder, bytes } = entry;
+    parked.put({ infoHash, torrent: bytes, folder, path, stats: entry.torrent.stats() });
+    entries.delete(infoHash);
+    await entry.torrent.close();
+  };
+
+  const takeUp = async (handshakeHash: string): Promise<void> => {
+    const entry = await inOrder(async () => {
+      const seed = parked.asked(handshakeHash);
+      if (seed === null) return null;
+      if (entries.size >= maxLive) for (const infoHash of [...entries.keys()]) await park(infoHash);
+      if (entries.size >= maxLive) throw new Error(`${entries.size} torrents are open, and all of them are needed.`);
+      const torrent = Buffer.from(seed.torrent).toString('base64');
+      return open({ type: 'seed', id: 0, torrent, folder: seed.folder, verified: true });
+    }).catch(error => {
+      warn('swarm.seed_not_taken_up')(error);
+      return null;
+    });
+    await entry?.torrent.completed.catch(() => undefined);
   };
 
   const seed = async (command: Command<'seed'>): Promise<void> => {
@@ -136,6 +180,8 @@ export function createSwarmSession(
       );
     }
     await torrent.completed;
+    // One at a time: a control center seeds hundreds of packs, of which machines need a few.
+    await inOrder(() => park(torrent.metainfo.infoHash));
     send({ type: 'seeding', id: command.id });
   };
 
@@ -161,11 +207,35 @@ export function createSwarmSession(
   };
 
   const pushStats = (): void => {
-    const torrents = [...entries.values()].map(entry => entry.torrent.stats());
+    const torrents = [...[...entries.values()].map(entry => entry.torrent.stats()), ...parked.stats()];
     const text = JSON.stringify(torrents);
     if (text === lastStats) return;
     lastStats = text;
     send({ type: 'stats', torrents });
+  };
+
+  const trackAt = async (command: Command<'track'>): Promise<void> => {
+    if (tracker !== null && tracker.port === command.port) {
+      tracker.setKeys(command.keys);
+      return;
+    }
+    await tracker?.stop();
+    tracker = null;
+    if (command.port === null) {
+      send({ type: 'tracking', port: null });
+      return;
+    }
+    const { port } = command;
+    const wanted = createTracker({ ...command, port, now: Date.now, onFailure: warn('swarm.tracker_ended') });
+    try {
+      const heldPort = await wanted.start();
+      tracker = { ...wanted, port };
+      send({ type: 'tracking', port: heldPort });
+    } catch (error) {
+      await wanted.stop();
+      warn('swarm.tracker_not_started')(error);
+      send({ type: 'tracking', port: null });
+    }
   };
 
   const handle = (command: SwarmCommand): void => {
@@ -191,6 +261,9 @@ export function createSwarmSession(
       case 'resume':
         entries.get(command.infoHash)?.torrent.resume();
         return;
+      case 'track':
+        void inOrder(() => trackAt(command));
+        return;
       case 'stop':
         // The process that hosts the session ends itself.
         return;
@@ -202,13 +275,19 @@ export function createSwarmSession(
   return {
     handle,
     tick: () => {
-      for (const entry of entries.values()) entry.torrent.tick();
+      for (const [infoHash, entry] of entries) {
+        entry.torrent.tick();
+        entry.idleTicks = entry.torrent.isIdle() ? entry.idleTicks + 1 : 0;
+        if (entry.idleTicks >= parkAfterTicks) void inOrder(() => park(infoHash));
+      }
       pushStats();
     },
-    close: () =>
-      new Promise(resolve => {
+    close: async () => {
+      await tracker?.stop();
+      await new Promise<void>(resolve => {
         if (client === null || client.destroyed) resolve();
         else client.destroy(() => resolve());
-      }),
+      });
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** Owns how webtorrent is set up: plain TCP on one address, and none of the ways by which a private torrent could be announced. */
 import type { AddressInfo } from 'node:net';
 import WebTorrent from 'webtorrent';
+import { boundPeerProtocol } from './peer-protocol.ts';
 
 /** Of one torrent. Each holds at most what was asked for in advance. */
 const maxConnections = 100;
@@ -21,6 +22,7 @@ export interface ClientOptions {
  * anyone could have reached it. Source: lib/conn-pool.js of webtorrent 3.0.21.
  */
 export function openTorrentClient(options: ClientOptions, onFailure: (error: Error) => void): Promise<WebTorrent> {
+  boundPeerProtocol();
   const client = new WebTorrent({
     torrentPort: 0,
     dht: false,

@@ -1,4 +1,5 @@
 /** Owns the members of webtorrent that are not in its public interface and that the swarm cannot do without. Each says why. */
+import type WebTorrent from 'webtorrent';
 import type { Torrent, Wire } from 'webtorrent';
 
 /**
@@ -20,6 +21,20 @@ export function checkDone(torrent: Torrent): void {
  */
 export function stopOwnFetching(torrent: Torrent): void {
   torrent._update = () => undefined;
+}
+
+/**
+ * Has a connection whose handshake asks for a torrent that is not there wait for `fetch`, which may bring it. webtorrent waits
+ * for this very answer before it reads on, and has no public event for it.
+ */
+export function whenAskedFor(client: WebTorrent, fetch: (handshakeHash: string) => Promise<void>): void {
+  const find = client._getByHash.bind(client);
+  client._getByHash = async handshakeHash => {
+    const found = await find(handshakeHash);
+    if (found !== null) return found;
+    await fetch(handshakeHash);
+    return find(handshakeHash);
+  };
 }
 
 /** Bytes that were given to the connection and that the other side has not taken yet. webtorrent itself never looks at them. */

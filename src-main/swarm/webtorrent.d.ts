@@ -1,7 +1,12 @@
 /** Owns the types of the parts of webtorrent and bencode that Slipway uses; neither package ships any. Source: their code, 3.0.21 and 4.0.1. */
 
 declare module 'bencode' {
-  type Bencodable = string | number | Uint8Array | readonly Bencodable[] | { readonly [key: string]: Bencodable };
+  export type Bencodable =
+    | string
+    | number
+    | Uint8Array
+    | readonly Bencodable[]
+    | { readonly [key: string]: Bencodable };
   const bencode: { encode(value: Bencodable): Uint8Array };
 
   // biome-ignore lint/style/noDefaultExport: the package has no other.
@@ -35,6 +40,7 @@ declare module 'webtorrent' {
     choke: [];
     unchoke: [];
     extended: [name: string];
+    error: [error: Error];
     close: [];
   }
 
@@ -47,6 +53,8 @@ declare module 'webtorrent' {
     /** Hex; chosen by the other side at its start. */
     readonly peerId: string | null;
     readonly peerChoking: boolean;
+    /** Set by the torrent that the connection belongs to, once the other side has said what it has. */
+    readonly isSeeder?: boolean;
     readonly destroyed: boolean;
     readonly peerPieces: { get(index: number): boolean };
     /** Names of the other side's extensions. */
@@ -161,6 +169,8 @@ declare module 'webtorrent' {
     readonly destroyed: boolean;
     /** Not in the public interface: the only way to the address that the client listens on. */
     readonly _connPool: { readonly tcpServer: Server } | null;
+    /** Not in the public interface; see torrent-internals.ts. */
+    _getByHash: (handshakeHash: string) => Promise<Torrent | null>;
     add(torrent: Uint8Array, options: TorrentOptions): Torrent;
     throttleUpload(bytesPerSecond: number): void;
     throttleDownload(bytesPerSecond: number): void;
@@ -169,4 +179,22 @@ declare module 'webtorrent' {
 
   // biome-ignore lint/style/noDefaultExport: the package has no other.
   export { WebTorrent as default };
+}
+
+declare module 'bittorrent-protocol' {
+  import type { Wire } from 'webtorrent';
+
+  export interface ProtocolWire extends Wire {
+    write(bytes: Uint8Array): void;
+    /** Names of the own extensions by the id that the other side uses. */
+    readonly extendedMapping: Readonly<Record<number, string>>;
+    /** Not in the public interface; see peer-protocol.ts. */
+    _onExtended(id: number, message: Uint8Array): void;
+    /** Not in the public interface; see peer-protocol.ts. */
+    _onMessageLength(head: Uint8Array): void;
+  }
+  const Protocol: { new (type: string, secure: 0 | 1 | 2): ProtocolWire; readonly prototype: ProtocolWire };
+
+  // biome-ignore lint/style/noDefaultExport: the package has no other.
+  export { Protocol as default };
 }

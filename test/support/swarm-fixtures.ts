@@ -50,7 +50,8 @@ export async function createSwarmBench(): Promise<{
   readonly folder: string;
   subfolder(name: string): Promise<string>;
   writePack(folder: string, pack: TestPack): Promise<string>;
-  startSwarm(): Promise<TestSwarm>;
+  /** At 127.0.0.1 if `host` is left out. */
+  startSwarm(host?: string): Promise<TestSwarm>;
   dispose(): Promise<void>;
 }> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-swarm-'));
@@ -68,7 +69,7 @@ export async function createSwarmBench(): Promise<{
       await writeFile(path, pack.bytes);
       return path;
     },
-    startSwarm: async () => {
+    startSwarm: async (host = '127.0.0.1') => {
       const processes: LaunchedProcess[] = [];
       const nodeLauncher = createNodeLauncher();
       const launcher: Launcher = {
@@ -78,7 +79,7 @@ export async function createSwarmBench(): Promise<{
           return launched;
         },
       };
-      const client = createSwarmClient({ launcher, logger: silentLogger, listen: { host: '127.0.0.1', port: 0 } });
+      const client = createSwarmClient({ launcher, logger: silentLogger, listen: { host, port: 0 } });
       const swarm = { client, processes };
       swarms.push(swarm);
       await client.start();

@@ -23,7 +23,11 @@ export const swarmViewSchema = z.object({
   paused: z.boolean(),
   /** When a pause ends by itself. */
   pausedUntilMs: z.number().int().nullable(),
+  /** Why nothing is seeded although nobody has paused it. */
+  heldBy: z.enum(['battery', 'metered']).nullable(),
   port: z.number().int().nullable(),
+  /** Where machines may ask for each other. */
+  trackers: z.array(z.string()),
   uploadBytesPerSecond: bytes,
   downloadBytesPerSecond: bytes,
   uploadedBytes: bytes,

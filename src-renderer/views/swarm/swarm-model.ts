@@ -16,6 +16,10 @@ export function swarmSituation(swarm: SwarmView): SwarmSituation {
     const until = swarm.pausedUntilMs === null ? '' : ` until ${formatDateTime(swarm.pausedUntilMs)}`;
     return { look: 'pending', words: `Paused${until}: machines fetch from their region’s store` };
   }
+  if (swarm.heldBy !== null) {
+    const where = swarm.heldBy === 'battery' ? 'on battery' : 'on a metered link';
+    return { look: 'pending', words: `Paused ${where}: machines fetch from their region’s store` };
+  }
   if (!swarm.running) return { look: 'pending', words: 'Not running' };
   const peers = swarm.torrents.reduce((sum, torrent) => sum + torrent.peers, 0);
   const what = swarm.torrents.length === 0 ? 'Ready to seed' : `Seeding ${plural(swarm.torrents.length, 'pack')}`;

@@ -18,6 +18,10 @@ it('holds the defaults while nobody has chosen, and in place of what does not fi
     'retention.logBytes': 2 * 1024 * 1024 * 1024,
     'swarm.uploadLimit': 'none',
     'swarm.limitHours': 'always',
+    'swarm.onBattery': 'seed',
+    'swarm.onMetered': 'seed',
+    'swarm.trackerPort': 'off',
+    'swarm.tracker': 'none',
   });
   const unfit = new Map([
     ['workers.checkupMs', 'often'],

@@ -1,15 +1,23 @@
 import { beforeEach, expect, it } from 'vitest';
 import { writeSetting } from '../../../src-main/database/settings.ts';
+import type { HeldBy } from '../../../src-main/releases/seeding.ts';
 import { createSwarmRules } from '../../../src-main/releases/swarm-rules.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import { type TestDatabase, testDatabase } from '../../support/database-fixtures.ts';
+import { newSigner, trustOf } from '../../support/signed-protocol.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
   database = await testDatabase();
 });
 
-function rulesAt(clock: { nowMs: number }) {
+const root = newSigner();
+const release = newSigner();
+const trust = trustOf(root, [release]);
+
+function rulesAt(clock: { nowMs: number; onBattery?: boolean; isMetered?: boolean }) {
+  const trackers: unknown[] = [];
+  const held: (HeldBy | null)[] = [];
   const limits: (number | null)[] = [];
   const pauses: boolean[] = [];
   const seeding = {
@@ -19,15 +27,23 @@ function rulesAt(clock: { nowMs: number }) {
       pauses.push(paused);
       seeding.paused = paused;
     },
+    setHeldBy: (reason: HeldBy | null) => held.push(reason),
+    setOtherTracker: (url: string | null) => trackers.push(url),
   };
   const rules = createSwarmRules({
     db: database.db,
-    swarm: { setLimits: ({ uploadBytesPerSecond }) => limits.push(uploadBytesPerSecond) },
+    swarm: {
+      setLimits: ({ uploadBytesPerSecond }) => limits.push(uploadBytesPerSecond),
+      setTracker: tracker => trackers.push(tracker),
+    },
     seeding,
+    trust: { current: trust },
+    power: { onBattery: async () => clock.onBattery ?? null },
+    network: { isMetered: async () => clock.isMetered ?? null },
     clock: () => clock.nowMs,
     logger: silentLogger,
   });
-  return { rules, limits, pauses, seeding };
+  return { rules, limits, pauses, seeding, trackers, held };
 }
 
 it('a limit holds in its hours alone, and is told to the swarm when it changes', async () => {
@@ -57,4 +73,31 @@ it('a pause with an end is over then, one without is not', async () => {
   clock.nowMs += 1;
   await rules.apply();
   expect(pauses).toEqual([false]);
+});
+
+it('battery and a metered link hold seeding up only where a person says so, and only where they are known', async () => {
+  const clock = { nowMs: 1, onBattery: true, isMetered: true };
+  const { rules, held } = rulesAt(clock);
+  await rules.apply();
+  await writeSetting(database.db, 'swarm.onMetered', 'pause');
+  await rules.apply();
+  await writeSetting(database.db, 'swarm.onBattery', 'pause');
+  await rules.apply();
+  clock.onBattery = false;
+  clock.isMetered = false;
+  await rules.apply();
+  expect(held).toEqual([null, 'metered', 'battery', null]);
+});
+
+it('the tracker runs where it is switched on, with the keys that count, and is told of a change alone', async () => {
+  const { rules, trackers } = rulesAt({ nowMs: 1 });
+  await rules.apply();
+  await writeSetting(database.db, 'swarm.trackerPort', '6969');
+  await rules.apply();
+  await rules.apply();
+  await writeSetting(database.db, 'swarm.trackerPort', 'off');
+  await writeSetting(database.db, 'swarm.tracker', 'http://192.0.2.7:6969/announce');
+  await rules.apply();
+  const keys = { machines: [], controlCenters: [release.publicKey] };
+  expect(trackers).toEqual([null, { port: 6_969, keys }, null, null, null, 'http://192.0.2.7:6969/announce']);
 });

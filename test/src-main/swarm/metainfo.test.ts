@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import bencode from 'bencode';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMetainfo, parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
+import { completeTorrent, createMetainfo, parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
+import { readBencode } from '../../../src-main/swarm/read-bencode.ts';
 import { createPack } from '../../support/swarm-fixtures.ts';
 
 const digest = 'a'.repeat(64);
@@ -118,4 +119,20 @@ describe('parseMetainfo', () => {
       }),
     );
   });
+});
+
+it('a complete torrent has the same pieces and info hash, and is bencode with its keys in order', () => {
+  const pieces = Buffer.alloc(40, 1);
+  const name = `${'ab'.repeat(32)}.tar.zst`;
+  const { torrent, infoHash } = createMetainfo({ name, sizeBytes: 100_000, pieceLengthBytes: 65_536, pieces });
+  const trackers = ['http://192.0.2.1:6969/announce?token=x', 'http://192.0.2.2/announce'];
+  const complete = completeTorrent(torrent, { trackers, webSeeds: ['https://example.com/a?signature=b'] });
+  const { value, end } = readBencode(complete);
+  expect(end).toBe(complete.byteLength);
+  expect(value instanceof Map && [...value.keys()]).toEqual(['announce', 'announce-list', 'info', 'url-list']);
+  const info = torrent.subarray('d4:info'.length, -1);
+  expect(Buffer.from(complete).includes(Buffer.from(info))).toBe(true);
+  expect(createHash('sha1').update(info).digest('hex')).toBe(infoHash);
+  // It is for other clients: Slipway's own machines take no torrent that says where to fetch.
+  expect(() => parseMetainfo(complete, null)).toThrow(/is refused/);
 });

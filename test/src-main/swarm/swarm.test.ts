@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, readlink, rename, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -120,6 +120,40 @@ describe('peers', () => {
     expect(await sha256OfFile(join(thirdFolder, pack.name))).toBe(pack.digest);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'keep no file open that nobody asks for, and give it to who does',
+    async () => {
+      const [seeder, folder] = [await bench.startSwarm(), await bench.subfolder('many')];
+      const packs = Array.from({ length: 80 }, () => createPack(70_000));
+      for (const pack of packs) {
+        await bench.writePack(folder, pack);
+        await seeder.client.seed({ torrent: pack.torrent, folder, verified: true });
+      }
+      const pid = seeder.processes[0]?.pid ?? 0;
+      const openFiles = async () => {
+        const names = await readdir(`/proc/${pid}/fd`);
+        const paths = await Promise.all(names.map(name => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+        return paths.filter(path => path.startsWith(folder)).length;
+      };
+      expect(await openFiles()).toBe(0);
+      await whenStats(seeder.client, stats => stats.torrents.length === packs.length);
+      const target = await bench.subfolder('machine');
+      for (const pack of [packs[0], packs[79]]) {
+        if (pack === undefined) throw new Error('no pack');
+        const peers = [addressOf(seeder.client)];
+        const result = await machine.client.download({ torrent: pack.torrent, folder: target, peers, webSeeds: [] });
+        expect(result).toEqual({ bytesFromPeers: pack.bytes.byteLength, bytesFromWebSeed: 0 });
+      }
+      await whenStats(
+        seeder.client,
+        ({ torrents }) => torrents.filter(({ uploadedBytes }) => uploadedBytes > 0).length === 2,
+      );
+      expect(await openFiles()).toBe(2);
+      seeder.client.unseed(packs[1]?.infoHash ?? '');
+      await whenStats(seeder.client, stats => stats.torrents.length === packs.length - 1);
+    },
+  );
+
   it('seeds again after its process was killed, on the same port', async () => {
     const pack = createPack(mebibyte);
     const seeder = await bench.startSwarm();
@@ -155,6 +189,16 @@ describe('a web seed', () => {
     expect(again).toEqual({ bytesFromPeers: 0, bytesFromWebSeed: 0 });
     expect(store.guard.bytesServed()).toBe(pack.bytes.byteLength);
     expect(await sha256OfFile(join(folder, pack.name))).toBe(pack.digest);
+  });
+
+  it('gives pieces of the largest size', async () => {
+    const pack = createPack(20 * mebibyte, 16 * mebibyte);
+    const store = await storeWith(pack);
+    const folder = await bench.subfolder('machine');
+    const webSeeds = [store.guard.urlFor(pack.digest)];
+    const result = await machine.client.download({ torrent: pack.torrent, folder, peers: [], webSeeds });
+    expect(result).toEqual({ bytesFromPeers: 0, bytesFromWebSeed: pack.bytes.byteLength });
+    machine.client.unseed(pack.infoHash);
   });
 
   it('takes over where every peer is dead', async () => {
