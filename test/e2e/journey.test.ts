@@ -1,17 +1,16 @@
 /** The whole journey as a person drives it: in a real browser, against the built engine, with real agents beside it. */
 
 import { mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { accessibilityProblems as problemsOf } from '../support/accessibility.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type LongCommand, projectRoot, slipway, startSlipway } from '../support/cli.ts';
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts';
 import { type KeptFolder, keptFolder } from '../support/scratch-folder.ts';
 
-const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const rowSchema = z.array(z.object({ id: z.string(), name: z.string() }));
 const regions = [
   { name: 'Frankfurt', latitude: '50.11', longitude: '8.68' },
@@ -64,17 +63,7 @@ function logLine(text: RegExp) {
   return page.locator('.xterm-rows > div', { hasText: text });
 }
 
-/** What axe finds on the page as it is now; rules only, no opinion. */
-async function accessibilityProblems(): Promise<string[]> {
-  await page.addScriptTag({ path: axeSource }).catch(() => undefined);
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations } = await axe.run();
-    return violations.map(violation => `${violation.id}: ${violation.nodes[0]?.html.slice(0, 160)}`);
-  });
-}
+const accessibilityProblems = () => problemsOf(page);
 
 beforeAll(async () => {
   folder = await keptFolder();
@@ -238,7 +227,7 @@ describe('a commit becomes a release on two machines', () => {
   test('every view in every theme has no accessibility problem, and the page threw nothing', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      for (const view of ['Overview', 'Repositories', 'Jobs', 'Regions', 'Swarm', 'Machines', 'Settings']) {
+      for (const view of ['Overview', 'Repositories', 'Jobs', 'Regions', 'Swarm', 'Machines', 'Capacity', 'Settings']) {
         await open(view);
         expect(await accessibilityProblems(), `${view}, ${colorScheme}`).toEqual([]);
       }
