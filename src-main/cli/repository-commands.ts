@@ -12,6 +12,7 @@ import { callEngine, type EngineOptions, findJob, findRepository } from './engin
 import { addLogCommand } from './job-log.ts';
 import { allTests, describeTestPage } from './job-tests.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
+import { addTimelineCommand } from './timeline-command.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -85,6 +86,7 @@ export function addRepositoryCommands(program: Command): void {
       });
     });
   addQueueCommand(repo);
+  addTimelineCommand(repo);
 }
 
 function pollingWords({ everyMs, host, stretch, heldUntilMs }: Polling): string {

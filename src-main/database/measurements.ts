@@ -73,3 +73,51 @@ export async function listTrafficDays(db: Db, fromDay: number) {
     .groupBy('day')
     .execute();
 }
+
+/** The cursor of a job's first event; 0 for a job that has none. */
+export async function firstCursorOf(db: Db, jobId: string): Promise<number> {
+  const row = await db.selectFrom('jobs').select('eventCursors').where('id', '=', jobId).executeTakeFirst();
+  // `,12,15`
+  return Number(/\d+/.exec(row?.eventCursors ?? '')?.[0] ?? 0);
+}
+
+/** When machines of a repository began to run a release, since the event at `cursor`, oldest first. */
+export async function listSwitches(
+  db: Db,
+  repositoryId: string,
+  cursor: number,
+): Promise<{ at: number; data: string }[]> {
+  return db
+    .selectFrom('events')
+    .select(['at', 'data'])
+    .where('cursor', '>=', cursor)
+    .where('type', '=', 'machine.switched')
+    .where('repositoryId', '=', repositoryId)
+    .orderBy('cursor')
+    .execute();
+}
+
+/** When packing of these jobs' newest attempts began, by job. */
+export async function packStarts(db: Db, jobIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (jobIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('steps')
+    .innerJoin('jobs', join => join.onRef('jobs.id', '=', 'steps.jobId').onRef('jobs.attempt', '=', 'steps.attempt'))
+    .select(['steps.jobId', 'steps.startedAt'])
+    .where('steps.jobId', 'in', [...jobIds])
+    .where('steps.phase', '=', 'pack')
+    .execute();
+  return new Map(rows.flatMap(({ jobId, startedAt }) => (startedAt === null ? [] : [[jobId, startedAt]])));
+}
+
+/** The releases of these builds, oldest first, each with its channel's name. */
+export async function listReleasesOfBuilds(db: Db, buildIds: readonly string[]) {
+  if (buildIds.length === 0) return [];
+  return db
+    .selectFrom('releases')
+    .innerJoin('channels', 'channels.id', 'releases.channelId')
+    .select(['releases.buildId', 'releases.serial', 'releases.createdAt', 'channels.name as channel'])
+    .where('releases.buildId', 'in', [...buildIds])
+    .orderBy('releases.createdAt')
+    .execute();
+}

@@ -1,5 +1,6 @@
 /** Owns putting jobs and bytes into hours or days, for plots over time. No I/O. */
 import type { TrendPoint } from '../contract/capacity.ts';
+import { percentile } from './waiting.ts';
 
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
@@ -17,12 +18,6 @@ export interface DayTraffic {
   readonly day: number;
   readonly bytesSent: number;
   readonly bytesRead: number;
-}
-
-/** The value that `share` of the values do not pass; null without any. By nearest rank. */
-export function quantile(values: readonly number[], share: number): number | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }
 
 /** Jobs by the time at which they ended, from `from` to `to` (UTC milliseconds), oldest first; empty spans too. */
@@ -56,10 +51,10 @@ export function trendsOf(
       atMs: step * stepMs,
       succeeded: ended.filter(job => job.succeeded).length,
       failed: ended.filter(job => !job.succeeded).length,
-      medianBuildMs: quantile(builds, 0.5),
-      p95BuildMs: quantile(builds, 0.95),
-      medianWaitMs: quantile(waits, 0.5),
-      p95WaitMs: quantile(waits, 0.95),
+      medianBuildMs: percentile(builds, 0.5),
+      p95BuildMs: percentile(builds, 0.95),
+      medianWaitMs: percentile(waits, 0.5),
+      p95WaitMs: percentile(waits, 0.95),
       bytesSent: byDay ? (bytes.get(step)?.bytesSent ?? 0) : null,
       bytesRead: byDay ? (bytes.get(step)?.bytesRead ?? 0) : null,
     };

@@ -49,6 +49,7 @@ import { readSbom, sbomView } from './views/sbom-view.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 import { engineStatus } from './views/status-view.ts';
 import { readTests } from './views/test-view.ts';
+import { timelineView } from './views/timeline-view.ts';
 
 const done = { done: true } as const;
 
@@ -146,6 +147,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
         summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
+      timeline: os.repositories.timeline.handler(({ input }) => timelineView(engine, input)),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);
         return rowOf(engine, input.id);

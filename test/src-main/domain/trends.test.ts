@@ -1,6 +1,6 @@
 /** Jobs and bytes over time. */
 import { expect, it } from 'vitest';
-import { dayMs, hourMs, quantile, trendsOf } from '../../../src-main/domain/trends.ts';
+import { dayMs, hourMs, trendsOf } from '../../../src-main/domain/trends.ts';
 
 const at = (hours: number) => 20_000 * dayMs + hours * hourMs;
 const job = (endHour: number, buildMinutes: number, more: { succeeded?: boolean; waitMinutes?: number } = {}) => {
@@ -39,10 +39,4 @@ it('counts no bytes by the hour, and no time of a job that never began', () => {
   const points = trendsOf([never], [], { from: at(0), to: at(1), every: 'hour' });
   expect(points).toHaveLength(2);
   expect(points[1]).toMatchObject({ failed: 1, medianWaitMs: null, bytesSent: null });
-});
-
-it('takes quantiles by nearest rank', () => {
-  expect(quantile([], 0.5)).toBeNull();
-  expect(quantile([3, 1, 2], 0.5)).toBe(2);
-  expect(quantile([5], 0.95)).toBe(5);
 });
