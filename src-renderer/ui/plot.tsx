@@ -1,7 +1,8 @@
 /** Owns plots over time or over a number: uPlot's canvas, a legend that follows the pointer, and the same values as a table. */
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef, useState } from 'react';
-import UPlot from 'uplot';
+import type UPlot from 'uplot';
+import { loadUPlot, type UPlotClass } from './load-uplot.ts';
 import { onThemeChange } from './log-terminal-colours.ts';
 import styles from './plot.module.css';
 import table from './table.module.css';
@@ -46,7 +47,12 @@ function colourOf(host: HTMLElement, token: string): string {
   return colour;
 }
 
-function optionsOf(host: HTMLElement, props: PlotProps, onIndex: (index: number | null) => void): UPlot.Options {
+function optionsOf(
+  { paths }: UPlotClass,
+  host: HTMLElement,
+  props: PlotProps,
+  onIndex: (index: number | null) => void,
+): UPlot.Options {
   const { series, formatX, formatY, time = false, most, markedX } = props;
   const axis = { font: axisFont, stroke: () => colourOf(host, '--text-muted'), ticks: { show: false } } as const;
   const grid = { stroke: () => colourOf(host, '--line-subtle'), width: 1 };
@@ -67,7 +73,7 @@ function optionsOf(host: HTMLElement, props: PlotProps, onIndex: (index: number 
       {},
       ...series.map(({ colour, kind, dashed }): UPlot.Series => {
         const paint = () => colourOf(host, colour);
-        const bars = UPlot.paths.bars?.({ size: [0.7, 24] });
+        const bars = paths.bars?.({ size: [0.7, 24] });
         return {
           stroke: paint,
           width: 1.5,
@@ -116,23 +122,32 @@ export function Plot(props: PlotProps) {
   useEffect(() => {
     const element = host.current;
     if (!element || shape === '') return;
-    const current = latest.current;
-    const formatted = {
-      ...current,
-      formatX: (at: number) => latest.current.formatX(current.time ? at * 1_000 : at),
+    let end: (() => void) | null = () => undefined;
+    const show = (loaded: UPlotClass) => {
+      if (end === null) return;
+      const current = latest.current;
+      const formatted = {
+        ...current,
+        formatX: (at: number) => latest.current.formatX(current.time ? at * 1_000 : at),
+      };
+      const created = new loaded(optionsOf(loaded, element, formatted, setIndex), dataOf(current), element);
+      plot.current = created;
+      const resized = new ResizeObserver(() =>
+        created.setSize({ width: Math.max(200, element.clientWidth), height: heightPixels }),
+      );
+      resized.observe(element);
+      const endTheme = onThemeChange(() => created.redraw());
+      end = () => {
+        plot.current = null;
+        resized.disconnect();
+        endTheme();
+        created.destroy();
+      };
     };
-    const created = new UPlot(optionsOf(element, formatted, setIndex), dataOf(current), element);
-    plot.current = created;
-    const resized = new ResizeObserver(() =>
-      created.setSize({ width: Math.max(200, element.clientWidth), height: heightPixels }),
-    );
-    resized.observe(element);
-    const endTheme = onThemeChange(() => created.redraw());
+    void loadUPlot().then(show);
     return () => {
-      plot.current = null;
-      resized.disconnect();
-      endTheme();
-      created.destroy();
+      end?.();
+      end = null;
     };
   }, [shape]);
 

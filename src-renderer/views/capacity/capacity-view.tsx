@@ -159,7 +159,9 @@ function Formula({ capacity: { assumed, measured } }: { readonly capacity: Capac
           <th scope="col" className={styles.step}>
             Step
           </th>
-          <th scope="col">Formula</th>
+          <th scope="col" className={styles.formula}>
+            Formula
+          </th>
           <th scope="col" className={table.num}>
             Assumed
           </th>
