@@ -91,11 +91,7 @@ function Revision({ revision }: { readonly revision: RevisionTimeline }) {
     <Fragment>
       <tr>
         <th scope="row" className={styles.revision}>
-          <a
-            href={routeHref({ view: 'job', jobId: revision.jobId })}
-            title={revision.revision.subject}
-            aria-label={`Way of job ${revision.number}`}
-          >
+          <a href={routeHref({ view: 'job', jobId: revision.jobId })} title={revision.revision.subject}>
             <Sha revision={revision.revision.revision} />
           </a>
           {parts.length > 0 && (
