@@ -66,7 +66,13 @@ function optionsOf(
       y: { range: (_plot, _low, high) => [0, most ?? Math.max(high, Number.EPSILON) * 1.08] },
     },
     axes: [
-      { ...axis, grid: { show: false }, values: (_plot, splits) => splits.map(formatX), size: 28, space: 72 },
+      {
+        ...axis,
+        grid: { show: false },
+        values: (_plot, splits) => splits.map(formatX),
+        size: 28,
+        space: time ? 112 : 72,
+      },
       { ...axis, grid, values: (_plot, splits) => splits.map(formatY), size: 64, space: 32 },
     ],
     series: [

@@ -66,9 +66,9 @@ export function measuredWords({ measured, workersNow }: CapacityView): {
   return { state: 'stale', text: `${needed}; there are only ${workersNow}. Deploys will wait at busy times.` };
 }
 
-/** A wait on a plot's axis: `40 s`, `12:30`, `2 h`. */
+/** A wait on a plot's axis: `120 ms`, `40 s`, `12:30`, `2 h`. */
 export function waitWords(ms: number): string {
-  if (ms === 0) return '0';
+  if (ms < 1_000) return ms === 0 ? '0' : `${Math.max(1, Math.round(ms))} ms`;
   return ms >= 7_200_000 ? `${Math.round(ms / 3_600_000)} h` : formatDuration(ms);
 }
 
