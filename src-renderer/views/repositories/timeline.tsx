@@ -99,10 +99,10 @@ function Revision({ revision }: { readonly revision: RevisionTimeline }) {
               type="button"
               className={styles.more}
               aria-expanded={open}
-              aria-label={`Each region and machine of job ${revision.number}`}
+              aria-label={`each region and machine of job ${revision.number}`}
               onClick={() => setOpen(!open)}
             >
-              {open ? 'less' : 'each'}
+              each
             </button>
           )}
         </th>
