@@ -22,7 +22,10 @@ function useAllCommands(): readonly Command[] {
   const jobs = useQuery('jobs:newest', () => client.jobs.list({ limit: jobsToFind }), ['job']).data?.jobs ?? [];
   const regions = useRegions().data ?? [];
   const machines = useMachines().data ?? [];
-  const own = commands.filter(command => command.id !== 'palette.open');
+  // A view's own command stands for the lasting one of the same name.
+  const own = commands.filter(
+    ({ id }, index) => id !== 'palette.open' && commands.findIndex(other => other.id === id) === index,
+  );
   return [
     ...own,
     ...repositoryCommands(rows),
