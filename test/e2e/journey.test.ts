@@ -251,7 +251,10 @@ describe('a commit becomes a release on two machines', () => {
       await open(view);
       await page.keyboard.press('Control+k');
       const options = page.getByRole('option');
-      await options.first().waitFor();
+      // Objects are fetched as the palette opens: the list is whole when each kind is there.
+      for (const kind of ['repository', 'job', 'region', 'machine']) {
+        await page.locator(`[role=option][data-command^="${kind}.show."]`).first().waitFor();
+      }
       const titles = await options.evaluateAll(found => found.map(option => option.getAttribute('data-command') ?? ''));
       expect(titles.length, view).toBeGreaterThan(20);
       const reached = new Set<string>();
