@@ -11,10 +11,13 @@ import { SettingsView } from './views/settings/settings-view.tsx';
 import { Shell } from './views/shell/shell.tsx';
 import { SwarmView } from './views/swarm/swarm-view.tsx';
 
-/** The terminal and the map are most of the code; the first paint does not wait for them. */
+/** The terminal, the map and the plots are most of the code; the first paint does not wait for them. */
 const JobView = lazy(() => import('./views/job/job-view.tsx').then(module => ({ default: module.JobView })));
 const RegionsView = lazy(() =>
   import('./views/regions/regions-view.tsx').then(module => ({ default: module.RegionsView })),
+);
+const CapacityView = lazy(() =>
+  import('./views/capacity/capacity-view.tsx').then(module => ({ default: module.CapacityView })),
 );
 
 function View({ route }: { readonly route: Route }) {
@@ -35,6 +38,8 @@ function View({ route }: { readonly route: Route }) {
       return <SwarmView />;
     case 'machines':
       return <MachinesView />;
+    case 'capacity':
+      return <CapacityView />;
     case 'settings':
       return <SettingsView />;
   }

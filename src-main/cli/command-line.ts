@@ -9,6 +9,7 @@ import { wholeNumber } from './arguments.ts';
 import { addArtifactCommands } from './artifact-commands.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
+import { addCapacityCommand } from './capacity-command.ts';
 import { addChannelCommands } from './channel-commands.ts';
 import { addDiskCommands } from './disk-commands.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
@@ -131,6 +132,7 @@ function commandLine(): Command {
   addKeyCommands(program);
   addIsolationCommands(program);
   addCacheCommands(program);
+  addCapacityCommand(program);
   addDiskCommands(program);
   addRegionCommands(program);
   addGitCommands(program);

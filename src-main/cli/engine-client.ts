@@ -6,8 +6,10 @@ import type { JsonifiedClient } from '@orpc/openapi-client';
 import { OpenAPILink } from '@orpc/openapi-client/fetch';
 import envPaths from 'env-paths';
 import { type Api, api } from '../contract/api.ts';
+import { idSchema } from '../contract/documents.ts';
 import { errorViewSchema } from '../contract/error-schemas.ts';
 import { DomainError } from '../contract/errors.ts';
+import type { JobSummary } from '../contract/views/job.ts';
 import type { RepositoryRow } from '../contract/views/repository.ts';
 import { type DataFolder, dataFolder } from '../domain/data-folder.ts';
 import { readHostFile } from '../host/host-file.ts';
@@ -87,4 +89,15 @@ export async function findMachine(client: EngineClient, named: string) {
     throw new DomainError('conflict', `"${named}" could be several machines. Use an id: ${ids.join(', ')}.`, { named });
   }
   return only;
+}
+
+/** A job by its number or id. Throws `not_found`. */
+export async function findJob(client: EngineClient, named: string): Promise<JobSummary> {
+  if (idSchema.safeParse(named).success) return client.jobs.get({ id: named });
+  const number = /^\d{1,15}$/.test(named) ? Number(named) : null;
+  const [job] = number === null ? [] : (await client.jobs.list({ before: number + 1, limit: 1 })).jobs;
+  if (job?.number !== number || job === undefined) {
+    throw new DomainError('not_found', `There is no job "${named}". See "slipway job list".`, { named });
+  }
+  return job;
 }

@@ -2,9 +2,8 @@
 import type { Command } from 'commander';
 import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import { callEngine, type EngineClient, type EngineOptions } from './engine-client.ts';
+import { callEngine, type EngineClient, type EngineOptions, findJob } from './engine-client.ts';
 import { type OutputOptions, plain, print } from './output.ts';
-import { findJob } from './repository-commands.ts';
 
 type Options = EngineOptions & OutputOptions;
 

@@ -1,6 +1,5 @@
 /** Owns `slipway repo` and `slipway job`. */
 import type { Command } from 'commander';
-import { idSchema } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
@@ -9,9 +8,11 @@ import type { Polling } from '../contract/views/repository.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { ordinal } from '../domain/waiting.ts';
 import { onOrOff, wholeNumber } from './arguments.ts';
-import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
+import { callEngine, type EngineOptions, findJob, findRepository } from './engine-client.ts';
+import { addLogCommand } from './job-log.ts';
 import { allTests, describeTestPage } from './job-tests.ts';
-import { type OutputOptions, plain, print, say, table } from './output.ts';
+import { type OutputOptions, plain, print, table } from './output.ts';
+import { addTimelineCommand } from './timeline-command.ts';
 
 type Options = EngineOptions & OutputOptions;
 
@@ -85,6 +86,7 @@ export function addRepositoryCommands(program: Command): void {
       });
     });
   addQueueCommand(repo);
+  addTimelineCommand(repo);
 }
 
 function pollingWords({ everyMs, host, stretch, heldUntilMs }: Polling): string {
@@ -132,17 +134,6 @@ function addQueueCommand(repo: Command): void {
 }
 
 const clock = (atMs: number | null) => (atMs === null ? '-' : new Date(atMs).toISOString().slice(0, 19));
-
-/** A job by its number or id. Throws `not_found`. */
-export async function findJob(client: EngineClient, named: string): Promise<JobSummary> {
-  if (idSchema.safeParse(named).success) return client.jobs.get({ id: named });
-  const number = /^\d{1,15}$/.test(named) ? Number(named) : null;
-  const [job] = number === null ? [] : (await client.jobs.list({ before: number + 1, limit: 1 })).jobs;
-  if (job?.number !== number || job === undefined) {
-    throw new DomainError('not_found', `There is no job "${named}". See "slipway job list".`, { named });
-  }
-  return job;
-}
 
 /** `3rd in line: all 2 workers are busy (behind job 12), starts in 40 s`; null for a job that does not wait. */
 function waitingWords({ waitingFor, position, etaMs }: JobSummary): string | null {
@@ -212,30 +203,7 @@ export function addJobCommands(program: Command): void {
         print(jobs, options, table(['JOB', 'STATUS', 'REPOSITORY', 'REVISION', 'ATTEMPT', 'QUEUED', ''], lines));
       });
     });
-  job
-    .command('log <job>')
-    .description('the log of a job; --follow waits for more until it ends')
-    .option('-f, --follow', 'go on until the job ends')
-    .action(async (named: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { follow?: boolean }>();
-      await callEngine(options, async client => {
-        const { id } = await findJob(client, named);
-        let offset = 0;
-        for (;;) {
-          const chunk = await client.jobs.log({ id, offset });
-          if (chunk.reclaimedAtMs !== null) {
-            say(
-              `The log was reclaimed at ${clock(chunk.reclaimedAtMs)} to free space. "slipway job show" has what is kept.`,
-            );
-            return;
-          }
-          process.stdout.write(chunk.text);
-          offset = chunk.nextOffset;
-          if (chunk.complete || (!options.follow && offset >= chunk.totalBytes)) return;
-          if (chunk.text === '') await new Promise(resolve => setTimeout(resolve, 250));
-        }
-      });
-    });
+  addLogCommand(job);
   job
     .command('show <job>')
     .description('state, steps and result of a job')

@@ -6,9 +6,8 @@ import { formatSize } from '../domain/format-size.ts';
 import { type CheckedKind, checkedKinds } from '../releases/verify/store-check.ts';
 import { verifyStore } from '../releases/verify/verify-store.ts';
 import { fitting } from './arguments.ts';
-import { callEngine, type EngineOptions } from './engine-client.ts';
+import { callEngine, type EngineOptions, findJob } from './engine-client.ts';
 import { exitCodes, type OutputOptions, plain, print, say, table } from './output.ts';
-import { findJob } from './repository-commands.ts';
 import { openNamedStore } from './stored-artifacts.ts';
 
 /** How often a person is told how far it is: packs may have many gigabytes. */

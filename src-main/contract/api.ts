@@ -3,6 +3,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { done, route } from './api-values.ts';
 import { cachesApi, environmentApi, isolationApi } from './build-api.ts';
+import { capacityApi } from './capacity.ts';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
 import { diskApi } from './disk.ts';
 import { idSchema, sha256Schema } from './documents.ts';
@@ -66,6 +67,7 @@ export const api = {
       .input(z.object({ mode: workerModeSchema }))
       .output(poolViewSchema),
   },
+  capacity: capacityApi,
   settings: {
     list: route('GET', '/settings', 'Every setting with its value and meaning').output(z.array(settingViewSchema)),
     set: route('POST', '/settings', 'Change a setting; it holds at once')

@@ -5,7 +5,8 @@ import { pinBuildRoute } from './disk.ts';
 import { idSchema } from './documents.ts';
 import { testOutcomeSchema, testPageSchema } from './test-results.ts';
 import { buildViewSchema, sbomViewSchema } from './views/build.ts';
-import { jobDetailSchema, jobStatusSchema, jobSummarySchema, logChunkSchema } from './views/job.ts';
+import { jobDetailSchema, jobStatusSchema, jobSummarySchema } from './views/job.ts';
+import { logChunkSchema, logSearchSchema } from './views/log.ts';
 
 export const jobsApi = {
   list: route('GET', '/jobs', 'Jobs, newest first')
@@ -31,9 +32,28 @@ export const jobsApi = {
           .min(1)
           .max(1024 * 1024)
           .default(256 * 1024),
+        /** `line` begins where the line begins that holds `offset`. */
+        start: z.enum(['exact', 'line']).default('exact'),
       }),
     )
     .output(logChunkSchema),
+  searchLog: route('GET', '/jobs/{id}/log/search', 'Lines of the whole log that hold a text')
+    .input(
+      z.object({
+        id: idSchema,
+        attempt: z.coerce.number().int().positive().optional(),
+        text: z
+          .string()
+          .min(1, 'what to look for is missing')
+          .max(200, 'at most 200 characters')
+          .regex(/^[^\r\n]*$/, 'a search stays within a line'),
+        case: z.enum(['match', 'ignore']).default('ignore'),
+        /** The `next` of the search before. */
+        after: z.coerce.number().int().nonnegative().default(0),
+        limit: z.coerce.number().int().min(1).max(5_000).default(200),
+      }),
+    )
+    .output(logSearchSchema),
   tests: route('GET', '/jobs/{id}/tests', 'Tests of an attempt, from the JUnit files that its steps wrote')
     .input(
       z.object({

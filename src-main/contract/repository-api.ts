@@ -1,8 +1,10 @@
 /** Owns the calls on repositories, and on the logins to their servers. */
+
 import { z } from 'zod';
 import { branchNameSchema, byId, displayNameSchema, done, route } from './api-values.ts';
 import { idSchema } from './documents.ts';
 import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
+import { timelineRoute } from './timeline.ts';
 import { jobSummarySchema } from './views/job.ts';
 import {
   queueSettingsSchema,
@@ -40,6 +42,7 @@ export const repositoriesApi = {
       }),
     )
     .output(repositoryRowSchema),
+  timeline: timelineRoute,
   buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
     .input(
       z.object({

@@ -1,5 +1,5 @@
 /** Owns the one window: what its page may do (little), and that closing it leaves the engine at work in the tray. */
-import { BrowserWindow, Menu, nativeTheme } from 'electron';
+import { BrowserWindow, Menu, nativeTheme, shell } from 'electron';
 import { interfaceUrl, isAllowedPermission } from './interface-address.ts';
 
 export interface AppWindow {
@@ -46,7 +46,11 @@ export function openWindow(options: {
   });
   const { webContents } = window;
   const { session } = webContents;
-  webContents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  webContents.setWindowOpenHandler(({ url }) => {
+    // The interface asks a person first. Any other scheme could start a program.
+    if (/^https?:\/\//i.test(url)) void shell.openExternal(url);
+    return { action: 'deny' };
+  });
   webContents.on('will-navigate', event => event.preventDefault());
   webContents.on('will-frame-navigate', event => event.preventDefault());
   webContents.on('will-redirect', event => event.preventDefault());

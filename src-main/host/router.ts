@@ -33,10 +33,13 @@ import {
 import { freezeChannel, pairMachine, setChannel } from './release-actions.ts';
 import { changeSetting, listSettings } from './setting-actions.ts';
 import { buildView } from './views/build-views.ts';
+import { capacityView, trendsView } from './views/capacity-view.ts';
 import { channelEnvironmentView } from './views/channel-environment-view.ts';
 import { environmentView } from './views/environment-view.ts';
 import { isolationView } from './views/isolation-view.ts';
 import { jobDetail, jobSummary, mustFindJob } from './views/job-views.ts';
+import { createLogLines } from './views/log-lines.ts';
+import { searchLog } from './views/log-search.ts';
 import { readLog } from './views/log-view.ts';
 import { machineViews, swarmView } from './views/machine-views.ts';
 import { poolView } from './views/pool-view.ts';
@@ -47,6 +50,7 @@ import { readSbom, sbomView } from './views/sbom-view.ts';
 import { takeSnapshot } from './views/snapshot.ts';
 import { engineStatus } from './views/status-view.ts';
 import { readTests } from './views/test-view.ts';
+import { timelineView } from './views/timeline-view.ts';
 
 const done = { done: true } as const;
 
@@ -95,6 +99,7 @@ function invalidInput(error: ORPCError<string, unknown>): DomainError {
 
 export function createRouter(engine: Engine, options: { readonly onStop: () => void }) {
   const { db, feed } = engine;
+  const logLines = createLogLines();
   const os = implement(api).use(async ({ next }) => {
     try {
       return await next();
@@ -143,6 +148,7 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
         summaryOf((await engine.repositories.buildNow(input.id, input)).id),
       ),
+      timeline: os.repositories.timeline.handler(({ input }) => timelineView(engine, input)),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);
         return rowOf(engine, input.id);
@@ -167,7 +173,13 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         const attempt = input.attempt ?? job.attempt;
         const finished = isFinished(job.status) || attempt < job.attempt;
         const reclaimedAtMs = await findLogReclaimed(db, job.id, attempt);
-        return readLog(engine.folder.jobLog(job.id, attempt), input.offset, input.limit, { finished, reclaimedAtMs });
+        return readLog(engine.folder.jobLog(job.id, attempt), input, logLines, { finished, reclaimedAtMs });
+      }),
+      searchLog: os.jobs.searchLog.handler(async ({ input, signal }) => {
+        const job = await mustFindJob(engine, input.id);
+        const attempt = input.attempt ?? job.attempt;
+        const found = await searchLog(engine.folder.jobLog(job.id, attempt), input, signal);
+        return { ...found, reclaimedAtMs: await findLogReclaimed(db, job.id, attempt) };
       }),
       tests: os.jobs.tests.handler(async ({ input }) => {
         const job = await mustFindJob(engine, input.id);
@@ -388,6 +400,10 @@ export function createRouter(engine: Engine, options: { readonly onStop: () => v
         engine.feed.nudge();
         return done;
       }),
+    },
+    capacity: {
+      get: os.capacity.get.handler(({ input }) => capacityView(engine, input)),
+      trends: os.capacity.trends.handler(({ input }) => trendsView(engine, input)),
     },
     settings: {
       list: os.settings.list.handler(() => listSettings(engine)),

@@ -5,6 +5,8 @@ export interface FirstError {
   readonly line: string;
   /** Bytes from the beginning of the text that was looked at. */
   readonly offsetBytes: number;
+  /** It begins as errors do; else it is only the last line there is. */
+  readonly marked: boolean;
 }
 
 const maxLineLength = 300;
@@ -35,9 +37,9 @@ export function findFirstError(log: Uint8Array): FirstError | null {
     const raw = bytes.toString('utf8', start, Math.min(end, start + maxLookedAt));
     const line = withoutColours(raw).trim();
     if (line !== '' && !isOwn(raw)) {
-      const found = { line: line.slice(0, maxLineLength), offsetBytes: start };
-      if (marks.some(mark => mark.test(line))) return found;
-      last = found;
+      const marked = marks.some(mark => mark.test(line));
+      last = { line: line.slice(0, maxLineLength), offsetBytes: start, marked };
+      if (marked) return last;
     }
     start = end + 1;
   }

@@ -12,14 +12,14 @@ import { networkVariables, stepEnvironment } from '../toolchains/step-environmen
 import { asStep, type BuildRun, type StepOutcome } from './attempt-run.ts';
 import { cachesFolder } from './caches.ts';
 import type { RepositoryEnvironment } from './environment.ts';
-import { findFirstError } from './first-error.ts';
+import { type FirstError, findFirstError } from './first-error.ts';
 import type { BuildIsolation, StepPlace as IsolatedPlace } from './isolate.ts';
 import { whyLeftOut } from './step-condition.ts';
 import { type CountedReports, describeTests, findTestResults, type TestSink } from './test-results.ts';
 
 /** From the interrupt to the kill of a step that is cancelled or out of time. */
 const graceMs = 5_000;
-/** What of a failed step's output is searched for its first error. */
+/** What of a failed step's output is searched for its first error: so much of its beginning, then so much of its end. */
 const maxSearchedBytes = 4 * 1024 * 1024;
 /** Characters of a command that a message names; the plan has the rest. */
 const maxNamedCommand = 100;
@@ -111,9 +111,18 @@ interface LocatedError {
   readonly logOffset: number;
 }
 
+function located(found: FirstError | null, fromBytes: number): LocatedError | null {
+  return found && { line: found.line, logOffset: fromBytes + found.offsetBytes };
+}
+
 async function firstErrorOf(run: BuildRun, logOffset: number): Promise<LocatedError | null> {
-  const found = findFirstError(await run.log.read(logOffset, maxSearchedBytes));
-  return found && { line: found.line, logOffset: logOffset + found.offsetBytes };
+  const begun = findFirstError(await run.log.read(logOffset, maxSearchedBytes));
+  const endOffset = run.log.sizeBytes - maxSearchedBytes;
+  if (begun?.marked || endOffset <= logOffset) return located(begun, logOffset);
+  const end = await run.log.read(endOffset, maxSearchedBytes);
+  // The first line there may be cut.
+  const cut = end.indexOf(0x0a) + 1;
+  return located(findFirstError(end.subarray(cut)), endOffset + cut) ?? located(begun, logOffset);
 }
 
 /** A step that was ended by us, or by a signal, is not run again: only an exit status says that it is worth it. */

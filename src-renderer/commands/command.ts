@@ -5,7 +5,7 @@ export interface Command {
   readonly id: string;
   readonly title: string;
   /** Heading in the palette. */
-  readonly group: 'Do' | 'Go to' | 'Repositories' | 'Jobs';
+  readonly group: 'Do' | 'Go to' | 'Repositories' | 'Jobs' | 'Regions' | 'Machines';
   /** Keys: `Mod+K` together, `G O` one after the other; null without. */
   readonly shortcut: string | null;
   /** Quieter words beside the title; searched too. */

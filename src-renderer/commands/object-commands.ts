@@ -1,5 +1,7 @@
-/** Owns the commands that lead to objects: every repository and job. */
+/** Owns the commands that lead to objects: every repository, job, region and machine. */
 import type { JobSummary } from '../../src-main/contract/views/job.ts';
+import type { MachineView } from '../../src-main/contract/views/machine.ts';
+import type { RegionView } from '../../src-main/contract/views/region.ts';
 import type { RepositoryRow } from '../../src-main/contract/views/repository.ts';
 import { client } from '../client/client.ts';
 import { jobWords } from '../state/job-words.ts';
@@ -59,5 +61,43 @@ export function jobCommands(jobs: readonly JobSummary[]): readonly Command[] {
     shortcut: null,
     isEnabled: always,
     run: () => navigate({ view: 'job', jobId: job.id }),
+  }));
+}
+
+/** Shows the regions, each with what a person can do to it at once. */
+export function regionCommands(regions: readonly RegionView[]): readonly Command[] {
+  return regions.flatMap(({ id, name, location, isMain, paused }) => {
+    const show: Command = {
+      id: `region.show.${id}`,
+      title: name,
+      detail: location,
+      group: 'Regions',
+      shortcut: null,
+      isEnabled: always,
+      run: () => navigate({ view: 'regions' }),
+    };
+    if (isMain) return [show];
+    const pause: Command = {
+      id: `region.pause.${id}`,
+      title: paused ? `Resume copies to ${name}` : `Pause copies to ${name}`,
+      group: 'Regions',
+      shortcut: null,
+      isEnabled: always,
+      run: start(() => client.regions.setPaused({ id, paused: !paused })),
+    };
+    return [show, pause];
+  });
+}
+
+/** Shows the machines. */
+export function machineCommands(machines: readonly MachineView[]): readonly Command[] {
+  return machines.map(({ id, name, repositoryName, channel, phase }) => ({
+    id: `machine.show.${id}`,
+    title: name,
+    detail: `${repositoryName} ${channel} · ${phase}`,
+    group: 'Machines',
+    shortcut: null,
+    isEnabled: always,
+    run: () => navigate({ view: 'machines' }),
   }));
 }

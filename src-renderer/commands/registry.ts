@@ -137,6 +137,7 @@ const lasting: readonly Command[] = [
   goTo({ view: 'regions' }, 'Regions', 'E'),
   goTo({ view: 'swarm' }, 'Swarm', 'W'),
   goTo({ view: 'machines' }, 'Machines', 'M'),
+  goTo({ view: 'capacity' }, 'Capacity', 'C'),
   goTo({ view: 'settings' }, 'Settings', 'S'),
   {
     id: 'theme.toggle',

@@ -10,6 +10,7 @@ export type Route =
   | { readonly view: 'regions' }
   | { readonly view: 'swarm' }
   | { readonly view: 'machines' }
+  | { readonly view: 'capacity' }
   | { readonly view: 'settings' };
 
 export type ViewName = Route['view'];
@@ -34,6 +35,7 @@ export function parseRoute(hash: string): Route | null {
     case 'regions':
     case 'swarm':
     case 'machines':
+    case 'capacity':
     case 'settings':
       return { view };
     default:

@@ -2,6 +2,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { type IMarker, Terminal } from '@xterm/xterm';
 import { onThemeChange, readTerminalColours } from './log-terminal-colours.ts';
+import { type LogMark, linksInSight, linksOfRow, marksInSight } from './log-terminal-finds.ts';
 
 /** About as many lines as the loaded window of a log has; more would cost memory and show nothing. */
 const scrollbackRows = 40_000;
@@ -14,30 +15,44 @@ const lineHeight = 1.25;
 export interface ScreenRow {
   /** Index of the line among those written, from 0; null for a wrapped row's continuation and below the end. */
   readonly line: number | null;
+  /** The line that the row belongs to, also where it is a continuation; null below the end. */
+  readonly ofLine: number | null;
+  /** Runs of cells that hold the marked text. */
+  readonly marks: readonly { readonly column: number; readonly columns: number }[];
 }
 
 export interface ScreenState {
   readonly rows: readonly ScreenRow[];
   readonly rowHeight: number;
+  readonly columnWidth: number;
   /** The newest line is in sight: new ones scroll it. */
   readonly atBottom: boolean;
   readonly atTop: boolean;
+}
+
+export interface ScreenHandlers {
+  readonly onChange: (state: ScreenState) => void;
+  /** A person chose an address in the log. */
+  readonly onLink: (url: string) => void;
+  /** A person scrolls on at the top, or asks for the log's beginning or end. */
+  readonly onBeyond: (where: 'before' | 'start' | 'end') => void;
 }
 
 export class LogScreen {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
   readonly #host: HTMLElement;
-  readonly #onChange: (state: ScreenState) => void;
+  readonly #handlers: ScreenHandlers;
   readonly #endings: (() => void)[] = [];
   #markers: { line: number; marker: IMarker }[] = [];
   #linesWritten = 0;
   #queue: Promise<void> = Promise.resolve();
   #disposed = false;
+  #mark: LogMark | null = null;
 
-  constructor(host: HTMLElement, label: string, onChange: (state: ScreenState) => void) {
+  constructor(host: HTMLElement, label: string, handlers: ScreenHandlers) {
     this.#host = host;
-    this.#onChange = onChange;
+    this.#handlers = handlers;
     this.#terminal = new Terminal({
       allowTransparency: true,
       convertEol: true,
@@ -46,7 +61,7 @@ export class LogScreen {
       fontFamily: getComputedStyle(host).fontFamily,
       fontSize: fontSizePixels,
       lineHeight,
-      // Links are removed from the text; should one pass, it does nothing.
+      // Hyperlinks, whose words hide where they lead, are removed from the text; should one pass, it does nothing.
       linkHandler: { activate: () => undefined },
       logLevel: 'off',
       minimumContrastRatio: 4.5,
@@ -60,6 +75,14 @@ export class LogScreen {
     this.#terminal.textarea?.setAttribute('aria-label', label);
     this.#terminal.textarea?.setAttribute('aria-readonly', 'true');
     this.#terminal.onRender(() => this.#report());
+    this.#terminal.registerLinkProvider({
+      provideLinks: (row, answer) => answer(linksOfRow(this.#terminal, row - 1, handlers.onLink)),
+    });
+    const scrolls = (event: WheelEvent) => {
+      if (event.deltaY < 0 && this.#atTop) handlers.onBeyond('before');
+    };
+    host.addEventListener('wheel', scrolls, { passive: true });
+    this.#endings.push(() => host.removeEventListener('wheel', scrolls));
     this.#resize();
     const resized = new ResizeObserver(() => this.#resize());
     resized.observe(host);
@@ -83,6 +106,17 @@ export class LogScreen {
     this.#disposed = true;
     for (const end of this.#endings) end();
     this.#terminal.dispose();
+  }
+
+  /** Marks a text wherever it is in sight, or none. */
+  mark(mark: LogMark | null): void {
+    this.#mark = mark?.text ? mark : null;
+    this.#report();
+  }
+
+  /** The addresses in sight, each once. */
+  links(): readonly string[] {
+    return linksInSight(this.#terminal);
   }
 
   get selection(): string {
@@ -139,7 +173,7 @@ export class LogScreen {
   async #write(text: string): Promise<void> {
     for (let at = 0; at < text.length; ) {
       const next = endOfRun(text, at);
-      this.#mark();
+      this.#remember();
       await this.#feed(text.slice(at, next.end));
       this.#linesWritten += next.lines;
       at = next.end;
@@ -147,7 +181,7 @@ export class LogScreen {
     this.#report();
   }
 
-  #mark(): void {
+  #remember(): void {
     const last = this.#markers.at(-1);
     if (last && this.#linesWritten - last.line < linesPerMarker / 2) return;
     const { cursorX } = this.#terminal.buffer.active;
@@ -189,15 +223,22 @@ export class LogScreen {
     const buffer = this.#terminal.buffer.active;
     const top = buffer.viewportY;
     const rows: ScreenRow[] = [];
+    const marks = marksInSight(this.#terminal, this.#mark);
     let line = this.#lineAtRow(top);
     for (let index = 0; index < this.#terminal.rows; index++) {
       const wrapped = buffer.getLine(top + index)?.isWrapped ?? false;
       if (index > 0 && !wrapped && line !== null) line++;
-      rows.push({ line: wrapped || line === null || line >= this.#linesWritten ? null : line });
+      const ofLine = line === null || line >= this.#linesWritten ? null : line;
+      rows.push({ line: wrapped ? null : ofLine, ofLine, marks: marks.get(top + index) ?? [] });
     }
     const screen = this.#host.querySelector<HTMLElement>('.xterm-screen');
     const rowHeight = (screen?.offsetHeight ?? 0) / Math.max(1, this.#terminal.rows);
-    this.#onChange({ rows, rowHeight, atBottom: top >= buffer.baseY, atTop: top === 0 });
+    const columnWidth = (screen?.offsetWidth ?? 0) / Math.max(1, this.#terminal.cols);
+    this.#handlers.onChange({ rows, rowHeight, columnWidth, atBottom: top >= buffer.baseY, atTop: top === 0 });
+  }
+
+  get #atTop(): boolean {
+    return this.#terminal.buffer.active.viewportY === 0;
   }
 
   #resize(): void {
@@ -221,7 +262,10 @@ export class LogScreen {
     const move = moves[event.key];
     if (move) {
       event.preventDefault();
+      if (this.#atTop && (event.key === 'ArrowUp' || event.key === 'PageUp')) this.#handlers.onBeyond('before');
       move();
+      if (event.key === 'Home') this.#handlers.onBeyond('start');
+      if (event.key === 'End') this.#handlers.onBeyond('end');
     }
     return false;
   }

@@ -4,7 +4,8 @@ import { type Ref, useEffect, useImperativeHandle, useRef, useState } from 'reac
 import { classes } from './classes.ts';
 import { formatCount } from './format.ts';
 import styles from './log-terminal.module.css';
-import { LogScreen, type ScreenState } from './log-terminal-screen.ts';
+import type { LogMark } from './log-terminal-finds.ts';
+import { LogScreen, type ScreenHandlers, type ScreenState } from './log-terminal-screen.ts';
 
 export interface LogTerminalHandle {
   /** Adds sanitised text at the end. */
@@ -15,6 +16,8 @@ export interface LogTerminalHandle {
   showLine(line: number, rowsAbove?: number): Promise<void>;
   showEnd(): Promise<void>;
   holdStill(): void;
+  /** The addresses in sight. */
+  links(): readonly string[];
   readonly selection: string;
 }
 
@@ -33,29 +36,46 @@ export interface LogTerminalProps {
   readonly firstLineNumber: number | null;
   /** The line to mark as the first error: its index among those written. */
   readonly errorLine: number | null;
+  /** The line that a search has come to: its index among those written. */
+  readonly foundLine: number | null;
+  /** What is marked wherever it is in sight. */
+  readonly mark: LogMark | null;
   readonly onView: (view: LogTerminalView) => void;
+  readonly onLink: ScreenHandlers['onLink'];
+  readonly onBeyond: ScreenHandlers['onBeyond'];
   readonly ref: Ref<LogTerminalHandle>;
 }
 
+/** Where the text begins: right of the line numbers, as in the style sheet. */
+const gutterPixels = 68;
+
 /** A read-only terminal. It takes the size of its container, which must have a height. */
-export function LogTerminal({ label, firstLineNumber, errorLine, onView, ref }: LogTerminalProps) {
+export function LogTerminal(props: LogTerminalProps) {
+  const { label, firstLineNumber, errorLine, foundLine, mark, onView, ref } = props;
   const host = useRef<HTMLDivElement>(null);
   const screen = useRef<LogScreen | null>(null);
   const [state, setState] = useState<ScreenState | null>(null);
   const report = useRef(onView);
   report.current = onView;
+  const asked = useRef(props);
+  asked.current = props;
 
   useEffect(() => {
     if (!host.current) return;
-    const created = new LogScreen(host.current, label, next => {
-      setState(previous => (previous && sameState(previous, next) ? previous : next));
+    const created = new LogScreen(host.current, label, {
+      onChange: next => setState(previous => (previous && sameState(previous, next) ? previous : next)),
+      onLink: url => asked.current.onLink(url),
+      onBeyond: where => asked.current.onBeyond(where),
     });
     screen.current = created;
+    created.mark(asked.current.mark);
     return () => {
       screen.current = null;
       created.dispose();
     };
   }, [label]);
+
+  useEffect(() => screen.current?.mark(mark), [mark]);
 
   useEffect(() => {
     if (!state) return;
@@ -76,6 +96,7 @@ export function LogTerminal({ label, firstLineNumber, errorLine, onView, ref }: 
       showLine: async (line, rowsAbove) => screen.current?.showLine(line, rowsAbove),
       showEnd: async () => screen.current?.showEnd(),
       holdStill: () => screen.current?.holdStill(),
+      links: () => screen.current?.links() ?? [],
       get selection() {
         return screen.current?.selection ?? '';
       },
@@ -90,9 +111,20 @@ export function LogTerminal({ label, firstLineNumber, errorLine, onView, ref }: 
           <div
             // biome-ignore lint/suspicious/noArrayIndexKey: a row is a place on the screen and has no other identity
             key={index}
-            className={classes(styles.row, row.line !== null && row.line === errorLine && styles.error)}
+            className={classes(
+              styles.row,
+              row.line !== null && row.line === errorLine && styles.error,
+              row.ofLine !== null && row.ofLine === foundLine && styles.found,
+            )}
             style={{ height: state.rowHeight }}
           >
+            {row.marks.map(({ column, columns }) => (
+              <span
+                key={column}
+                className={styles.mark}
+                style={{ left: gutterPixels + column * state.columnWidth, width: columns * state.columnWidth }}
+              />
+            ))}
             <span className={styles.number}>
               {row.line !== null && firstLineNumber !== null && formatCount(firstLineNumber + row.line)}
             </span>
@@ -110,7 +142,20 @@ function sameState(a: ScreenState, b: ScreenState): boolean {
     a.atBottom === b.atBottom &&
     a.atTop === b.atTop &&
     a.rowHeight === b.rowHeight &&
+    a.columnWidth === b.columnWidth &&
     a.rows.length === b.rows.length &&
-    a.rows.every((row, index) => row.line === b.rows[index]?.line)
+    a.rows.every((row, index) => {
+      const other = b.rows[index];
+      return row.line === other?.line && row.ofLine === other.ofLine && sameMarks(row.marks, other.marks);
+    })
+  );
+}
+
+type Marks = ScreenState['rows'][number]['marks'];
+
+function sameMarks(a: Marks, b: Marks): boolean {
+  return (
+    a.length === b.length &&
+    a.every((mark, index) => mark.column === b[index]?.column && mark.columns === b[index].columns)
   );
 }

@@ -26,6 +26,7 @@ try {
     ['regions', '#/regions'],
     ['swarm', '#/swarm'],
     ['machines', '#/machines'],
+    ['capacity', '#/capacity'],
     ['settings', '#/settings'],
   ];
   const browser = await launchBrowser();

@@ -118,16 +118,3 @@ export const jobDetailSchema = jobSummarySchema.extend({
     .nullable(),
 });
 export type JobDetail = z.infer<typeof jobDetailSchema>;
-
-export const logChunkSchema = z.object({
-  /** Whole lines where possible; sanitised text with ANSI colours. */
-  text: z.string(),
-  offset: bytes,
-  nextOffset: bytes,
-  totalBytes: bytes,
-  /** No more will be written. */
-  complete: z.boolean(),
-  /** Since when it is not kept any more; its text is empty then. */
-  reclaimedAtMs: time.nullable(),
-});
-export type LogChunk = z.infer<typeof logChunkSchema>;

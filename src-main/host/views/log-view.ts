@@ -1,7 +1,8 @@
 /** Owns reading a job's log by byte range, cut where a character and if possible a line ends. Never the whole file. */
 import { open, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../../contract/errors.ts';
-import type { LogChunk } from '../../contract/views/job.ts';
+import type { LogChunk } from '../../contract/views/log.ts';
+import { type LogLines, lineStart } from './log-lines.ts';
 
 const lineFeed = 0x0a;
 
@@ -26,23 +27,33 @@ function wholeCharacters(bytes: Uint8Array): number {
   return bytes.length;
 }
 
+export interface LogRange {
+  /** In bytes, both. */
+  readonly offset: number;
+  readonly limit: number;
+  /** `line` begins where the line begins that holds `offset`. */
+  readonly start: 'exact' | 'line';
+}
+
 /**
- * Part of a log from `offset` (bytes), at most `limit` bytes. `finished` says that no more will be written, `reclaimedAtMs` since when it is
- * not kept any more.
+ * Part of a log. `finished` says that no more will be written, `reclaimedAtMs` since when it is not kept any more.
  */
 export async function readLog(
   file: string,
-  offset: number,
-  limit: number,
+  range: LogRange,
+  lines: LogLines,
   { finished, reclaimedAtMs }: { readonly finished: boolean; readonly reclaimedAtMs: number | null },
 ): Promise<LogChunk> {
   const totalBytes = await logSizeBytes(file);
-  const start = Math.min(offset, totalBytes);
-  const empty: LogChunk = { text: '', offset: start, nextOffset: start, totalBytes, complete: finished, reclaimedAtMs };
-  if (start >= totalBytes) return empty;
+  if (totalBytes === 0) {
+    return { text: '', offset: 0, nextOffset: 0, totalBytes, line: 1, complete: finished, reclaimedAtMs };
+  }
   const handle = await open(file, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(limit, totalBytes - start));
+    const wanted = Math.min(range.offset, totalBytes);
+    const start = range.start === 'line' ? await lineStart(handle, wanted) : wanted;
+    const line = 1 + (await lines.before(file, handle, start));
+    const buffer = Buffer.allocUnsafe(Math.min(range.limit, totalBytes - start));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
     let bytes = buffer.subarray(0, bytesRead);
     const reachesEnd = start + bytesRead >= totalBytes;
@@ -55,6 +66,7 @@ export async function readLog(
       offset: start,
       nextOffset,
       totalBytes,
+      line,
       complete: finished && nextOffset >= totalBytes,
       reclaimedAtMs,
     };

@@ -1,5 +1,6 @@
 /** Owns the pane of the live log: its toolbar, the terminal, and a line that says what is shown. */
 import { useEffect, useRef, useState } from 'react';
+import { firstErrorOf } from '../../../src-main/contract/first-error.ts';
 import type { JobDetail } from '../../../src-main/contract/views/job.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
@@ -9,7 +10,11 @@ import { RelativeTime } from '../../ui/time.tsx';
 import styles from './job-log-pane.module.css';
 import { JobLogToolbar } from './job-log-toolbar.tsx';
 import { stepOfLine } from './job-model.ts';
+import { LogLinkDialog } from './log-link-dialog.tsx';
+import { currentMatch, matchShares } from './log-search-model.ts';
+import { LogStrip } from './log-strip.tsx';
 import { useJobLog } from './use-job-log.ts';
+import { useLogSearch } from './use-log-search.ts';
 
 /** A place that was asked for; `turn` tells two requests for the same one apart. */
 export interface ShowRequest {
@@ -34,6 +39,7 @@ export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onS
   const { facts, follower, error, reclaimedAtMs, refetch } = useJobLog(job, attempt, terminal);
   const [view, setView] = useState<LogTerminalView | null>(null);
   const [raw, setRaw] = useState(false);
+  const [links, setLinks] = useState<readonly string[] | null>(null);
   const running = attempt === job.attempt && job.status === 'running';
 
   useEffect(() => {
@@ -46,6 +52,30 @@ export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onS
   useEffect(() => {
     if (facts.detached && atBottom) void follower.loadLater();
   }, [facts, atBottom, follower]);
+
+  const loading = useRef(false);
+  const goBeyond = async (where: 'before' | 'start' | 'end') => {
+    // A wheel turns many times while one part is read.
+    if (loading.current) return;
+    loading.current = true;
+    try {
+      if (where === 'end') await follower.goToEnd();
+      else if (where === 'start') await follower.goToShare(0);
+      else await follower.loadEarlier();
+    } finally {
+      loading.current = false;
+    }
+  };
+
+  const search = useLogSearch({
+    jobId: job.id,
+    attempt,
+    totalBytes: facts.totalBytes,
+    fromLine: () => (facts.firstLineNumber ?? 1) + (view?.firstLine ?? 0),
+    onShow: match => void follower.goToLine(match.line, match.offset),
+  });
+  const match = search.state === null ? null : currentMatch(search.state);
+  const errorOffset = firstErrorOf(job.attempts.find(one => one.attempt === attempt)?.error ?? null)?.logOffset ?? null;
 
   const firstLine = view?.firstLine ?? null;
   const step = firstLine === null ? null : stepOfLine(job.steps, firstLine, offset => follower.lineOfOffset(offset));
@@ -62,11 +92,13 @@ export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onS
         following={running && following}
         canFollow={running && !raw}
         follower={follower}
+        search={search}
         selection={() => terminal.current?.selection ?? ''}
         onAttempt={onAttempt}
         onRaw={setRaw}
         onFirstError={onFirstError}
         onFollow={on => (on ? void follower.goToEnd() : terminal.current?.holdStill())}
+        onLinks={() => setLinks(terminal.current?.links() ?? [])}
       />
       {error && <ErrorNotice error={error} onRetry={refetch} retryLabel="Read it again" />}
       {facts.loadedFrom > 0 && atTop && !raw && (
@@ -80,8 +112,21 @@ export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onS
           label={`Log of job ${job.number}, attempt ${attempt}, read only`}
           firstLineNumber={facts.firstLineNumber}
           errorLine={facts.errorLine}
+          foundLine={match === null ? null : follower.lineOfNumber(match.line)}
+          mark={search.mark}
           onView={setView}
+          onLink={url => setLinks([url])}
+          onBeyond={where => void goBeyond(where)}
         />
+        {facts.totalBytes > 0 && (
+          <LogStrip
+            from={facts.loadedFrom / facts.totalBytes}
+            to={facts.loadedTo / facts.totalBytes}
+            matches={search.state === null ? [] : matchShares(search.state, 200)}
+            error={errorOffset === null ? null : errorOffset / facts.totalBytes}
+            onGo={share => void follower.goToShare(share)}
+          />
+        )}
       </div>
       {raw && (
         <pre
@@ -94,6 +139,7 @@ export function JobLogPane({ job, attempt, request, onAttempt, onFirstError, onS
           {follower.loadedText()}
         </pre>
       )}
+      {links !== null && <LogLinkDialog urls={links} onClose={() => setLinks(null)} />}
       <footer className={styles.foot}>
         <span>
           {reclaimedAtMs === null ? (

@@ -1,4 +1,4 @@
-/** Owns the log's toolbar: attempt, first error, size, follow, copy, download, raw. */
+/** Owns the log's toolbar: attempt, search, first error, size, follow, copy, download, raw. */
 import { CodeXml, Copy, Download } from 'lucide-react';
 import { useState } from 'react';
 import { firstErrorOf } from '../../../src-main/contract/first-error.ts';
@@ -14,7 +14,9 @@ import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
 import { downloadLog } from './download-log.ts';
 import styles from './job-log-pane.module.css';
+import { JobLogSearch } from './job-log-search.tsx';
 import type { LogFacts, LogFollower } from './log-follower.ts';
+import type { LogSearching } from './use-log-search.ts';
 
 export interface JobLogToolbarProps {
   readonly job: JobDetail;
@@ -24,13 +26,16 @@ export interface JobLogToolbarProps {
   readonly following: boolean;
   readonly canFollow: boolean;
   readonly follower: LogFollower;
+  readonly search: LogSearching;
   readonly selection: () => string;
   readonly onAttempt: (attempt: number) => void;
   readonly onRaw: (raw: boolean) => void;
   readonly onFirstError: () => void;
   readonly onFollow: (following: boolean) => void;
+  readonly onLinks: () => void;
 }
 
+const always = () => true;
 const icon = { size: 16, strokeWidth: 1.5, 'aria-hidden': true } as const;
 
 /** The toolbar above a log. */
@@ -43,11 +48,13 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
     following,
     canFollow,
     follower,
+    search,
     selection,
     onAttempt,
     onRaw,
     onFirstError,
     onFollow,
+    onLinks,
   } = props;
   const [said, setSaid] = useState('');
   const copy = useAction(async () => {
@@ -61,6 +68,15 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
       name: `${job.repositoryName}-${job.number}-attempt-${attempt}`,
     }),
   );
+  const copyNow = async () => {
+    const lines = await copy.run();
+    if (lines !== undefined) setSaid(`copied ${plural(lines, 'line')}`);
+  };
+  const downloadNow = async () => {
+    setSaid('downloading…');
+    const bytes = await download.run();
+    setSaid(bytes === undefined ? '' : `downloaded ${formatBytes(bytes)}`);
+  };
   const canFindError =
     facts.errorLine !== null ||
     firstErrorOf(job.attempts.find(one => one.attempt === attempt)?.error ?? null) !== null ||
@@ -82,6 +98,54 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
       isEnabled: () => canFollow,
       run: () => onFollow(!following),
     },
+    {
+      id: 'log.start',
+      title: 'Go to the beginning of the log',
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => !raw,
+      run: () => void follower.goToShare(0),
+    },
+    {
+      id: 'log.end',
+      title: 'Go to the end of the log',
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => !raw,
+      run: () => void follower.goToEnd(),
+    },
+    {
+      id: 'log.links',
+      title: 'Open an address in sight…',
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => !raw,
+      run: onLinks,
+    },
+    {
+      id: 'log.copy',
+      title: 'Copy the log',
+      group: 'Do',
+      shortcut: null,
+      isEnabled: always,
+      run: () => void copyNow(),
+    },
+    {
+      id: 'log.download',
+      title: 'Download the whole log',
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => !download.busy,
+      run: () => void downloadNow(),
+    },
+    {
+      id: 'log.raw',
+      title: raw ? 'Show the log with its colours' : 'Show the log as plain text',
+      group: 'Do',
+      shortcut: null,
+      isEnabled: always,
+      run: () => onRaw(!raw),
+    },
   ]);
   const failed = copy.error ?? download.error;
   return (
@@ -98,6 +162,7 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
           onChange={value => onAttempt(Number(value))}
         />
       )}
+      <JobLogSearch search={search} disabled={raw} />
       <Button
         icon={<StateGlyph state="failed" size={12} label={null} />}
         disabled={!canFindError || raw}
@@ -111,23 +176,13 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
         {failed ? <span className={text.failed}>{failed.message}</span> : said || sizeWords(facts)}
       </span>
       <Switch label="Follow" checked={following && canFollow} disabled={!canFollow} onChange={onFollow} />
-      <IconButton
-        label="Copy the selection, or all that is loaded"
-        onClick={async () => {
-          const lines = await copy.run();
-          if (lines !== undefined) setSaid(`copied ${plural(lines, 'line')}`);
-        }}
-      >
+      <IconButton label="Copy the selection, or all that is loaded" onClick={() => void copyNow()}>
         <Copy {...icon} />
       </IconButton>
       <IconButton
         label="Download the whole log"
         aria-disabled={download.busy || undefined}
-        onClick={async () => {
-          setSaid('downloading…');
-          const bytes = await download.run();
-          setSaid(bytes === undefined ? '' : `downloaded ${formatBytes(bytes)}`);
-        }}
+        onClick={() => void downloadNow()}
       >
         <Download {...icon} />
       </IconButton>
@@ -141,6 +196,6 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
 function sizeWords(facts: LogFacts): string {
   if (facts.totalBytes === 0) return '';
   const size = formatBytes(facts.totalBytes);
-  if (facts.loadedFrom > 0 || facts.detached) return `${formatBytes(facts.loadedTo - facts.loadedFrom)} of ${size}`;
-  return `${plural(facts.lineCount, 'line')}, ${size}`;
+  // How many lines there are is known where the end is loaded.
+  return facts.detached ? size : `${plural((facts.firstLineNumber ?? 1) - 1 + facts.lineCount, 'line')}, ${size}`;
 }

@@ -14,8 +14,9 @@ export interface LogSink {
 }
 
 export interface LogFacts {
-  /** Number of the sink's first line, from 1; null where the log is too long to have been counted. */
+  /** Number of the sink's first line, from 1; null before anything is loaded. */
   readonly firstLineNumber: number | null;
+  /** Lines of the sink. */
   readonly lineCount: number;
   readonly loadedFrom: number;
   readonly loadedTo: number;
@@ -108,6 +109,26 @@ export class LogFollower {
     });
   }
 
+  /** Shows a line by its number and place, with what leads to it above. */
+  goToLine(number: number, logOffset: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#window.indexOfLine(number) === null) await this.#loadAround(logOffset);
+      const line = this.#window.indexOfLine(number);
+      if (line !== null) await this.#sink.showLine(this.#window.droppedLines + line, contextRows);
+    });
+  }
+
+  /** Shows what lies at a share of the log: 0 its beginning, 1 its end. */
+  async goToShare(share: number): Promise<void> {
+    if (share >= 1) return this.goToEnd();
+    return this.#inTurn(async () => {
+      const offset = Math.floor(Math.max(0, share) * this.#window.totalBytes);
+      await this.#goTo(offset);
+      const line = this.#window.lineAtOffset(offset);
+      if (line !== null) await this.#sink.showLine(this.#window.droppedLines + line, 0);
+    });
+  }
+
   /** Shows the first error, else the start of the failed step. */
   goToFirstError(): Promise<void> {
     return this.#inTurn(async () => {
@@ -139,6 +160,12 @@ export class LogFollower {
   /** The sink's line that holds a byte of the log; null where it is not loaded. */
   lineOfOffset(logOffset: number): number | null {
     const line = this.#window.lineAtOffset(logOffset);
+    return line === null ? null : this.#window.droppedLines + line;
+  }
+
+  /** The sink's line with this number in the log; null where it is not loaded. */
+  lineOfNumber(number: number): number | null {
+    const line = this.#window.indexOfLine(number);
     return line === null ? null : this.#window.droppedLines + line;
   }
 
@@ -174,14 +201,18 @@ export class LogFollower {
     if ((await this.#window.goTo(offset)).kind === 'replaced') await this.#rewrite();
   }
 
+  /** Moves the window to a place, with what leads to it. */
+  async #loadAround(offset: number): Promise<void> {
+    await this.#window.goTo(offset);
+    await this.#window.readBefore();
+    await this.#rewrite();
+  }
+
   async #goToError(): Promise<void> {
     const known = this.#firstError();
     const failedAt = failedStepOffset(this.#steps());
     if (known !== null && this.#window.lineAtOffset(known.logOffset) === null) {
-      await this.#window.goTo(known.logOffset);
-      // What leads to an error stands above it.
-      await this.#window.readBefore();
-      await this.#rewrite();
+      await this.#loadAround(known.logOffset);
     } else if (known === null && failedAt !== null) await this.#goTo(failedAt);
     await this.#showError();
   }
@@ -226,8 +257,8 @@ export class LogFollower {
   #publish(): void {
     const log = this.#window;
     this.#onFacts({
-      firstLineNumber: log.firstLineNumber === null ? null : log.firstLineNumber - log.droppedLines,
-      lineCount: log.lineCount,
+      firstLineNumber: log.firstLineNumber - log.droppedLines,
+      lineCount: log.droppedLines + log.lineCount,
       loadedFrom: log.startOffset,
       loadedTo: log.endOffset,
       totalBytes: log.totalBytes,

@@ -17,9 +17,25 @@ const rewritten = /^[^\n]*\r(?=[^\n\r])/gm;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding escape sequences is the point
 const cutEscape = /\u001b(?:\[[0-?]{0,64}|[\]PX^_][^\u0007\u001b\n]{0,512})?$/;
 
-/** Text that may be shown: removes every control character and sequence but colours, tab and newline. */
+/** Text that may be shown: removes every control character and sequence but colours, tab and newline. No colour hides text. */
 export function sanitizeLog(text: string): string {
-  return text.replace(rewritten, '').replace(notPlain, found => (colour.test(found) ? found : ''));
+  return text.replace(rewritten, '').replace(notPlain, found => (colour.test(found) ? withoutConcealing(found) : ''));
+}
+
+/** The sequence without `8`, which would hide all that follows; as a part of a colour (`38;5;8`) it stays. Source: ECMA-48 8.3.117 */
+function withoutConcealing(sequence: string): string {
+  if (!sequence.includes('8')) return sequence;
+  const parts = sequence.slice(2, -1).split(';');
+  const kept: string[] = [];
+  for (let at = 0; at < parts.length; ) {
+    const part = parts[at] ?? '';
+    const isColour = /^[345]8$/.test(part);
+    const length = isColour ? (parts[at + 1] === '5' ? 3 : parts[at + 1] === '2' ? 5 : 1) : 1;
+    if (Number(part) !== 8) kept.push(...parts.slice(at, at + length));
+    at += length;
+  }
+  // An empty sequence would mean a reset.
+  return kept.length === 0 ? '' : `\u001b[${kept.join(';')}m`;
 }
 
 /** Splits off an escape sequence (or a carriage return) that the next chunk may complete. */

@@ -1,9 +1,9 @@
 /** Owns which bytes of a log are loaded: a window that follows the end and grows upwards. Knows neither terminal nor transport. */
-import type { LogChunk } from '../../../src-main/contract/views/job.ts';
+import type { LogChunk } from '../../../src-main/contract/views/log.ts';
 import { plainText, sanitizeLog, splitCutEscape } from './log-text.ts';
 
-/** Reads part of a log; offsets and limits in bytes. */
-export type ReadLog = (offset: number, limit: number) => Promise<LogChunk>;
+/** Reads part of a log; offsets and limits in bytes. `line` begins where the line begins that holds `offset`. */
+export type ReadLog = (offset: number, limit: number, start?: 'exact' | 'line') => Promise<LogChunk>;
 
 export interface LogPiece {
   readonly offset: number;
@@ -16,7 +16,7 @@ export interface LogPiece {
 
 /** One request. The contract allows 1 MiB; a smaller one shows the first lines sooner. */
 const readBytes = 256 * 1024;
-/** A log up to this size is loaded from its start, so that its lines have numbers. */
+/** A log up to this size is loaded whole. */
 const wholeLogBytes = 4 * 1024 * 1024;
 /** What is kept of a longer one. The terminal keeps about as many lines. */
 const windowBytes = wholeLogBytes;
@@ -33,8 +33,8 @@ export class LogWindow {
   #carry = '';
   #start = 0;
   #end = 0;
-  /** Lines before `#start`; null where it was never counted. */
-  #linesBefore: number | null = 0;
+  /** Lines before `#start`. */
+  #linesBefore = 0;
   #droppedLines = 0;
   #totalBytes = 0;
   #complete = false;
@@ -59,9 +59,9 @@ export class LogWindow {
   get complete(): boolean {
     return this.#complete && this.#end >= this.#totalBytes;
   }
-  /** Number of the first loaded line, from 1; null where the log is too long to have been counted. */
-  get firstLineNumber(): number | null {
-    return this.#linesBefore === null ? null : this.#linesBefore + 1;
+  /** Number of the first loaded line, from 1. */
+  get firstLineNumber(): number {
+    return this.#linesBefore + 1;
   }
   /** Lines that fell off the top since the window was last replaced: what shows them still counts them. */
   get droppedLines(): number {
@@ -91,10 +91,10 @@ export class LogWindow {
       this.#opened = true;
       const start = this.#startFor(chunk.totalBytes);
       if (start > 0) {
-        this.#start = start;
-        this.#end = start;
-        this.#linesBefore = null;
-        chunk = await this.#read(start, readBytes);
+        chunk = await this.#read(start, readBytes, 'line');
+        this.#start = chunk.offset;
+        this.#end = chunk.offset;
+        this.#linesBefore = chunk.line - 1;
       }
     }
     this.#totalBytes = Math.max(chunk.totalBytes, chunk.nextOffset);
@@ -115,40 +115,41 @@ export class LogWindow {
   async readBefore(): Promise<LogChange> {
     if (this.#start === 0) return { kind: 'none' };
     const from = Math.max(0, this.#start - readBytes);
-    const chunks: { offset: number; chunk: LogChunk }[] = [];
-    for (let offset = from; offset < this.#start; ) {
-      const chunk = await this.#read(offset, Math.min(readBytes, this.#start - offset));
+    const first = await this.#read(from, this.#start - from, 'line');
+    if (first.nextOffset <= first.offset) return { kind: 'none' };
+    const chunks = [first];
+    for (let offset = first.nextOffset; offset < this.#start; ) {
+      const chunk = await this.#read(offset, this.#start - offset);
       if (chunk.nextOffset <= offset) return { kind: 'none' };
-      chunks.push({ offset, chunk });
+      chunks.push(chunk);
       offset = chunk.nextOffset;
     }
     // What the end of the log still waits for does not belong to what lies before the window.
     const carry = this.#carry;
     this.#carry = '';
-    const earlier = chunks.flatMap(({ offset, chunk }) => this.#piecesOf(offset, chunk));
+    const earlier = chunks.flatMap(chunk => this.#piecesOf(chunk.offset, chunk));
     this.#carry = carry;
     this.#pieces = [...earlier, ...this.#pieces];
-    this.#start = from;
-    const added = earlier.reduce((sum, piece) => sum + piece.lineCount, 0);
-    this.#linesBefore = from === 0 ? 0 : this.#linesBefore === null ? null : this.#linesBefore - added;
+    this.#start = first.offset;
+    this.#linesBefore = first.line - 1;
     this.#droppedLines = 0;
     this.#dropNewest();
     return { kind: 'replaced' };
   }
 
-  /** Moves the window so that it holds the byte at `offset`. `none` where it does already. */
+  /** Moves the window so that it holds the byte at `offset`, from its line's beginning. `none` where it does already. */
   async goTo(offset: number): Promise<LogChange> {
     if (this.#opened && offset >= this.#start && offset < this.#end) return { kind: 'none' };
-    const chunk = await this.#read(offset, readBytes);
+    const chunk = await this.#read(offset, readBytes, 'line');
     this.#opened = true;
     this.#totalBytes = Math.max(chunk.totalBytes, chunk.nextOffset);
     this.#complete = chunk.complete;
     this.#carry = '';
-    this.#start = offset;
-    this.#end = Math.max(offset, chunk.nextOffset);
-    this.#linesBefore = offset === 0 ? 0 : null;
+    this.#start = chunk.offset;
+    this.#end = chunk.nextOffset;
+    this.#linesBefore = chunk.line - 1;
     this.#droppedLines = 0;
-    this.#pieces = chunk.nextOffset > offset ? this.#piecesOf(offset, chunk) : [];
+    this.#pieces = chunk.nextOffset > chunk.offset ? this.#piecesOf(chunk.offset, chunk) : [];
     return { kind: 'replaced' };
   }
 
@@ -172,6 +173,12 @@ export class LogWindow {
       line += piece.lineCount;
     }
     return null;
+  }
+
+  /** Index of the loaded line with this number; null where it is not loaded. */
+  indexOfLine(number: number): number | null {
+    const index = number - this.firstLineNumber;
+    return index >= 0 && index <= this.lineCount && this.#pieces.length > 0 ? index : null;
   }
 
   /** Where to begin: at the start of a short log, near the end of a long one. */
@@ -216,7 +223,7 @@ export class LogWindow {
       if (!dropped) return;
       this.#start = dropped.nextOffset;
       this.#droppedLines += dropped.lineCount;
-      if (this.#linesBefore !== null) this.#linesBefore += dropped.lineCount;
+      this.#linesBefore += dropped.lineCount;
     }
   }
 

@@ -7,7 +7,7 @@ import { client } from '../../client/client.ts';
 import { useQuery } from '../../state/use-query.ts';
 import type { LogTerminalHandle } from '../../ui/log-terminal.tsx';
 import { type LogFacts, LogFollower, noLogFacts } from './log-follower.ts';
-import { LogWindow } from './log-window.ts';
+import { LogWindow, type ReadLog } from './log-window.ts';
 
 export interface JobLog {
   readonly facts: LogFacts;
@@ -32,8 +32,8 @@ export function useJobLog(job: JobDetail, attempt: number, terminal: RefObject<L
       [...steps.current.map(step => step.logOffset), error.current?.logOffset ?? null]
         .filter(offset => offset !== null)
         .sort((a, b) => a - b);
-    const read = async (offset: number, limit: number) => {
-      const chunk = await client.jobs.log({ id: job.id, attempt, offset, limit });
+    const read: ReadLog = async (offset, limit, start) => {
+      const chunk = await client.jobs.log({ id: job.id, attempt, offset, limit, start });
       setReclaimedAtMs(chunk.reclaimedAtMs);
       return chunk;
     };

@@ -1,13 +1,15 @@
 /** Owns the channels of a repository: what each runs, by which policy, and the way to change it. */
-import { ArrowUpRight, Undo2 } from 'lucide-react';
+import { ArrowUpRight, Plus, Settings2, Undo2 } from 'lucide-react';
 import { useState } from 'react';
 import type { ChannelSummary, ReleaseView } from '../../../src-main/contract/views/release.ts';
 import type { RepositoryDetail } from '../../../src-main/contract/views/repository.ts';
 import { client } from '../../client/client.ts';
+import type { Command } from '../../commands/command.ts';
+import { useCommands } from '../../commands/registry.ts';
 import { queries } from '../../state/queries.ts';
 import { routeHref } from '../../state/route.ts';
 import { useAction } from '../../state/use-action.ts';
-import { Button } from '../../ui/button.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Switch } from '../../ui/field.tsx';
@@ -17,6 +19,7 @@ import text from '../../ui/text.module.css';
 import { RelativeTime, Sha } from '../../ui/time.tsx';
 import { ReleaseDialog } from '../releases/release-dialog.tsx';
 import type { ReleaseKind } from '../releases/release-model.ts';
+import { ChannelDialog } from './channel-dialog.tsx';
 import { ChannelEnvironment } from './channel-environment.tsx';
 import styles from './repository.module.css';
 
@@ -29,6 +32,7 @@ interface ChannelProps {
   readonly releases: readonly ReleaseView[];
   /** With a build: that one is chosen. */
   readonly onRelease: (kind: ReleaseKind, buildId?: string) => void;
+  readonly onEdit: () => void;
 }
 
 function Releases({ releases }: { readonly releases: readonly ReleaseView[] }) {
@@ -59,7 +63,7 @@ function Releases({ releases }: { readonly releases: readonly ReleaseView[] }) {
   );
 }
 
-function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
+function Channel({ repository, channel, releases, onRelease, onEdit }: ChannelProps) {
   const set = useAction(async (change: { policy?: ChannelSummary['policy']; paused?: boolean }) => {
     await client.channels.set({ repositoryId: repository.id, name: channel.name, ...change });
     queries.refetch(`repository:${repository.id}`);
@@ -89,6 +93,9 @@ function Channel({ repository, channel, releases, onRelease }: ChannelProps) {
             </>
           )}
         </div>
+        <IconButton small label={`Edit ${channel.name}`} onClick={onEdit}>
+          <Settings2 size={14} strokeWidth={1.5} aria-hidden />
+        </IconButton>
       </div>
       {channel.pausedReason !== null && (
         <div className={styles.held}>
@@ -156,6 +163,44 @@ export function Channels({ repository }: { readonly repository: RepositoryDetail
     readonly kind: ReleaseKind;
     readonly buildId: string | undefined;
   } | null>(null);
+  const [edited, setEdited] = useState<ChannelSummary | 'new' | null>(null);
+  const names = repository.channels.map(channel => channel.name);
+  useCommands([
+    {
+      id: 'channel.add',
+      title: `Add a channel to ${repository.name}`,
+      group: 'Do',
+      shortcut: null,
+      isEnabled: () => true,
+      run: () => setEdited('new'),
+    },
+    ...repository.channels.flatMap((channel): Command[] => [
+      {
+        id: `channel.edit.${channel.id}`,
+        title: `Edit ${channel.name} of ${repository.name}`,
+        group: 'Do',
+        shortcut: null,
+        isEnabled: () => true,
+        run: () => setEdited(channel),
+      },
+      {
+        id: `channel.promote.${channel.id}`,
+        title: `Promote ${repository.name} on ${channel.name}…`,
+        group: 'Do',
+        shortcut: null,
+        isEnabled: () => repository.builds.length > 0,
+        run: () => setAsked({ channel: channel.name, kind: 'promote', buildId: undefined }),
+      },
+      {
+        id: `channel.rollback.${channel.id}`,
+        title: `Roll back ${repository.name} on ${channel.name}…`,
+        group: 'Do',
+        shortcut: null,
+        isEnabled: () => repository.releases.filter(release => release.channel === channel.name).length > 1,
+        run: () => setAsked({ channel: channel.name, kind: 'rollback', buildId: undefined }),
+      },
+    ]),
+  ]);
   return (
     <>
       {repository.channels.length === 0 && <p className={styles.none}>No channel yet.</p>}
@@ -166,8 +211,23 @@ export function Channels({ repository }: { readonly repository: RepositoryDetail
           channel={channel}
           releases={repository.releases.filter(release => release.channel === channel.name)}
           onRelease={(kind, buildId) => setAsked({ channel: channel.name, kind, buildId })}
+          onEdit={() => setEdited(channel)}
         />
       ))}
+      <div className={styles.channelActions}>
+        <Button icon={<Plus size={14} strokeWidth={1.5} aria-hidden />} onClick={() => setEdited('new')}>
+          Add channel…
+        </Button>
+      </div>
+      {edited !== null && (
+        <ChannelDialog
+          key={edited === 'new' ? 'new' : edited.id}
+          repositoryId={repository.id}
+          channel={edited === 'new' ? null : edited}
+          taken={edited === 'new' ? names : []}
+          onClose={() => setEdited(null)}
+        />
+      )}
       {asked && (
         <ReleaseDialog
           repositoryId={repository.id}

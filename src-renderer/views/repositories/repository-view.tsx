@@ -23,6 +23,7 @@ import { Environment } from './environment.tsx';
 import { PlanSteps, planOrigin } from './plan-steps.tsx';
 import styles from './repository.module.css';
 import { RevisionsAndJobs } from './revisions.tsx';
+import { Timeline } from './timeline.tsx';
 
 const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
 
@@ -143,6 +144,12 @@ export function RepositoryView({ repositoryId }: { readonly repositoryId: string
           <section className={styles.section}>
             <h2>Revisions and jobs</h2>
             <RevisionsAndJobs jobs={repository.jobs} />
+          </section>
+          <section className={styles.section}>
+            <h2>
+              Timeline <span className={styles.quiet}>commit to machine, the slowest stage underlined</span>
+            </h2>
+            <Timeline repositoryId={repository.id} />
           </section>
           <section className={styles.section}>
             <h2>

@@ -5,10 +5,10 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
 import { useStore } from 'zustand';
 import { client } from '../../client/client.ts';
 import { type Command, findCommands, shortcutWords } from '../../commands/command.ts';
-import { jobCommands, repositoryCommands } from '../../commands/object-commands.ts';
+import { jobCommands, machineCommands, regionCommands, repositoryCommands } from '../../commands/object-commands.ts';
 import { commandStore, isMac } from '../../commands/registry.ts';
 import { panelStore } from '../../state/panels.ts';
-import { useOverview } from '../../state/shared-queries.ts';
+import { useMachines, useOverview, useRegions } from '../../state/shared-queries.ts';
 import { useQuery } from '../../state/use-query.ts';
 import text from '../../ui/text.module.css';
 import styles from './palette.module.css';
@@ -20,8 +20,19 @@ function useAllCommands(): readonly Command[] {
   const { commands } = useStore(commandStore);
   const rows = useOverview().data?.repositories ?? [];
   const jobs = useQuery('jobs:newest', () => client.jobs.list({ limit: jobsToFind }), ['job']).data?.jobs ?? [];
-  const own = commands.filter(command => command.id !== 'palette.open');
-  return [...own, ...repositoryCommands(rows), ...jobCommands(jobs)];
+  const regions = useRegions().data ?? [];
+  const machines = useMachines().data ?? [];
+  // A view's own command stands for the lasting one of the same name.
+  const own = commands.filter(
+    ({ id }, index) => id !== 'palette.open' && commands.findIndex(other => other.id === id) === index,
+  );
+  return [
+    ...own,
+    ...repositoryCommands(rows),
+    ...jobCommands(jobs),
+    ...regionCommands(regions),
+    ...machineCommands(machines),
+  ];
 }
 
 /** Where the highlight goes for a key; null for keys that do not move it. */
@@ -143,7 +154,15 @@ function PaletteItem({ id, command, heading, selected, onPoint, onRun }: Palette
         </div>
       )}
       {/** biome-ignore lint/a11y/useFocusableInteractive lint/a11y/useKeyWithClickEvents: the field has focus and keys */}
-      <div id={id} role="option" aria-selected={selected} className={styles.item} onMouseMove={onPoint} onClick={onRun}>
+      <div
+        id={id}
+        role="option"
+        data-command={command.id}
+        aria-selected={selected}
+        className={styles.item}
+        onMouseMove={onPoint}
+        onClick={onRun}
+      >
         <span>{command.title}</span>
         <span className={styles.detail}>{command.detail}</span>
         {command.shortcut && <kbd className={styles.keys}>{shortcutWords(command.shortcut, isMac)}</kbd>}

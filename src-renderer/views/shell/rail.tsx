@@ -2,6 +2,7 @@
 import {
   ArrowDown,
   ArrowUp,
+  ChartNoAxesColumn,
   GitBranch,
   Globe,
   ListChecks,
@@ -185,6 +186,7 @@ export function Rail({ route }: { readonly route: Route }) {
           current={at('machines')}
           count={problems((machines ?? []).map(machine => machine.state))}
         />
+        <Place view="capacity" title="Capacity" icon={ChartNoAxesColumn} current={at('capacity')} />
         <Place view="settings" title="Settings" icon={SlidersHorizontal} current={at('settings')} />
       </ul>
       <Engine />

@@ -23,6 +23,7 @@ const titles: Record<Exclude<Route['view'], 'repository' | 'job'>, string> = {
   regions: 'Regions',
   swarm: 'Swarm',
   machines: 'Machines',
+  capacity: 'Capacity',
   settings: 'Settings',
 };
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FirstError } from '../../../../src-main/contract/first-error.ts';
 import type { StepView } from '../../../../src-main/contract/views/job.ts';
 import { type LogFacts, LogFollower, noLogFacts } from '../../../../src-renderer/views/job/log-follower.ts';
-import { LogWindow } from '../../../../src-renderer/views/job/log-window.ts';
+import { LogWindow, type ReadLog } from '../../../../src-renderer/views/job/log-window.ts';
 
 const step = (index: number, status: StepView['status'], logOffset: number): StepView => ({
   index,
@@ -29,7 +29,8 @@ function screenOf(text: string, steps: StepView[] = []) {
     atEnd: false,
     facts: noLogFacts as LogFacts,
   };
-  const read = async (offset: number, limit: number) => {
+  const read: ReadLog = async (wanted, limit, start = 'exact') => {
+    const offset = start === 'exact' || wanted === 0 ? wanted : state.log.lastIndexOf('\n', wanted - 1) + 1;
     let end = Math.min(state.log.length, offset + limit);
     const lineEnd = state.log.lastIndexOf('\n', end - 1) + 1;
     if (lineEnd > offset) end = lineEnd;
@@ -38,6 +39,7 @@ function screenOf(text: string, steps: StepView[] = []) {
       offset,
       nextOffset: end,
       totalBytes: state.log.length,
+      line: state.log.slice(0, offset).split('\n').length,
       complete: false,
       reclaimedAtMs: null,
     };
@@ -113,7 +115,7 @@ describe('LogFollower', () => {
     const text = Array.from({ length: 70_000 }, (_, index) => line(index)).join('');
     const { state, follower, lineAt } = screenOf(text, [step(0, 'succeeded', 80 * 50)]);
     await follower.follow();
-    expect(state.facts.firstLineNumber).toBeNull();
+    expect(state.facts.firstLineNumber).toBeGreaterThan(60_000);
     await follower.goToStep(80 * 50);
     expect(lineAt(state.line)).toContain('line 50 ');
     expect(state.facts.detached).toBe(true);
@@ -139,7 +141,7 @@ describe('LogFollower', () => {
       async offset => {
         if (!online) throw new Error('offline');
         const text = 'one\n'.slice(offset);
-        return { text, offset, nextOffset: 4, totalBytes: 4, complete: true, reclaimedAtMs: null };
+        return { text, offset, nextOffset: 4, totalBytes: 4, line: 1, complete: true, reclaimedAtMs: null };
       },
       () => [],
     );
@@ -188,5 +190,24 @@ describe('LogFollower', () => {
     expect(lineAt(state.line)).toBe('the pier is closed');
     expect(lineAt((state.line ?? 0) - 1)).toBe('compiling a file of the harbour');
     expect(state.facts.detached).toBe(true);
+  });
+
+  it('goes to a line by its number, with what leads to it, and to a share of the log', async () => {
+    const line = (number: number) => `line ${number} `.padEnd(79, '.').concat('\n');
+    const text = Array.from({ length: 70_000 }, (_, index) => line(index + 1)).join('');
+    const { state, follower, lineAt } = screenOf(text);
+    await follower.follow();
+    await follower.goToLine(30_000, 80 * 29_999);
+    expect(lineAt(state.line)).toContain('line 30000 ');
+    expect(follower.lineOfNumber(30_000)).toBe(state.line);
+    expect(lineAt(0)).not.toContain('line 30000 ');
+    await follower.goToShare(0.5);
+    expect(lineAt(state.line)).toContain('line 35001 ');
+    await follower.goToShare(0);
+    expect(lineAt(state.line)).toContain('line 1 ');
+    expect(state.facts).toMatchObject({ firstLineNumber: 1, detached: true });
+    await follower.goToShare(1);
+    expect(state.atEnd).toBe(true);
+    expect(lineAt((state.facts.lineCount ?? 0) - 1)).toContain('line 70000 ');
   });
 });

@@ -4,6 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { firstErrorLine, plainText, sanitizeLog, splitCutEscape } from '../../../../src-renderer/views/job/log-text.ts';
 
 describe('sanitizeLog', () => {
+  it.each([
+    ['\u001b[8mhidden', 'hidden'],
+    ['\u001b[1;8;31mred', '\u001b[1;31mred'],
+    ['\u001b[08mhidden', 'hidden'],
+    ['\u001b[38;5;8mgrey\u001b[48;2;8;8;8mdark\u001b[28m', '\u001b[38;5;8mgrey\u001b[48;2;8;8;8mdark\u001b[28m'],
+    ['\u001b[38;5;8;8mgrey', '\u001b[38;5;8mgrey'],
+  ])('lets no colour hide text: %j', (text, shown) => expect(sanitizeLog(text)).toBe(shown));
+
   it('keeps colours, tabs and newlines', () => {
     const text = '\u001b[1;31mred\u001b[0m\tand \u001b[38:2::1:2:3mtrue colour\u001b[m\n';
     expect(sanitizeLog(text)).toBe(text);

@@ -5,13 +5,17 @@ import { LogWindow, type ReadLog } from '../../../../src-renderer/views/job/log-
 /** A log in memory, read by byte range as the engine does it: whole lines where possible. */
 function logOf(initial: string, complete = true) {
   const log = { bytes: new TextEncoder().encode(initial), complete, reads: [] as { offset: number; limit: number }[] };
-  const read: ReadLog = async (offset, limit) => {
-    log.reads.push({ offset, limit });
+  const read: ReadLog = async (wanted, limit, start = 'exact') => {
+    log.reads.push({ offset: wanted, limit });
+    const offset = start === 'exact' || wanted === 0 ? wanted : log.bytes.lastIndexOf(0x0a, wanted - 1) + 1;
+    let line = 1;
+    for (let at = log.bytes.indexOf(0x0a); at >= 0 && at < offset; at = log.bytes.indexOf(0x0a, at + 1)) line++;
     let end = Math.min(log.bytes.length, offset + limit);
     const lineEnd = log.bytes.lastIndexOf(0x0a, end - 1) + 1;
     if (lineEnd > offset) end = lineEnd;
     const text = new TextDecoder().decode(log.bytes.subarray(offset, end));
-    return { text, offset, nextOffset: end, totalBytes: log.bytes.length, complete: log.complete, reclaimedAtMs: null };
+    const { complete } = log;
+    return { text, offset, nextOffset: end, totalBytes: log.bytes.length, line, complete, reclaimedAtMs: null };
   };
   const append = (text: string) => {
     log.bytes = new Uint8Array([...log.bytes, ...new TextEncoder().encode(text)]);
@@ -63,15 +67,19 @@ describe('LogWindow', () => {
     expect(window.text()).toBe('\u001b[31mred');
   });
 
-  it('opens a long log at its end, without numbers, and grows upwards', async () => {
+  it('opens a long log at the beginning of a line near its end, numbered, and grows upwards', async () => {
     const { read, log } = logOf(numbered(100_000));
     const window = new LogWindow(read, () => []);
     await readAll(window);
     expect(window.startOffset).toBeGreaterThan(log.bytes.length - 600_000);
-    expect(window.firstLineNumber).toBeNull();
+    const numberOf = () => Number(/^line (\d+)/.exec(window.text())?.[1]) + 1;
+    expect(window.firstLineNumber).toBe(numberOf());
+    expect(window.indexOfLine(100_000)).toBe(100_000 - numberOf());
+    expect(window.indexOfLine(numberOf() - 1)).toBeNull();
     const start = window.startOffset;
     expect(await window.readBefore()).toEqual({ kind: 'replaced' });
     expect(window.startOffset).toBeLessThan(start);
+    expect(window.firstLineNumber).toBe(numberOf());
     expect(window.text()).toContain('line 99999 ');
   });
 
