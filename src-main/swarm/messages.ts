@@ -49,8 +49,6 @@ export const swarmCommandSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('addPeers'), infoHash: infoHashSchema, peers: peersSchema }),
   z.object({ type: z.literal('remove'), infoHash: infoHashSchema }),
-  z.object({ type: z.literal('pause'), infoHash: infoHashSchema }),
-  z.object({ type: z.literal('resume'), infoHash: infoHashSchema }),
   /** A tracker at `host`, or none: `port` null. A change of keys alone leaves who is known. */
   z.object({
     type: z.literal('track'),
@@ -72,7 +70,6 @@ export const torrentStatsSchema = z.object({
   sizeBytes: countSchema,
   /** Whole and checked piece by piece: it only seeds. */
   complete: z.boolean(),
-  paused: z.boolean(),
   progress: z.number().min(0).max(1),
   /** Connected machines; the web seed is not one. */
   peers: countSchema,

@@ -50,8 +50,6 @@ export interface PackTorrent {
   /** Whether it is whole, and nobody who lacks a piece is connected. */
   isIdle(): boolean;
   addPeers(peers: readonly PeerAddress[]): void;
-  pause(): void;
-  resume(): void;
   /** Called once a second: brings in the web seed, dials again. */
   tick(): void;
   close(): Promise<void>;
@@ -197,7 +195,6 @@ export function openPackTorrent(
       name: metainfo.name,
       sizeBytes: metainfo.sizeBytes,
       complete,
-      paused: torrent.paused,
       progress: complete ? 1 : Math.min(1, (torrent.downloaded || 0) / metainfo.sizeBytes),
       peers: torrent.wires.filter(wire => wire.type !== 'webSeed').length,
       bytesFromPeers: bytes.fromPeers,
@@ -206,18 +203,13 @@ export function openPackTorrent(
       downloadBytesPerSecond: Math.round(torrent.downloadSpeed),
       uploadBytesPerSecond: Math.round(torrent.uploadSpeed),
     }),
-    isIdle: () => complete && !torrent.paused && torrent.wires.every(wire => wire.isSeeder === true),
+    isIdle: () => complete && torrent.wires.every(wire => wire.isSeeder === true),
     addPeers: more => {
       for (const peer of more) peers.set(addressOf(peer), peer);
       dial();
     },
-    pause: () => torrent.pause(),
-    resume: () => {
-      torrent.resume();
-      dial();
-    },
     tick: () => {
-      if (!torrent.ready || complete || torrent.paused) return;
+      if (!torrent.ready || complete) return;
       ticks += 1;
       plan.tick();
       if (ticks % noteEveryTicks === 0) notePieces().catch(onNoteFailed);

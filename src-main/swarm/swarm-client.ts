@@ -56,8 +56,6 @@ export interface SwarmClient {
   setTracker(tracker: { readonly port: number; readonly keys: AnnounceKeys } | null): void;
   /** Where the tracker listens; null while there is none. */
   readonly trackerPort: number | null;
-  pause(infoHash: string): void;
-  resume(infoHash: string): void;
   stats(): SwarmStats;
   /** Called when stats change, at most about once a second; the result ends the subscription. */
   onStats(listener: (stats: SwarmStats) => void): () => void;
@@ -265,8 +263,6 @@ export function createSwarmClient(options: {
     get trackerPort() {
       return trackerPort;
     },
-    pause: infoHash => send({ type: 'pause', infoHash }),
-    resume: infoHash => send({ type: 'resume', infoHash }),
     stats: () => ({ port, torrents }),
     onStats: listener => {
       listeners.add(listener);

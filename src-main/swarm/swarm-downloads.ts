@@ -148,7 +148,7 @@ export function createDownloads(options: {
         const stats = torrents.find(torrent => torrent.infoHash === download.infoHash);
         if (stats === undefined) continue;
         const bytesDone = Math.floor(stats.progress * stats.sizeBytes);
-        if (bytesDone > download.mostBytesDone || stats.paused) download.restartStallClock();
+        if (bytesDone > download.mostBytesDone) download.restartStallClock();
         download.mostBytesDone = Math.max(download.mostBytesDone, bytesDone);
         download.onProgress?.({
           bytesDone,

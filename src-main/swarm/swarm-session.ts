@@ -255,12 +255,6 @@ export function createSwarmSession(
       case 'remove':
         void inOrder(() => drop(command.infoHash));
         return;
-      case 'pause':
-        entries.get(command.infoHash)?.torrent.pause();
-        return;
-      case 'resume':
-        entries.get(command.infoHash)?.torrent.resume();
-        return;
       case 'track':
         void inOrder(() => trackAt(command));
         return;

@@ -106,7 +106,6 @@ declare module 'webtorrent' {
     readonly wires: readonly Wire[];
     readonly ready: boolean;
     readonly done: boolean;
-    readonly paused: boolean;
     readonly destroyed: boolean;
     readonly bitfield: { readonly buffer: Uint8Array; get(index: number): boolean };
     /** Not in the public interface; see torrent-internals.ts. */
@@ -117,8 +116,6 @@ declare module 'webtorrent' {
     _update: () => void;
     addPeer(address: string): boolean;
     addWebSeed(url: string): void;
-    pause(): void;
-    resume(): void;
     destroy(options: { destroyStore: boolean }, done?: () => void): void;
   }
 

@@ -7,8 +7,7 @@ import { changeSetting, listSettings } from '../setting-actions.ts';
 import { isolationView } from '../views/isolation-view.ts';
 import { overview } from '../views/repository-views.ts';
 import { engineStatus } from '../views/status-view.ts';
-import type { ApiImplementer } from './implement-api.ts';
-import { done } from './implement-api.ts';
+import { type ApiImplementer, done } from './implement-api.ts';
 
 export function engineRoutes(os: ApiImplementer, engine: Engine, onStop: () => void) {
   const { db, feed } = engine;

@@ -18,8 +18,7 @@ import { poolView } from '../views/pool-view.ts';
 import { readSbom, sbomView } from '../views/sbom-view.ts';
 import { takeSnapshot } from '../views/snapshot.ts';
 import { readTests } from '../views/test-view.ts';
-import type { ApiImplementer } from './implement-api.ts';
-import { summaryOf } from './implement-api.ts';
+import { type ApiImplementer, summaryOf } from './implement-api.ts';
 
 export function jobRoutes(os: ApiImplementer, engine: Engine) {
   const { db, feed } = engine;

@@ -3,8 +3,7 @@ import type { Engine } from '../../engine.ts';
 import { machineEvidence } from '../machine-evidence.ts';
 import { pairMachine } from '../release-actions.ts';
 import { machineViews, swarmView } from '../views/machine-views.ts';
-import type { ApiImplementer } from './implement-api.ts';
-import { done } from './implement-api.ts';
+import { type ApiImplementer, done } from './implement-api.ts';
 
 export function machineRoutes(os: ApiImplementer, engine: Engine) {
   return {

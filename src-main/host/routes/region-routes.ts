@@ -16,8 +16,7 @@ import {
   verifyRegion,
 } from '../region-actions.ts';
 import { regionView, replicationView } from '../views/region-views.ts';
-import type { ApiImplementer } from './implement-api.ts';
-import { done } from './implement-api.ts';
+import { type ApiImplementer, done } from './implement-api.ts';
 
 export function regionRoutes(os: ApiImplementer, engine: Engine) {
   const { db } = engine;

@@ -9,8 +9,7 @@ import { preflight, releaseViews } from '../views/release-views.ts';
 import { channelSummary, repositoryDetail, repositoryRows, rowOf } from '../views/repository-views.ts';
 import { takeSnapshot } from '../views/snapshot.ts';
 import { timelineView } from '../views/timeline-view.ts';
-import type { ApiImplementer } from './implement-api.ts';
-import { done, summaryOf } from './implement-api.ts';
+import { type ApiImplementer, done, summaryOf } from './implement-api.ts';
 
 export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
   return {
