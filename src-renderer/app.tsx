@@ -2,6 +2,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { lazy, Suspense } from 'react';
 import { type Route, useRoute } from './state/route.ts';
+import { ViewBoundary } from './ui/view-boundary.tsx';
 import { JobsView } from './views/jobs/jobs-view.tsx';
 import { MachinesView } from './views/machines/machines-view.tsx';
 import { OverviewView } from './views/overview/overview-view.tsx';
@@ -51,9 +52,11 @@ export function App() {
   return (
     <CSPProvider disableStyleElements>
       <Shell route={route}>
-        <Suspense>
-          <View route={route} />
-        </Suspense>
+        <ViewBoundary key={JSON.stringify(route)}>
+          <Suspense>
+            <View route={route} />
+          </Suspense>
+        </ViewBoundary>
       </Shell>
     </CSPProvider>
   );

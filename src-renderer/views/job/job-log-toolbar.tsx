@@ -163,14 +163,16 @@ export function JobLogToolbar(props: JobLogToolbarProps) {
         />
       )}
       <JobLogSearch search={search} disabled={raw} />
-      <Button
-        icon={<StateGlyph state="failed" size={12} label={null} />}
-        disabled={!canFindError || raw}
-        aria-keyshortcuts="e"
-        onClick={onFirstError}
-      >
-        First error<kbd className={styles.key}>E</kbd>
-      </Button>
+      {canFindError && (
+        <Button
+          icon={<StateGlyph state="failed" size={12} label={null} />}
+          disabled={raw}
+          aria-keyshortcuts="e"
+          onClick={onFirstError}
+        >
+          First error<kbd className={styles.key}>E</kbd>
+        </Button>
+      )}
       <span className={text.grow} />
       <span className={styles.size} aria-live="polite">
         {failed ? <span className={text.failed}>{failed.message}</span> : said || sizeWords(facts)}

@@ -12,13 +12,14 @@ import {
   TextAlignStart,
   Waypoints,
 } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { useStore } from 'zustand';
 import type { EngineStatus } from '../../../src-main/contract/views/engine.ts';
 import type { VisualState } from '../../../src-main/contract/views/state.ts';
 import { connection } from '../../client/client.ts';
 import { troubledJobs } from '../../state/fleet.ts';
 import { poolWords } from '../../state/pool-words.ts';
+import { queries } from '../../state/queries.ts';
 import { type Route, routeHref, type ViewName } from '../../state/route.ts';
 import { useMachines, useOverview, useRegions, useStatus } from '../../state/shared-queries.ts';
 import { classes } from '../../ui/classes.ts';
@@ -100,7 +101,16 @@ function rates(swarm: EngineStatus['swarm']): readonly [string, string] {
   return [unit && down.endsWith(` ${unit}/s`) ? (up.split(' ')[0] ?? up) : up, down];
 }
 
+/** Looks at repositories are no events: how long ago the last was is asked for now and then. */
+const askEveryMs = 10_000;
+
 function Engine() {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) queries.refetch('status');
+    }, askEveryMs);
+    return () => clearInterval(timer);
+  }, []);
   const online = useStore(connection.state, state => state.kind);
   const status = useStatus().data;
   const nowMs = useNow();
