@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { v7 as uuidv7 } from 'uuid';
 import { expect, it, onTestFinished } from 'vitest';
 import { appendEvent } from '../../../src-main/database/events.ts';
+import { insertRepository } from '../../../src-main/database/repositories.ts';
 import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
-import { addJob, addRepository, addWorker } from '../../support/database-fixtures.ts';
+import { addJob, addWorker } from '../../support/database-fixtures.ts';
 import { startTestHost } from '../../support/engine.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -71,8 +73,13 @@ it('tells the queue, its jobs and what failed, as OpenMetrics', async () => {
   const { scrape, call, engine } = await world();
   const { db, feed } = engine;
   const { token } = await call('/enable');
-  const repositoryId = await addRepository(db);
-  await db.updateTable('repositories').set({ name: 'har"bour\\\nweb' }).where('id', '=', repositoryId).execute();
+  const repositoryId = uuidv7();
+  const now = Date.now();
+  await insertRepository(db, {
+    ...{ id: repositoryId, name: 'har"bour\\\nweb', vcs: 'git', url: 'file:///srv/none.git', branch: 'main' },
+    // Not looked at while the test runs.
+    ...{ nextPollAt: now + 200_000, pollFailures: 3, addedAt: now },
+  });
   const worker = await addWorker(db);
   await addJob(db, repositoryId);
   await addJob(db, repositoryId);
@@ -96,6 +103,6 @@ it('tells the queue, its jobs and what failed, as OpenMetrics', async () => {
     [`slipway_job_duration_seconds_sum{${repository}}`]: 40,
     [`slipway_job_duration_seconds_bucket{le="60",${repository}}`]: 1,
     [`slipway_job_duration_seconds_bucket{le="30",${repository}}`]: 0,
-    [`slipway_poll_failures{${repository}}`]: 0,
+    [`slipway_poll_failures{${repository}}`]: 3,
   });
 });
