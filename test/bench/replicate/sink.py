@@ -42,15 +42,12 @@ def serve(connection):
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             left = int(re.search(rb"(?i)content-length: (\d+)", head)[1]) - len(rest)
             rest = b""
-            # Woken for much at once; for less where less is left. Source: socket(7), SO_RCVLOWAT.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, BLOCK >> 1)
             while left > 0:
                 got = connection.recv_into(block, min(left, BLOCK), DROP)
                 if got == 0:
                     return
                 left -= got
                 taken += got
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
             connection.sendall(answer(head))
 
 
