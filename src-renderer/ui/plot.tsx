@@ -27,6 +27,8 @@ export interface PlotProps {
   readonly formatX: (x: number) => string;
   readonly series: readonly PlotSeries[];
   readonly formatY: (y: number) => string;
+  /** What may lie between two marks of the scale, growing; round numbers where left out. */
+  readonly stepsY?: readonly number[];
   readonly time?: boolean;
   /** The scale's end; by the values where left out. */
   readonly most?: number;
@@ -53,7 +55,7 @@ function optionsOf(
   props: PlotProps,
   onIndex: (index: number | null) => void,
 ): UPlot.Options {
-  const { series, formatX, formatY, time = false, most, markedX } = props;
+  const { series, formatX, formatY, stepsY, time = false, most, markedX } = props;
   const axis = { font: axisFont, stroke: () => colourOf(host, '--text-muted'), ticks: { show: false } } as const;
   const grid = { stroke: () => colourOf(host, '--line-subtle'), width: 1 };
   return {
@@ -73,7 +75,14 @@ function optionsOf(
         size: 28,
         space: time ? 112 : 72,
       },
-      { ...axis, grid, values: (_plot, splits) => splits.map(formatY), size: 64, space: 32 },
+      {
+        ...axis,
+        grid,
+        values: (_plot, splits) => splits.map(formatY),
+        size: 64,
+        space: 32,
+        ...(stepsY === undefined ? {} : { incrs: [...stepsY] }),
+      },
     ],
     series: [
       {},

@@ -69,8 +69,17 @@ export function measuredWords({ measured, workersNow }: CapacityView): {
 /** A wait on a plot's axis: `120 ms`, `40 s`, `12:30`, `2 h`. */
 export function waitWords(ms: number): string {
   if (ms < 1_000) return ms === 0 ? '0' : `${Math.max(1, Math.round(ms))} ms`;
-  return ms >= 7_200_000 ? `${Math.round(ms / 3_600_000)} h` : formatDuration(ms);
+  return ms >= 7_200_000 ? `${Math.round(ms / 3_600_000)} h` : formatDuration(ms, { tenths: ms % 1_000 !== 0 });
 }
+
+const [second, minute, hour] = [1_000, 60_000, 3_600_000];
+/** Marks of a scale of times, in milliseconds: those that clocks have. */
+export const waitSteps: readonly number[] = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map(count => count * second),
+  ...[1, 2, 5, 10, 15, 30].map(count => count * minute),
+  ...[1, 2, 4, 8, 24, 48, 168].map(count => count * hour),
+];
 
 /** What the curve of waits says: from how many workers on the queue ends, and what is gained by the last. */
 export function waitSummary({ points, workers }: CapacityEstimate): string {

@@ -20,6 +20,7 @@ import {
   seedLoad,
   sliderPlace,
   sliders,
+  waitSteps,
   waitSummary,
   waitWords,
 } from './capacity-model.ts';
@@ -255,6 +256,7 @@ function Waits({ estimate }: { readonly estimate: CapacityEstimate }) {
         xLabel="Workers"
         formatX={formatX}
         formatY={waitWords}
+        stepsY={waitSteps}
         most={most * 1.05}
         markedX={workers}
         series={[

@@ -10,7 +10,7 @@ import { formatBytes, formatCount, plural } from '../../ui/format.ts';
 import { Plot } from '../../ui/plot.tsx';
 import { Select } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
-import { waitWords } from './capacity-model.ts';
+import { waitSteps, waitWords } from './capacity-model.ts';
 import styles from './capacity-view.module.css';
 
 const spans = [
@@ -77,6 +77,7 @@ function Plots({ trends: { every, points } }: { readonly trends: Trends }) {
         title="Build time"
         summary={`${every} by ${every}, the median and what 19 of 20 builds do not pass`}
         formatY={waitWords}
+        stepsY={waitSteps}
         series={[
           { label: 'median', colour: '--text-default', values: of(point => point.medianBuildMs) },
           { label: '19 of 20', colour: '--text-muted', dashed: true, values: of(point => point.p95BuildMs) },
@@ -87,6 +88,7 @@ function Plots({ trends: { every, points } }: { readonly trends: Trends }) {
         title="Wait in the queue"
         summary={`${every} by ${every}, the median and what 19 of 20 jobs do not pass`}
         formatY={waitWords}
+        stepsY={waitSteps}
         series={[
           { label: 'median', colour: '--text-default', values: of(point => point.medianWaitMs) },
           { label: '19 of 20', colour: '--text-muted', dashed: true, values: of(point => point.p95WaitMs) },

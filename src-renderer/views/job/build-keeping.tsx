@@ -20,7 +20,7 @@ export function BuildKeeping({ build }: { readonly build: NonNullable<JobDetail[
   }
   return (
     <>
-      {isPinned ? ' · pinned: its pack stays ' : ' · '}
+      {isPinned ? ' · pinned: its pack stays ' : ' '}
       <Button busy={pin.busy} onClick={() => void pin.run()}>
         {isPinned ? 'Unpin' : 'Pin the build'}
       </Button>

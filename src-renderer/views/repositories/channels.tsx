@@ -214,7 +214,7 @@ export function Channels({ repository }: { readonly repository: RepositoryDetail
           onEdit={() => setEdited(channel)}
         />
       ))}
-      <div className={styles.channelActions}>
+      <div className={styles.addChannel}>
         <Button icon={<Plus size={14} strokeWidth={1.5} aria-hidden />} onClick={() => setEdited('new')}>
           Add channel…
         </Button>
