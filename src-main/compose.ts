@@ -7,6 +7,7 @@ import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
 import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { findRepository } from './database/repositories.ts';
 import { createStorageWatch } from './database/storage-watch.ts';
+import { migrateInThread } from './database/thread-connection.ts';
 import { systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
@@ -69,6 +70,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 async function startLocked(options: EngineOptions, folder: DataFolder, lock: InstanceLock): Promise<Engine> {
+  await migrateInThread(folder.databaseFile);
   const db = openDatabaseInThread(folder.databaseFile);
   try {
     return await startOn(db, options, folder, lock);

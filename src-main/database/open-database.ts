@@ -36,7 +36,7 @@ export function openDatabase(file: string, options: OpenOptions): Db {
 
 /**
  * The same behind a thread, for a process that coordinates: an acknowledged write waits for the disk, an event loop must not.
- * Brings the schema up to date before it returns. Throws what `openDatabase` throws.
+ * Brings the schema up to date before it returns; `migrateInThread` before it leaves nothing to do. Throws what `openDatabase` throws.
  */
 export function openDatabaseInThread(file: string): Db {
   openSqlite(file, { migrateSchema: true }).close();

@@ -11,7 +11,7 @@ export interface ThreadQuery {
   readonly call: DatabaseCall;
 }
 
-interface ThreadError {
+export interface ThreadError {
   readonly message: string;
   readonly code: string | null;
   /** Of an error of ours. */
@@ -36,9 +36,27 @@ class ThreadSqliteError extends Error {
   }
 }
 
+function ofThread(error: ThreadError, file: string): unknown {
+  return error.view ? DomainError.fromView(error.view) : databaseError(new ThreadSqliteError(error), file);
+}
+
+/**
+ * Brings the schema of a file up to date, in a thread of its own: a first start makes every table, and a new version may write every row.
+ * Throws what `openSqlite` throws.
+ */
+export async function migrateInThread(file: string): Promise<void> {
+  const thread = new Worker(threadPath('database-thread'), { workerData: { file, migrates: true } });
+  const error = await new Promise<ThreadError | null>((resolve, reject) => {
+    thread.once('message', resolve);
+    thread.once('error', reject);
+    thread.once('exit', () => reject(new Error('The thread that brings the schema up to date has ended.')));
+  });
+  if (error !== null) throw ofThread(error, file);
+}
+
 /** Starts the thread on a file whose schema is up to date. */
 export function threadBackend(file: string): SqliteBackend {
-  const thread = new Worker(threadPath('database-thread'), { workerData: { file } });
+  const thread = new Worker(threadPath('database-thread'), { workerData: { file, migrates: false } });
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let ended: Error | null = null;
@@ -64,8 +82,7 @@ export function threadBackend(file: string): SqliteBackend {
         thread.postMessage({ id, call } satisfies ThreadQuery);
       });
       if (!('error' in answer)) return answer;
-      if (answer.error.view) throw DomainError.fromView(answer.error.view);
-      throw databaseError(new ThreadSqliteError(answer.error), file);
+      throw ofThread(answer.error, file);
     },
     async close() {
       if (ended) return;

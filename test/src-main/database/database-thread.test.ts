@@ -1,8 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import BetterSqlite3 from 'better-sqlite3';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
 import { appendEvent, listEvents } from '../../../src-main/database/events.ts';
+import { newestSchema } from '../../../src-main/database/migrate.ts';
 import { type Db, inTransaction, openDatabaseInThread } from '../../../src-main/database/open-database.ts';
 import { readSetting, writeSetting } from '../../../src-main/database/settings.ts';
+import { migrateInThread } from '../../../src-main/database/thread-connection.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 
 async function openInThread(): Promise<{ readonly db: Db; readonly file: string }> {
@@ -66,4 +70,17 @@ it('has written everything when it is closed', async () => {
 it('refuses a file that is missing its folder before any thread is started', async () => {
   const file = `${await scratchFolder()}/missing/slipway.db`;
   expect(() => openDatabaseInThread(file)).toThrow(expect.objectContaining({ code: 'data.unwritable' }));
+});
+
+it('makes the schema in a thread of its own, and says there why it cannot', async () => {
+  const file = `${await scratchFolder()}/slipway.db`;
+  await migrateInThread(file);
+  const sqlite = new BetterSqlite3(file);
+  expect(sqlite.pragma('user_version', { simple: true })).toBe(newestSchema);
+  sqlite.pragma('user_version = 999');
+  sqlite.close();
+  await expect(migrateInThread(file)).rejects.toMatchObject({ code: 'data.newer_version' });
+  await expect(migrateInThread(`${file}/missing/slipway.db`)).rejects.toMatchObject({ code: 'data.unwritable' });
+  await writeFile(file, 'not a database, but long enough to be looked at as one'.repeat(100));
+  await expect(migrateInThread(file)).rejects.toMatchObject({ code: 'data.corrupt' });
 });
