@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 
 const root = resolve(import.meta.dirname, '..');
@@ -25,9 +26,21 @@ interface Count {
   passed: number;
   failed: number;
   readonly skipped: string[];
+  /** What failed, each in a few lines; said again at the end, where a long output is cut off last. */
+  readonly failures: string[];
 }
 
-const total: Count = { passed: 0, failed: 0, skipped: [] };
+const total: Count = { passed: 0, failed: 0, skipped: [], failures: [] };
+
+/** The first lines of what went wrong, without the colours. */
+function inShort(text: string): string {
+  return stripVTControlCharacters(text).split('\n').slice(0, 12).join('\n    ');
+}
+
+function fail(title: string, why: string): void {
+  total.failed += 1;
+  total.failures.push(`${title}: ${inShort(why)}`);
+}
 
 function run(command: string, args: readonly string[]): Promise<number> {
   return new Promise(resolveExit => {
@@ -47,7 +60,7 @@ async function check(name: string, command: string, args: readonly string[]): Pr
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   console.log(`${exitCode === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`);
   if (exitCode === 0) total.passed += 1;
-  else total.failed += 1;
+  else fail(name, `exit code ${exitCode}`);
 }
 
 /** A vitest project; every test counts. A file that could not be loaded is a failure of its own. */
@@ -60,20 +73,20 @@ async function project(name: string): Promise<void> {
       ...['--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
     ]);
     const report = reportSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-    let failed = 0;
+    const failedBefore = total.failed;
     for (const suite of report.testResults) {
-      if (suite.status === 'failed' && suite.assertionResults.length === 0) failed += 1;
+      if (suite.status === 'failed' && suite.assertionResults.length === 0) fail(suite.name, suite.message ?? '');
       for (const test of suite.assertionResults) {
         if (test.status === 'passed') total.passed += 1;
-        else if (test.status === 'failed') failed += 1;
+        else if (test.status === 'failed')
+          fail(`${relative(root, suite.name)}: ${test.fullName}`, test.failureMessages?.join('\n') ?? '');
         else total.skipped.push(test.fullName);
       }
     }
-    // An unhandled error fails the run although every test passed.
-    total.failed += failed === 0 && exitCode !== 0 ? 1 : failed;
+    if (total.failed === failedBefore && exitCode !== 0)
+      fail(name, `every test passed, but the run ended with exit code ${exitCode}: an error that no test caught`);
   } catch (error) {
-    console.error(`The report of ${name} cannot be read: ${error instanceof Error ? error.message : error}`);
-    total.failed += 1;
+    fail(name, `its report cannot be read: ${error instanceof Error ? error.message : error}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -87,8 +100,8 @@ async function accountForSkips(): Promise<void> {
   for (const title of total.skipped) {
     const suite = Object.keys(expected).find(key => key.endsWith(' *') && title.startsWith(key.slice(0, -1)));
     const reason = expected[title] ?? (suite === undefined ? undefined : expected[suite]);
-    console.log(reason ? `skipped: ${title}: ${reason}` : `SKIPPED WITHOUT A REASON: ${title}`);
-    if (!reason) total.failed += 1;
+    if (reason) console.log(`skipped: ${title}: ${reason}`);
+    else fail(title, 'skipped without a reason in test/expected-skips.json');
   }
 }
 
@@ -102,5 +115,6 @@ await project('unit');
 await project('crash');
 await project('e2e');
 await accountForSkips();
+for (const failure of total.failures) console.log(`FAILED ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped.length} skipped`);
 process.exitCode = total.failed === 0 ? 0 : 1;
