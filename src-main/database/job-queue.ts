@@ -32,7 +32,7 @@ export type LossEvidence = Omit<LossView, 'step'>;
 
 export interface QueueRequests {
   enqueue: {
-    /** The new job's. */
+    /** The new job's. A polled revision's own, by which it is queued once: see `polledJobId`. */
     readonly id: string;
     readonly repositoryId: string;
     readonly revision: RevisionView;
