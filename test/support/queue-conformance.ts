@@ -88,6 +88,32 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       await check();
     });
 
+    it('queues a revision once by polling, in each repository, and as often as people want it', async () => {
+      const { db, check } = await make();
+      const [id, other] = [await addRepository(db), await addRepository(db)];
+      const revision = { revision: newRevision(), subject: 'Change "it"', authorName: 'Ada', committedAtMs: 7 };
+      const poll = (repositoryId: string, trigger: 'poll' | 'added' | 'manual' = 'poll') =>
+        enqueueRevision(db, { repositoryId, revision, trigger, seenAtMs: now + 3, now: now + 4 });
+      const job = await poll(id);
+      expect(await findJob(db, job?.id ?? '')).toMatchObject({ ...job });
+      const told = { repositoryId: id, jobId: job?.id, data: { revision: revision.revision, subject: 'Change "it"' } };
+      expect(await listEvents(db, { after: 0, limit: 50 })).toMatchObject([
+        { type: 'revision.seen', atMs: now + 3, ...told },
+        { type: 'job.queued', atMs: now + 4, ...told },
+      ]);
+      expect(await poll(id)).toBeNull();
+      expect(await poll(id, 'added')).toBeNull();
+      expect((await poll(other))?.id).not.toBe(job?.id);
+      const byHand = [await poll(id, 'manual'), await poll(id, 'manual')].map(each => each?.id);
+      expect(new Set([job?.id, ...byHand]).size).toBe(3);
+      await updateRepository(db, id, { supersede: 1 });
+      expect(await poll(id)).toBeNull();
+      expect(await listEvents(db, { after: 0, limit: 50 })).toHaveLength(8);
+      await succeed(db, await mustClaim(db));
+      expect(await poll(id)).toBeNull();
+      await check();
+    });
+
     it('runs as many jobs of a repository at once as its cap says, also when the cap changes', async () => {
       const { db, check } = await make();
       const [a, b] = [await addRepository(db), await addRepository(db)];
