@@ -65,7 +65,10 @@ export function schemaVersion(sqlite: BetterSqlite3.Database): number {
  */
 export function migrate(sqlite: BetterSqlite3.Database): void {
   const version = schemaVersion(sqlite);
+  if (version === newestSchema) return;
   sqlite.pragma('foreign_keys = OFF');
+  // A check may be put in other words, for which the text of the schema is written.
+  sqlite.unsafeMode(true);
   migrations.slice(version).forEach((statements, index) => {
     sqlite
       .transaction(() => {
@@ -74,4 +77,5 @@ export function migrate(sqlite: BetterSqlite3.Database): void {
       })
       .immediate();
   });
+  sqlite.unsafeMode(false);
 }
