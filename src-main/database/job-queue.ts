@@ -32,7 +32,7 @@ export type LossEvidence = Omit<LossView, 'step'>;
 
 export interface QueueRequests {
   enqueue: {
-    /** The new job's. */
+    /** The new job's. A polled revision's own, by which it is queued once: see `polledJobId`. */
     readonly id: string;
     readonly repositoryId: string;
     readonly revision: RevisionView;
@@ -53,6 +53,8 @@ export interface QueueRequests {
     /** 0 to 1: spreads the times of automatic retries. */
     readonly random: number;
   };
+  /** The end of a worker's attempt, and the next job for the same worker. */
+  finishAndClaim: { readonly finish: QueueRequests['finish']; readonly claim: QueueRequests['claim'] };
   release: {
     readonly workerId: string;
     readonly evidence: LossEvidence;
@@ -82,6 +84,7 @@ export interface QueueResults {
   claim: JobRecord | null;
   /** What became of the job: `queued` where it is tried again by itself. */
   finish: JobStatus;
+  finishAndClaim: { readonly became: QueueResults['finish']; readonly next: QueueResults['claim'] };
   /** Null where the worker had no job. */
   release: JobRecord | null;
   cancel: JobRecord;
@@ -111,6 +114,7 @@ export type QueueCall<Name extends QueueOperation = QueueOperation> = {
  * - Where the repository asks for it, a newly polled revision cancels the polled ones that still wait; never what runs, and never
  *   what a person queued.
  * - A write of an attempt names its fencing token; under a stale one it throws `job.fenced` and changes nothing.
+ * - `finishAndClaim` is `finish` and then `claim`, both or none: under a stale token nothing is claimed either.
  */
 export type QueueImplementation = {
   readonly [Name in QueueOperation]: (request: QueueRequests[Name]) => QueueResults[Name];

@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import type { JobStatus } from '../contract/views/job.ts';
 import { type FencingToken, fenced, type JobRecord } from './job-queue.ts';
 import type { Db } from './open-database.ts';
+import { polledJobId } from './polled-job-id.ts';
+import { isNamedByTime } from './queue/job-statements.ts';
 
 export type { FencingToken, JobRecord } from './job-queue.ts';
 
@@ -26,9 +28,16 @@ export async function findPolledJob(db: Db, repositoryId: string, revision: stri
     (await db
       .selectFrom('jobs')
       .selectAll()
-      .where('repositoryId', '=', repositoryId)
-      .where('revision', '=', revision)
-      .where('trigger', 'in', ['poll', 'added'])
+      .where(({ eb, and, or }) =>
+        or([
+          eb('id', '=', polledJobId(repositoryId, revision)),
+          and([
+            eb('repositoryId', '=', repositoryId),
+            eb('revision', '=', revision),
+            sql<boolean>`${sql.raw(isNamedByTime)}`,
+          ]),
+        ]),
+      )
       .executeTakeFirst()) ?? null
   );
 }

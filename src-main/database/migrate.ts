@@ -18,6 +18,7 @@ import { packChecksums } from './migrations/014-pack-checksums.ts';
 import { gitAccesses } from './migrations/015-git-accesses.ts';
 import { activation } from './migrations/016-activation.ts';
 import { webhooks } from './migrations/017-webhooks.ts';
+import { polledOnce } from './migrations/018-polled-once.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -38,6 +39,7 @@ const migrations: readonly string[] = [
   gitAccesses,
   activation,
   webhooks,
+  polledOnce,
 ];
 
 /** The version that this code writes. */
@@ -63,7 +65,10 @@ export function schemaVersion(sqlite: BetterSqlite3.Database): number {
  */
 export function migrate(sqlite: BetterSqlite3.Database): void {
   const version = schemaVersion(sqlite);
+  if (version === newestSchema) return;
   sqlite.pragma('foreign_keys = OFF');
+  // A check may be put in other words, for which the text of the schema is written.
+  sqlite.unsafeMode(true);
   migrations.slice(version).forEach((statements, index) => {
     sqlite
       .transaction(() => {
@@ -72,4 +77,5 @@ export function migrate(sqlite: BetterSqlite3.Database): void {
       })
       .immediate();
   });
+  sqlite.unsafeMode(false);
 }

@@ -14,13 +14,18 @@ export interface ClaimedJob {
   readonly token: FencingToken;
 }
 
+const claimedBy = (job: JobRecord, workerId: string): ClaimedJob => ({
+  job,
+  token: { jobId: job.id, attempt: job.attempt, workerId },
+});
+
 /** Claims the next job for a worker, with its attempt, in one transaction; null when none may run. */
 export async function claimNextJob(db: Db, worker: WorkerIdentity, now: number): Promise<ClaimedJob | null> {
   const job = await callQueue(db, {
     operation: 'claim',
     request: { worker: { id: worker.id, name: worker.name }, now },
   });
-  return job && { job, token: { jobId: job.id, attempt: job.attempt, workerId: worker.id } };
+  return job && claimedBy(job, worker.id);
 }
 
 export interface NewStep {
@@ -105,29 +110,79 @@ export async function recordStepProgress(
   });
 }
 
-/**
- * Ends the attempt. `publish` runs in the same transaction, so a build is recorded if and only if its job succeeded.
- * Returns what became of the job: `queued` where its failure may pass by itself and it is tried again. Throws `job.fenced`.
- */
-export async function finishJob(
+export interface AttemptResult {
+  readonly status: 'succeeded' | 'failed' | 'cancelled';
+  readonly error: DomainError | null;
+  readonly now: number;
+  /** Runs in the transaction that ends the attempt, so a build is recorded if and only if its job succeeded. */
+  readonly publish?: (transaction: Db) => Promise<void>;
+}
+
+/** Runs `end` in one transaction with what the attempt publishes. */
+function withPublished<Result>(
   db: Db,
-  { token }: ClaimedJob,
-  result: {
-    readonly status: 'succeeded' | 'failed' | 'cancelled';
-    readonly error: DomainError | null;
-    readonly now: number;
-    readonly publish?: (transaction: Db) => Promise<void>;
-  },
-): Promise<JobStatus> {
-  const { status, now, publish } = result;
-  const error = result.error?.toView() ?? null;
-  const finish = (on: Db) =>
-    callQueue(on, { operation: 'finish', request: { token, status, error, now, random: Math.random() } });
-  if (!publish) return finish(db);
+  token: FencingToken,
+  publish: AttemptResult['publish'],
+  end: (on: Db) => Promise<Result>,
+): Promise<Result> {
+  if (!publish) return end(db);
   return inTransaction(db, async transaction => {
     // First, so that nothing is published under a stale token.
     await assertRunning(transaction, token);
     await publish(transaction);
-    return finish(transaction);
+    return end(transaction);
   });
+}
+
+const finishRequest = (token: FencingToken, { status, error, now }: AttemptResult) => ({
+  ...{ token, status, now },
+  error: error?.toView() ?? null,
+  random: Math.random(),
+});
+
+/**
+ * Ends the attempt. Returns what became of the job: `queued` where its failure may pass by itself and it is tried again.
+ * Throws `job.fenced`.
+ */
+export function finishJob(db: Db, { token }: ClaimedJob, result: AttemptResult): Promise<JobStatus> {
+  return withPublished(db, token, result.publish, on =>
+    callQueue(on, { operation: 'finish', request: finishRequest(token, result) }),
+  );
+}
+
+export interface FinishedAttempt {
+  /** `queued` where its failure may pass by itself and it is tried again. */
+  readonly became: JobStatus;
+  /** Of the same worker; null where none may run. */
+  readonly next: ClaimedJob | null;
+}
+
+/**
+ * Ends the attempt, and claims the next job for the worker that it sets free: one transaction for each job of a worker that has
+ * always something to do. Throws `job.fenced`; nothing is claimed then.
+ */
+export function finishAndClaimNext(
+  db: Db,
+  { token }: ClaimedJob,
+  result: AttemptResult,
+  worker: WorkerIdentity,
+): Promise<FinishedAttempt> {
+  return withPublished(db, token, result.publish, async on => {
+    const claim = { worker: { id: worker.id, name: worker.name }, now: result.now };
+    const request = { finish: finishRequest(token, result), claim };
+    const { became, next } = await callQueue(on, { operation: 'finishAndClaim', request });
+    return { became, next: next && claimedBy(next, worker.id) };
+  });
+}
+
+/** Ends the attempt, and where a worker is named claims its next job in the same transaction. Throws `job.fenced`. */
+export async function endAttempt(
+  db: Db,
+  claimed: ClaimedJob,
+  result: AttemptResult,
+  nextFor: WorkerIdentity | null,
+): Promise<ClaimedJob | null> {
+  if (nextFor) return (await finishAndClaimNext(db, claimed, result, nextFor)).next;
+  await finishJob(db, claimed, result);
+  return null;
 }

@@ -4,6 +4,7 @@ import type { RevisionView, Trigger } from '../contract/views/job.ts';
 import type { QueuePosition } from '../database/job-queue.ts';
 import type { JobRecord } from '../database/jobs.ts';
 import { callQueue, type Db } from '../database/open-database.ts';
+import { polledJobId } from '../database/polled-job-id.ts';
 
 /**
  * Queues a revision, and makes it the repository's current one.
@@ -29,7 +30,7 @@ export function enqueueRevision(
       ...request,
       priority: request.priority ?? false,
       withoutCache: request.withoutCache ?? false,
-      id: uuidv7(),
+      id: request.trigger === 'manual' ? uuidv7() : polledJobId(request.repositoryId, request.revision.revision),
     },
   });
 }

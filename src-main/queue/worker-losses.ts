@@ -133,16 +133,16 @@ export interface FoundLoss extends Loss {
 /**
  * Workers that do not show that they live or that they get on, and workers in the table that no process of ours stands for
  * (those of an engine that was killed). A worker that claimed a job when it had been given up already, as one can that stood still, is
- * lost once more.
+ * lost once more. `moment` is asked after the reads: a sign that came during a slow one is no sign from the future.
  */
 export async function findLostWorkers(
   db: Db,
   members: ReadonlyMap<string, Pick<Member, 'signs'>>,
-  now: number,
-  rules: SupervisionRules,
+  moment: () => SupervisionRules & { readonly now: number },
 ): Promise<readonly FoundLoss[]> {
   const living = await listLiveWorkers(db);
   const late = await listGivenUpHolders(db);
+  const { now, ...rules } = moment();
   const lost = living.flatMap(({ id, checkupAt }) => {
     const member = members.get(id);
     if (!member) {

@@ -21,7 +21,10 @@ import { createWorkerLosses, findLostWorkers, type LossCause } from './worker-lo
 
 /** How often the supervisor looks for lost workers: well within the deadline of 15 s for a job to run again. */
 const superviseEveryMs = 1_000;
-/** The supervisor did not look for this long: the machine slept, and its workers with it, or its clock was set. */
+/**
+ * The supervisor's timer did not come for this long: the machine slept, and its workers with it, or its clock was set. A look that is
+ * slow, since the database is, is no sleep: nobody would be late until it were over.
+ */
 const sleptAfterMs = 5_000;
 /** How long workers may take to end their step at stop: longer than the grace of a step, or the step would outlive them. */
 const stopGraceMs = 12_000;
@@ -89,7 +92,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const ended = new Set<Promise<void>>();
   let supervision: NodeJS.Timeout | null = null;
   let supervising: Promise<void> = Promise.resolve();
-  let lookedAt = 0;
+  let isLooking = false;
+  let tickedAt = 0;
   let watchingSince = 0;
   let poweredAt = 0;
   let stopping = false;
@@ -220,12 +224,20 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
   }
 
-  async function supervise(): Promise<void> {
+  /** Time passes here too; returns it. */
+  function tick(): number {
     const now = clock();
-    if (Math.abs(now - lookedAt) > sleptAfterMs) watchingSince = now;
-    lookedAt = now;
-    const rules = { checkupMs: settings['workers.checkupMs'], stallMs: settings['workers.stallMs'], watchingSince };
-    const lost = await findLostWorkers(db, members, now, rules);
+    if (Math.abs(now - tickedAt) > sleptAfterMs) watchingSince = now;
+    tickedAt = now;
+    return now;
+  }
+
+  async function supervise(): Promise<void> {
+    const lost = await findLostWorkers(db, members, () => {
+      const now = tick();
+      const { 'workers.checkupMs': checkupMs, 'workers.stallMs': stallMs } = settings;
+      return { now, checkupMs, stallMs, watchingSince };
+    });
     // All that are not ours are ended before anything is written: one may stand still in a transaction, which locks all others
     // out, and it need not be the first.
     for (const { id } of lost) if (!members.has(id)) await losses.endProcesses(id);
@@ -240,8 +252,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       }
     }
     plan.settle(members.values());
-    if (Math.abs(now - poweredAt) >= powerEveryMs) {
-      poweredAt = now;
+    if (Math.abs(tickedAt - poweredAt) >= powerEveryMs) {
+      poweredAt = tickedAt;
       await lookAtPower();
     }
   }
@@ -302,7 +314,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       await supervise();
       await resize();
       supervision = setInterval(() => {
-        supervising = supervising.then(supervise).catch(error => logger.error('supervisor.failed', { error }));
+        tick();
+        if (isLooking) return;
+        isLooking = true;
+        supervising = supervise()
+          .catch(error => logger.error('supervisor.failed', { error }))
+          .finally(() => {
+            isLooking = false;
+          });
       }, superviseEveryMs);
     },
     stop() {

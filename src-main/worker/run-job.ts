@@ -5,11 +5,19 @@ import type { Sbom } from '../artifacts/sbom/sbom-document.ts';
 import type { BuildFacts } from '../contract/documents.ts';
 import { drillRepositoryId } from '../contract/drill.ts';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import type { WorkerIdentity } from '../database/job-queue.ts';
 import type { Db } from '../database/open-database.ts';
 import { databaseError } from '../database/open-sqlite.ts';
 import { listRegions } from '../database/regions.ts';
 import { findRepository } from '../database/repositories.ts';
-import { addSteps, finishJob, recordIsolation, recordStep, recordStepProgress } from '../queue/attempt.ts';
+import {
+  addSteps,
+  type ClaimedJob,
+  endAttempt,
+  recordIsolation,
+  recordStep,
+  recordStepProgress,
+} from '../queue/attempt.ts';
 import { readBuildDefaults, repositoryChoice } from '../queue/build-defaults.ts';
 import type { BlobStore } from '../stores/blob-store.ts';
 import { locateStore } from '../stores/store-location.ts';
@@ -26,7 +34,7 @@ import { publishArtifact, publishReused, publishStep, type ReusedResult } from '
 import { findReusable, isReusable, resultKey, wantsResult } from './result-cache.ts';
 import { runDrill } from './run-drill.ts';
 import { tellingRecorder } from './step-limits.ts';
-import { createTestReport } from './test-report.ts';
+import { createTestReport, type TestReport } from './test-report.ts';
 
 /** What a worker gives to each job; the rest of an `AttemptRun` is made of it. */
 export interface JobContext
@@ -39,30 +47,62 @@ export interface JobContext
   readonly onLog: () => void;
   /** What the attempt is at from now on. */
   readonly onWork: (work: Work) => void;
+  /** Asked as the attempt ends: for whom the next job is claimed with its end, or null for nobody. */
+  readonly nextFor: () => WorkerIdentity | null;
+}
+
+export interface EndedJob {
+  /** Runs from now on, for the worker that `nextFor` named. */
+  readonly next: ClaimedJob | null;
+  /** Settles when its work folder is gone, which the next job need not wait for. Never rejects. */
+  readonly tidied: Promise<void>;
 }
 
 /**
  * Runs a claimed job to its end and records the end. Never throws for what the job did; a fenced attempt just stops. Throws
  * `data.*` when the database does not take what there is to record.
  */
-export async function runJob(context: JobContext): Promise<void> {
-  const { db, claimed, folder, clock, logger } = context;
+export async function runJob(context: JobContext): Promise<EndedJob> {
+  const { claimed, folder, logger } = context;
   const { job, token } = claimed;
-  const workFolder = folder.workOf(job.id, token.attempt);
   const log = await openJobLog({ file: folder.jobLog(job.id, token.attempt), secrets: [], onGrowth: context.onLog });
   const tests = createTestReport({
     listFile: folder.testList(job.id, token.attempt),
     summaryFile: folder.testSummary(job.id, token.attempt),
     newMasker: () => log.newMasker(),
   });
+  const workFolder = folder.workOf(job.id, token.attempt);
+  const tidy = () =>
+    rm(workFolder, { recursive: true, force: true, maxRetries: 3 }).catch(caught =>
+      logger.warn('work.not_removed', { workFolder, error: caught }),
+    );
+  try {
+    const next = await runAttempt(context, { workFolder, log, tests });
+    await tests.close();
+    return { next, tidied: tidy() };
+  } catch (error) {
+    await tests.close();
+    await tidy();
+    throw error;
+  } finally {
+    context.onChanged();
+  }
+}
+
+/** Returns the next job, which was claimed with the end of this one, or null. */
+async function runAttempt(
+  context: JobContext,
+  { workFolder, log, tests }: Pick<AttemptRun, 'workFolder' | 'log'> & { readonly tests: TestReport },
+): Promise<ClaimedJob | null> {
+  const { db, claimed, folder, clock, logger, nextFor } = context;
+  const { job, token } = claimed;
   try {
     await mkdir(workFolder, { recursive: true });
     if (job.repositoryId === drillRepositoryId) {
       const recorder = databaseRecorder(context);
       await runDrill({ ...context, log, workFolder, recorder, workerId: token.workerId });
       await log.close();
-      await finishJob(db, claimed, { status: 'succeeded', error: null, now: clock() });
-      return;
+      return await endAttempt(db, claimed, { status: 'succeeded', error: null, now: clock() }, nextFor());
     }
     const repository = await findRepository(db, job.repositoryId);
     if (!repository) throw new DomainError('job.cancelled', 'Its repository was removed.');
@@ -92,12 +132,12 @@ export async function runJob(context: JobContext): Promise<void> {
     const publish = await build(run, context);
     await log.note('Succeeded.');
     await log.close();
-    await finishJob(db, claimed, { status: 'succeeded', error: null, now: clock(), publish });
+    return await endAttempt(db, claimed, { status: 'succeeded', error: null, now: clock(), publish }, nextFor());
   } catch (error) {
     const failure = failureOf(error, context.signal, folder.root);
     if (failure.code === 'job.fenced') {
       logger.warn('job.fenced', { jobId: job.id, attempt: token.attempt });
-      return;
+      return null;
     }
     if (isOfDatabase(error, failure)) {
       // Not the job's doing, and nothing can be recorded: the worker ends, and the supervisor gives the job back.
@@ -108,14 +148,9 @@ export async function runJob(context: JobContext): Promise<void> {
     const status = failure.code === 'job.cancelled' ? 'cancelled' : 'failed';
     await log.problem(failure.message).catch(() => undefined);
     await log.close().catch(() => undefined);
-    await finishJob(db, claimed, { status, error: failure, now: clock() });
+    return await endAttempt(db, claimed, { status, error: failure, now: clock() }, nextFor());
   } finally {
     await log.close().catch(() => undefined);
-    await tests.close();
-    await rm(workFolder, { recursive: true, force: true, maxRetries: 3 }).catch(caught =>
-      logger.warn('work.not_removed', { workFolder, error: caught }),
-    );
-    context.onChanged();
   }
 }
 

@@ -89,13 +89,16 @@ function startSigns(settings: WorkerSettings): Checkup {
   );
 }
 
-/** Why this process should make place for a fresh one, or null. Memory that a library never gives back goes with its process. */
-function whyRecycle({ recycleAfterJobs, recycleAboveBytes }: WorkerSettings): string | null {
-  if (progress.jobsDone === 0) return null;
-  if (progress.jobsDone >= recycleAfterJobs) return `replaced by a fresh one after ${progress.jobsDone} jobs`;
+/**
+ * Why this process should make place for a fresh one after so many jobs, or null. Memory that a library never gives back goes with
+ * its process.
+ */
+function whyRecycle({ recycleAfterJobs, recycleAboveBytes }: WorkerSettings, jobsDone: number): string | null {
+  if (jobsDone === 0) return null;
+  if (jobsDone >= recycleAfterJobs) return `replaced by a fresh one after ${jobsDone} jobs`;
   const memoryBytes = process.memoryUsage.rss();
   if (memoryBytes <= recycleAboveBytes) return null;
-  return `replaced by a fresh one: it had grown to ${formatSize(memoryBytes)} after ${progress.jobsDone} jobs`;
+  return `replaced by a fresh one: it had grown to ${formatSize(memoryBytes)} after ${jobsDone} jobs`;
 }
 
 function waitForWake(): Promise<void> {
@@ -121,25 +124,33 @@ async function run(settings: WorkerSettings): Promise<void> {
     signs.started,
   ]);
   tell({ type: 'ready' });
-  while (!draining) {
-    const reason = whyRecycle(settings);
-    if (reason) {
-      tell({ type: 'leaving', reason });
-      break;
+  const identity = { id: settings.workerId, name: settings.workerName };
+  /** Who takes the next job with the end of the present one: nobody who should take none. */
+  const nextFor = () => (paused || draining || whyRecycle(settings, progress.jobsDone + 1) !== null ? null : identity);
+  let next: ClaimedJob | null = null;
+  let tidied: Promise<void> = Promise.resolve();
+  while (next !== null || !draining) {
+    if (next === null) {
+      const reason = whyRecycle(settings, progress.jobsDone);
+      if (reason) {
+        tell({ type: 'leaving', reason });
+        break;
+      }
+      next = paused ? null : await claim(db, settings);
+      progress.moved();
     }
-    const claimed = paused ? null : await claim(db, settings);
-    progress.moved();
-    if (!claimed) {
+    if (next === null) {
       await waitForWake();
       continue;
     }
+    const claimed: ClaimedJob = next;
     const abort = new AbortController();
     current = { jobId: claimed.job.id, attempt: claimed.token.attempt, abort };
     signs.watch(claimed.token);
     progress.begin({ kind: 'own', name: 'Start', limitMs: null });
     tell({ type: 'changed' });
     try {
-      await runJob({
+      const ended = await runJob({
         db,
         claimed,
         folder,
@@ -152,18 +163,24 @@ async function run(settings: WorkerSettings): Promise<void> {
         clock: systemClock,
         recordBuild: recorder.record,
         masterKey,
+        nextFor,
         onChanged: () => tell({ type: 'changed' }),
         onLog: () => tell({ type: 'log', jobId: claimed.job.id }),
         onWork: progress.begin,
         onProgress: progress.moved,
       });
+      ({ next } = ended);
+      tidied = Promise.all([tidied, ended.tidied]).then(() => undefined);
     } finally {
       // Also when its end could not be recorded: `end` waits for this, and a worker that never ends keeps its job for ever.
       current = null;
       signs.watch(null);
     }
     progress.jobDone();
-    progress.begin({ kind: 'idle', name: null, limitMs: null });
+    if (next === null) {
+      await tidied;
+      progress.begin({ kind: 'idle', name: null, limitMs: null });
+    }
     tell({ type: 'changed' });
   }
   await signs.stop();

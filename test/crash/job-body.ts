@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { DomainError, messageOf } from '../../src-main/contract/errors.ts';
 import { workerVariable } from '../../src-main/domain/worker-variable.ts';
 import { runStep } from '../../src-main/process/run-step.ts';
-import type { JobContext } from '../../src-main/worker/run-job.ts';
+import type { EndedJob, JobContext } from '../../src-main/worker/run-job.ts';
 import { folderVariable, placesIn } from './places.ts';
-import { addSteps, finishJob, oneStep, publishBuild, recordStep } from './queue-under-test.ts';
+import { addSteps, type ClaimedJob, endAttempt, oneStep, publishBuild, recordStep } from './queue-under-test.ts';
 import { appendCommand, appendLine, type SideEntry } from './side-log.ts';
 
 const stepTimeoutMs = 60_000;
@@ -18,25 +18,27 @@ const stepTimeoutMs = 60_000;
 const graceMs = 1_000;
 
 /** Runs a claimed job to its end, and records the end. */
-export async function runJob(context: JobContext): Promise<void> {
-  const { db, claimed, clock } = context;
+export async function runJob(context: JobContext): Promise<EndedJob> {
+  const { db, claimed, clock, nextFor } = context;
+  let next: ClaimedJob | null = null;
   try {
     await build(context);
-    await finishJob(db, claimed, {
-      status: 'succeeded',
-      error: null,
-      now: clock(),
-      publish: publishBuild(claimed, clock()),
-    });
+    next = await endAttempt(
+      db,
+      claimed,
+      { status: 'succeeded', error: null, now: clock(), publish: publishBuild(claimed, clock()) },
+      nextFor(),
+    );
     appendLine(sideLog(), `published ${claimed.job.id} ${claimed.token.attempt}`);
   } catch (error) {
     const failure = failureOf(error, context.signal);
-    if (failure.code === 'job.fenced') return;
+    if (failure.code === 'job.fenced') return { next, tidied: Promise.resolve() };
     const status = failure.code === 'job.cancelled' ? 'cancelled' : 'failed';
-    await finishJob(db, claimed, { status, error: failure, now: clock() });
+    next = await endAttempt(db, claimed, { status, error: failure, now: clock() }, nextFor());
   } finally {
     context.onChanged();
   }
+  return { next, tidied: Promise.resolve() };
 }
 
 async function build({ db, claimed, clock, signal, onChanged }: JobContext): Promise<void> {

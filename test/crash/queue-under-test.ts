@@ -11,7 +11,7 @@ import {
   addSteps,
   type ClaimedJob,
   claimNextJob,
-  finishJob,
+  endAttempt,
   type NewStep,
   recordStep,
 } from '../../src-main/queue/attempt.ts';
@@ -21,7 +21,7 @@ import { hostPlatform } from '../../src-main/releases/platform.ts';
 import type { Logger } from '../../src-main/telemetry/logger.ts';
 
 export type { ClaimedJob, Db };
-export { addSteps, claimNextJob, finishJob, openDatabase, openDatabaseInThread, recordStep };
+export { addSteps, claimNextJob, endAttempt, openDatabase, openDatabaseInThread, recordStep };
 
 /** The pool of an engine, with `program` in the place of the worker's own. */
 export function createPool(options: {

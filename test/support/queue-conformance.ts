@@ -6,7 +6,14 @@ import { listEvents } from '../../src-main/database/events.ts';
 import { findJob, type JobRecord } from '../../src-main/database/jobs.ts';
 import type { Db } from '../../src-main/database/open-database.ts';
 import { updateRepository } from '../../src-main/database/repositories.ts';
-import { addSteps, type ClaimedJob, claimNextJob, finishJob, recordStep } from '../../src-main/queue/attempt.ts';
+import {
+  addSteps,
+  type ClaimedJob,
+  claimNextJob,
+  finishAndClaimNext,
+  finishJob,
+  recordStep,
+} from '../../src-main/queue/attempt.ts';
 import { cancelJob, enqueueRevision, placeInQueue, retryJob } from '../../src-main/queue/enqueue.ts';
 import { releaseJobOfLostWorker } from '../../src-main/queue/supervisor.ts';
 import { addRepository, addWorker, newRevision } from './database-fixtures.ts';
@@ -78,6 +85,32 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       const [a, b] = [await addRepository(db), await addRepository(db)];
       const jobs = [await add(db, a), await add(db, b), await add(db, b), await add(db, a)];
       expect(await drain(db)).toEqual(jobs.map(job => job.number));
+      await check();
+    });
+
+    it('queues a revision once by polling, in each repository, and as often as people want it', async () => {
+      const { db, check } = await make();
+      const [id, other] = [await addRepository(db), await addRepository(db)];
+      const revision = { revision: newRevision(), subject: 'Change "it"', authorName: 'Ada', committedAtMs: 7 };
+      const poll = (repositoryId: string, trigger: 'poll' | 'added' | 'manual' = 'poll') =>
+        enqueueRevision(db, { repositoryId, revision, trigger, seenAtMs: now + 3, now: now + 4 });
+      const job = await poll(id);
+      expect(await findJob(db, job?.id ?? '')).toMatchObject({ ...job });
+      const told = { repositoryId: id, jobId: job?.id, data: { revision: revision.revision, subject: 'Change "it"' } };
+      expect(await listEvents(db, { after: 0, limit: 50 })).toMatchObject([
+        { type: 'revision.seen', atMs: now + 3, ...told },
+        { type: 'job.queued', atMs: now + 4, ...told },
+      ]);
+      expect(await poll(id)).toBeNull();
+      expect(await poll(id, 'added')).toBeNull();
+      expect((await poll(other))?.id).not.toBe(job?.id);
+      const byHand = [await poll(id, 'manual'), await poll(id, 'manual')].map(each => each?.id);
+      expect(new Set([job?.id, ...byHand]).size).toBe(3);
+      await updateRepository(db, id, { supersede: 1 });
+      expect(await poll(id)).toBeNull();
+      expect(await listEvents(db, { after: 0, limit: 50 })).toHaveLength(8);
+      await succeed(db, await mustClaim(db));
+      expect(await poll(id)).toBeNull();
       await check();
     });
 
@@ -291,6 +324,56 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       await expect(broken).rejects.toThrow('not recorded');
       expect(await findJob(db, job.id)).toMatchObject({ status: 'running', workerId: claimed.token.workerId });
       expect(await listSteps(db, job.id, 1)).toMatchObject([{ status: 'pending' }]);
+      expect(await listEvents(db, { after: 0, limit: 50 })).toEqual(before);
+      await check();
+    });
+
+    it('ends an attempt and claims the next job for its worker in one transaction, in the order of the queue', async () => {
+      const { db, check } = await make();
+      const [capped, other] = [await addRepository(db), await addRepository(db)];
+      const jobs = [await add(db, capped), await add(db, capped), await add(db, other)];
+      const first = await mustClaim(db);
+      const worker = { id: first.token.workerId, name: 'worker 1' };
+      const done = { status: 'succeeded', error: null, now: now + 5 } as const;
+      const { became, next } = await finishAndClaimNext(db, first, done, worker);
+      // The end gives its repository room again, so that its older job is next.
+      expect([became, next?.job.number]).toEqual(['succeeded', jobs[1]?.number]);
+      expect(next?.token).toEqual({ jobId: jobs[1]?.id, attempt: 1, workerId: worker.id });
+      expect(await findJob(db, first.job.id)).toMatchObject({ status: 'succeeded', finishedAt: now + 5 });
+      expect(await findJob(db, jobs[1]?.id ?? '')).toMatchObject({ status: 'running', startedAt: now + 5 });
+      const events = (await listEvents(db, { after: 0, limit: 50 })).slice(-2);
+      expect(events.map(({ type, jobId }) => [type, jobId])).toEqual([
+        ['job.finished', first.job.id],
+        ['job.started', jobs[1]?.id],
+      ]);
+      await check();
+      if (!next) return;
+      const refused = new DomainError('git.unreachable', 'The host did not answer.');
+      const retried = await finishAndClaimNext(db, next, { ...done, status: 'failed', error: refused }, worker);
+      // What waits for its time is not claimed by the very worker that it failed on.
+      expect([retried.became, retried.next?.job.number]).toEqual(['queued', jobs[2]?.number]);
+      if (!retried.next) return;
+      expect(await finishAndClaimNext(db, retried.next, done, worker)).toEqual({ became: 'succeeded', next: null });
+      await check();
+    });
+
+    it('claims nothing with the end of an attempt that is refused or taken back', async () => {
+      const { db, check } = await make();
+      const id = await addRepository(db);
+      await add(db, id);
+      const waiting = await add(db, await addRepository(db));
+      const lost = await mustClaim(db);
+      const worker = { id: lost.token.workerId, name: 'worker 1' };
+      const done = { status: 'succeeded', error: null, now } as const;
+      const publish = () => Promise.reject(new Error('not recorded'));
+      await expect(finishAndClaimNext(db, lost, { ...done, publish }, worker)).rejects.toThrow('not recorded');
+      expect(await findJob(db, lost.job.id)).toMatchObject({ status: 'running' });
+      await releaseJobOfLostWorker(db, worker.id, killed, now);
+      const before = await listEvents(db, { after: 0, limit: 50 });
+      for (const late of [done, { ...done, publish: async () => undefined }]) {
+        await expect(finishAndClaimNext(db, lost, late, worker)).rejects.toMatchObject({ code: 'job.fenced' });
+      }
+      expect(await findJob(db, waiting.id)).toMatchObject({ status: 'queued', attempt: 0 });
       expect(await listEvents(db, { after: 0, limit: 50 })).toEqual(before);
       await check();
     });

@@ -6,7 +6,7 @@ import type { Db } from '../../src-main/database/open-database.ts';
 import { updateRepository } from '../../src-main/database/repositories.ts';
 import { backoffMs } from '../../src-main/domain/backoff.ts';
 import { retryRule } from '../../src-main/domain/job-retry.ts';
-import { type ClaimedJob, claimNextJob, finishJob } from '../../src-main/queue/attempt.ts';
+import { type ClaimedJob, claimNextJob, finishAndClaimNext, finishJob } from '../../src-main/queue/attempt.ts';
 import { cancelJob, enqueueRevision, placeInQueue, retryJob } from '../../src-main/queue/enqueue.ts';
 import { releaseJobOfLostWorker } from '../../src-main/queue/supervisor.ts';
 import { addRepository, addWorker, newRevision } from './database-fixtures.ts';
@@ -24,6 +24,14 @@ const actionArbitrary = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('finish' as const),
+      job: index,
+      as: fc.constantFrom('succeeded' as const, 'failed' as const, 'unreachable' as const, 'cancelled' as const),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('finish-and-claim' as const),
       job: index,
       as: fc.constantFrom('succeeded' as const, 'failed' as const, 'unreachable' as const, 'cancelled' as const),
     }),
@@ -69,27 +77,43 @@ async function enqueue(world: World, at: number, trigger: 'poll' | 'manual', pri
   world.model.add({ number: job.number, id: job.id, repository, trigger, revision, priority }, world.now);
 }
 
-async function claim({ db, model, now, claims }: World): Promise<void> {
+async function claim(world: World): Promise<void> {
+  const { db, now } = world;
   const worker = await addWorker(db);
+  learnClaim(world, worker.id, await claimNextJob(db, worker, now));
+}
+
+/** What was claimed must be what the model gives next. */
+function learnClaim({ model, now, claims }: World, workerId: string, claimed: ClaimedJob | null): void {
   const expected = model.next(now);
-  const claimed = await claimNextJob(db, worker, now);
   expect(claimed?.job.number ?? null).toBe(expected?.number ?? null);
   if (!claimed || !expected) return;
-  model.claim(expected, worker.id);
+  model.claim(expected, workerId);
   claims.set(expected.id, claimed);
 }
 
-async function finish(world: World, job: ModelJob, as: (Action & { kind: 'finish' })['as']): Promise<void> {
+type EndedAs = (Action & { kind: 'finish' })['as'];
+
+async function finish(world: World, job: ModelJob, as: EndedAs, claimsNext = false): Promise<void> {
   const claimed = world.claims.get(job.id);
   if (!claimed) throw new Error('a running job was never claimed');
   const mayPass = as === 'unreachable';
   const error = as === 'succeeded' ? null : new DomainError(mayPass ? 'git.unreachable' : 'step.failed', 'It failed.');
   const status = mayPass ? 'failed' : as;
-  const became = await finishJob(world.db, claimed, { status, error, now: world.now });
+  const result = { status, error, now: world.now };
+  // Any worker may be named; a free one, so that the model's jobs have one each.
+  const worker = claimsNext ? await addWorker(world.db) : null;
+  const ended = worker
+    ? await finishAndClaimNext(world.db, claimed, result, worker)
+    : { became: await finishJob(world.db, claimed, result), next: null };
   if (status === 'failed') world.model.fail(job, mayPass);
   else world.model.end(job, status);
-  expect(became).toBe(job.status);
-  if (became !== 'queued') return;
+  expect(ended.became).toBe(job.status);
+  if (ended.became === 'queued') await learnNotBefore(world, job);
+  if (worker) learnClaim(world, worker.id, ended.next);
+}
+
+async function learnNotBefore(world: World, job: ModelJob): Promise<void> {
   // The very time is drawn by lot, within bounds.
   const row = await world.db.selectFrom('jobs').select('notBefore').where('id', '=', job.id).executeTakeFirstOrThrow();
   const rule = retryRule('git.unreachable');
@@ -114,9 +138,10 @@ async function perform(world: World, action: Action): Promise<void> {
       return enqueue(world, action.repository, 'manual', action.priority);
     case 'claim':
       return claim(world);
-    case 'finish': {
+    case 'finish':
+    case 'finish-and-claim': {
       const ending = pick(running, action.job);
-      if (ending) await finish(world, ending, action.as);
+      if (ending) await finish(world, ending, action.as, action.kind === 'finish-and-claim');
       return;
     }
     case 'lose': {
@@ -140,6 +165,9 @@ async function perform(world: World, action: Action): Promise<void> {
       if (!stale || job.status === 'running') return;
       const late = finishJob(db, stale, { status: 'succeeded', error: null, now });
       await expect(late).rejects.toMatchObject({ code: 'job.fenced' });
+      const worker = await addWorker(db);
+      const both = finishAndClaimNext(db, stale, { status: 'failed', error: null, now }, worker);
+      await expect(both).rejects.toMatchObject({ code: 'job.fenced' });
       return;
     }
     case 'cancel':

@@ -11,6 +11,9 @@ const jobColumns = `number, id, repository_id AS repositoryId, revision, subject
   cancel_requested_at AS cancelRequestedAt, error, plan, priority, not_before AS notBefore,
   automatic_retries AS automaticRetries, without_cache AS withoutCache, isolation`;
 
+/** Of a polled job that was named before its revision named it. */
+export const isNamedByTime = "trigger IN ('poll', 'added') AND substr(id, 15, 1) <> '8'";
+
 /** What the next event is called: cursors are given in order, and never again. */
 const nextCursor = `(SELECT coalesce(max(cursor), 0) + 1 FROM events)`;
 /** With the row that is written anyway, for the one event that the caller writes next. */
@@ -25,6 +28,15 @@ const keepAttempt = (finishedAt: string, outcome: string, error: string) =>
   `INSERT INTO earlier_attempts (job_id, attempt, worker_id, worker_name, started_at, finished_at, outcome, error, isolation)
     SELECT id, attempt, worker_id, coalesce((SELECT name FROM workers WHERE workers.id = jobs.worker_id), worker_id), started_at,
       ${finishedAt}, ${outcome}, ${error}, isolation FROM jobs`;
+
+/** What is inserted; the repository is last, since it may be looked up by more than its id. One that is null lets `OR IGNORE` insert nothing. */
+const insertJob = (verb: string, repositoryId: string) => `${verb} INTO jobs
+    (id, revision, subject, author_name, committed_at, seen_at, trigger, status, queued_at, priority, without_cache, event_cursors, repository_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ',' || ${nextCursor} || ',' || (${nextCursor} + 1), ${repositoryId})`;
+export type NewJob = [
+  ...[id: string, revision: string, subject: string, authorName: string, committedAt: number | null, seenAt: number],
+  ...[trigger: Trigger, queuedAt: number, priority: 0 | 1, withoutCache: 0 | 1],
+];
 
 /** What an operation tells of itself. */
 interface JobEvent {
@@ -85,14 +97,17 @@ function jobOf(row: RawJob): JobRecord {
 /** Every text that is run; a test asks SQLite how it would run each of them. */
 export const jobStatements = {
   find: `SELECT ${jobColumns} FROM jobs WHERE id = ?`,
-  findPolled: `SELECT number FROM jobs WHERE repository_id = ? AND revision = ? AND trigger IN ('poll', 'added')`,
   findRepository: `SELECT supersede, seen_revision AS seenRevision FROM repositories WHERE id = ? AND removed_at IS NULL`,
+  findPolled: `SELECT 1 FROM jobs WHERE id = ? UNION ALL SELECT 1 FROM jobs WHERE repository_id = ? AND revision = ? AND ${isNamedByTime}`,
   setSeenRevision: `UPDATE repositories SET seen_revision = ? WHERE id = ?`,
-  insert: `INSERT INTO jobs (id, repository_id, revision, subject, author_name, committed_at, seen_at, trigger, status, queued_at, priority,
-      without_cache, event_cursors)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ',' || ${nextCursor} || ',' || (${nextCursor} + 1))`,
-  appendQueued: `INSERT INTO events (at, type, repository_id, job_id, data, in_job)
-    VALUES (?, 'revision.seen', ?, ?, ?, 1), (?, 'job.queued', ?, ?, ?, 1)`,
+  /** With its events, which a trigger writes. */
+  insert: insertJob('INSERT', '?'),
+  /** A polled revision, where nothing but its job and its events has to be written: else nothing is. */
+  insertPolled: insertJob(
+    'INSERT OR IGNORE',
+    `(SELECT id FROM repositories WHERE id = ? AND removed_at IS NULL AND supersede = 0 AND seen_revision IS NULL
+      AND NOT EXISTS (SELECT 1 FROM jobs WHERE repository_id = repositories.id AND revision = ? AND ${isNamedByTime}))`,
+  ),
   supersede: `UPDATE jobs SET status = 'cancelled', finished_at = @now, error = @error, not_before = 0
     WHERE repository_id = @repositoryId AND status = 'queued' AND number < @number AND trigger IN ('poll', 'added') RETURNING id`,
 
@@ -178,14 +193,11 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
   type Named = Readonly<Record<string, string | number | null>>;
   const statements = {
     find: prepare<[string], JobRecord>(text.find),
-    findPolled: prepare<[string, string], { number: number }>(text.findPolled),
     findRepository: prepare<[string], { supersede: 0 | 1; seenRevision: string | null }>(text.findRepository),
+    findPolled: prepare<[string, string, string], unknown>(text.findPolled),
     setSeenRevision: prepare<[string | null, string], never>(text.setSeenRevision),
-    insert: prepare<
-      [string, string, string, string, string, number | null, number, Trigger, number, 0 | 1, 0 | 1],
-      never
-    >(text.insert),
-    appendQueued: prepare<[number, string, string, string, number, string, string, string], never>(text.appendQueued),
+    insert: prepare<[...NewJob, repositoryId: string], never>(text.insert),
+    insertPolled: prepare<[...NewJob, repositoryId: string, revision: string], never>(text.insertPolled),
     supersede: prepare<[Named], { id: string }>(text.supersede),
     claim: prepareJob<[string, number, number, number, number]>(text.claim),
     keepRunning: prepare<[number, AttemptsTable['outcome'], string | null, string, number, string], never>(

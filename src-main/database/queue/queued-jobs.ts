@@ -1,40 +1,84 @@
 /** Owns what is done with jobs that do not run: queued, superseded, cancelled, tried again, counted. Each function runs inside a transaction. */
+import type BetterSqlite3 from 'better-sqlite3';
 import { DomainError } from '../../contract/errors.ts';
 import { isFinished } from '../../domain/job-states.ts';
 import { countedPlaces, type JobRecord, type QueuePosition, type QueueRequests } from '../job-queue.ts';
-import type { JobStatements } from './job-statements.ts';
+import type { JobStatements, NewJob } from './job-statements.ts';
 
-/** The new row, told without reading it back: a row of so many columns costs as much as writing it. */
-function insert(statements: JobStatements, request: QueueRequests['enqueue']): JobRecord {
-  const { id, repositoryId, trigger, seenAtMs: seenAt, now: queuedAt } = request;
-  const { revision, subject, authorName, committedAtMs: committedAt } = request.revision;
+function newJob(request: QueueRequests['enqueue']): NewJob {
+  const { id, trigger, seenAtMs, now } = request;
+  const { revision, subject, authorName, committedAtMs } = request.revision;
   const priority = request.priority && trigger === 'manual' ? 1 : 0;
-  const withoutCache = request.withoutCache ? 1 : 0;
-  const given = [id, repositoryId, revision, subject, authorName, committedAt, seenAt, trigger, queuedAt] as const;
-  const { lastInsertRowid } = statements.insert().run(...given, priority, withoutCache);
+  return [
+    id,
+    revision,
+    subject,
+    authorName,
+    committedAtMs,
+    seenAtMs,
+    trigger,
+    now,
+    priority,
+    request.withoutCache ? 1 : 0,
+  ];
+}
+
+/** Told without reading it back: a row of so many columns costs as much as writing it. */
+function asInserted(row: NewJob, repositoryId: string, { lastInsertRowid }: BetterSqlite3.RunResult): JobRecord {
+  const [id, revision, subject, authorName, committedAt, seenAt, trigger, queuedAt, priority, withoutCache] = row;
   return {
     number: Number(lastInsertRowid),
-    ...{ id, repositoryId, revision, subject, authorName, committedAt, seenAt },
-    ...{ trigger, queuedAt, priority, withoutCache },
-    ...{ status: 'queued', attempt: 0, lostCount: 0, automaticRetries: 0, notBefore: 0 },
-    ...{ workerId: null, startedAt: null, finishedAt: null, checkupAt: null, cancelRequestedAt: null },
-    ...{ error: null, plan: null, isolation: null },
+    id,
+    repositoryId,
+    revision,
+    subject,
+    authorName,
+    committedAt,
+    seenAt,
+    trigger,
+    queuedAt,
+    priority,
+    withoutCache,
+    status: 'queued',
+    attempt: 0,
+    lostCount: 0,
+    automaticRetries: 0,
+    notBefore: 0,
+    workerId: null,
+    startedAt: null,
+    finishedAt: null,
+    checkupAt: null,
+    cancelRequestedAt: null,
+    error: null,
+    plan: null,
+    isolation: null,
   };
 }
 
+/**
+ * Queues a polled revision by one statement, which is a transaction where none is open. Null where it takes more than that, or nothing:
+ * `enqueue` knows.
+ */
+export function enqueuePolled(statements: JobStatements, request: QueueRequests['enqueue']): JobRecord | null {
+  const { trigger, repositoryId, revision } = request;
+  if (trigger === 'manual') return null;
+  const row = newJob(request);
+  const inserted = statements.insertPolled().run(...row, repositoryId, revision.revision);
+  return inserted.changes === 1 ? asInserted(row, repositoryId, inserted) : null;
+}
+
 export function enqueue(statements: JobStatements, request: QueueRequests['enqueue']): JobRecord | null {
-  const { repositoryId, revision, trigger, now } = request;
+  const { id, repositoryId, revision, trigger, now } = request;
   const repository = statements.findRepository().get(repositoryId);
   if (!repository) throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
-  if (trigger !== 'manual' && statements.findPolled().get(repositoryId, revision.revision)) {
+  if (trigger !== 'manual' && statements.findPolled().get(id, repositoryId, revision.revision)) {
     statements.setSeenRevision().run(revision.revision, repositoryId);
     return null;
   }
   if (trigger === 'manual') statements.wakeHead().run({ repositoryId, now });
   if (repository.seenRevision !== null) statements.setSeenRevision().run(null, repositoryId);
-  const job = insert(statements, request);
-  const data = JSON.stringify({ revision: job.revision, subject: job.subject });
-  statements.appendQueued().run(job.seenAt, repositoryId, job.id, data, now, repositoryId, job.id, data);
+  const row = newJob(request);
+  const job = asInserted(row, repositoryId, statements.insert().run(...row, repositoryId));
   if (trigger !== 'manual' && repository.supersede === 1) supersede(statements, job, now);
   return job;
 }

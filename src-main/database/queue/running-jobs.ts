@@ -3,7 +3,7 @@ import { DomainError } from '../../contract/errors.ts';
 import type { JobStatus, LossView } from '../../contract/views/job.ts';
 import { afterFailure, longestRetryMs } from '../../domain/job-retry.ts';
 import { afterLostWorker } from '../../domain/job-states.ts';
-import { fenced, type JobRecord, type LossEvidence, type QueueRequests } from '../job-queue.ts';
+import { fenced, type JobRecord, type LossEvidence, type QueueRequests, type QueueResults } from '../job-queue.ts';
 import type { JobStatements } from './job-statements.ts';
 import { mustFind } from './queued-jobs.ts';
 
@@ -61,6 +61,14 @@ export function finish(statements: JobStatements, request: QueueRequests['finish
     statements.appendNotedEvent({ type: 'job.finished', ...about, data });
   }
   return status;
+}
+
+export function finishAndClaim(
+  statements: JobStatements,
+  request: QueueRequests['finishAndClaim'],
+): QueueResults['finishAndClaim'] {
+  const became = finish(statements, request.finish);
+  return { became, next: claim(statements, request.claim) };
 }
 
 export function release(statements: JobStatements, request: QueueRequests['release']): JobRecord | null {

@@ -2,8 +2,8 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { QueueImplementation } from '../job-queue.ts';
 import { type JobStatements, prepareJobStatements } from './job-statements.ts';
-import { cancel, enqueue, position, retry } from './queued-jobs.ts';
-import { claim, finish, release } from './running-jobs.ts';
+import { cancel, enqueue, enqueuePolled, position, retry } from './queued-jobs.ts';
+import { claim, finish, finishAndClaim, release } from './running-jobs.ts';
 
 /** The operations on a connection. They throw `job.fenced`, `not_found`, `conflict`, and what SQLite throws. */
 export function createSqliteQueue(sqlite: BetterSqlite3.Database): QueueImplementation {
@@ -20,10 +20,12 @@ export function createSqliteQueue(sqlite: BetterSqlite3.Database): QueueImplemen
     const transaction = sqlite.transaction((request: Request) => operation(statements, request));
     return (request: Request): Result => transaction.deferred(request);
   }
+  const enqueueInTransaction = writing(enqueue);
   return {
-    enqueue: writing(enqueue),
+    enqueue: request => enqueuePolled(statements, request) ?? enqueueInTransaction(request),
     claim: writing(claim),
     finish: writing(finish),
+    finishAndClaim: writing(finishAndClaim),
     release: writing(release),
     cancel: writing(cancel),
     retry: writing(retry),

@@ -6,22 +6,25 @@ import { v7 as uuidv7 } from 'uuid';
 import type { WorkerIdentity } from '../../../src-main/database/job-queue.ts';
 import { type Db, openDatabase } from '../../../src-main/database/open-database.ts';
 import { insertWorker } from '../../../src-main/database/workers.ts';
-import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
+import { type ClaimedJob, claimNextJob, finishAndClaimNext, finishJob } from '../../../src-main/queue/attempt.ts';
 import { enqueueRevision } from '../../../src-main/queue/enqueue.ts';
 
 export type Durability = 'FULL' | 'NORMAL';
 
-/** A queue with jobs in it. Each job is put in, and claimed and completed, in transactions of its own. */
+/** A queue with jobs in it. Each job is put in, and claimed and completed, in transactions of its own: nothing is done for several. */
 export interface Side {
   setDurability(durability: Durability): Promise<void>;
   enqueue(count: number): Promise<void>;
-  /** Fails when there is nothing to claim. */
+  /** As its workers do while there is always a next job. Fails when there is nothing to claim. */
   complete(count: number): Promise<void>;
+  /** A claim, then the end of the same job, in a transaction each. Where the workers do not do so anyway. */
+  completeApart?(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const repositoryCount = 200;
 const workerCount = 8;
+const noWorker: WorkerIdentity = { id: '', name: '' };
 const numbers = (count: number) => `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`;
 
 /** The file as it is after years: finished jobs with their attempts and events, then those that wait. */
@@ -63,7 +66,9 @@ export async function ours(file: string, depth: number): Promise<Side> {
   const repositoryIds = await addRepositories(db);
   const workers = Array.from({ length: workerCount }, (_, slot) => ({ id: uuidv7(), name: `worker ${slot + 1}` }));
   for (const worker of workers) await insertWorker(db, { ...worker, pid: 1, startedAt: 0, checkupAt: 0 });
-  fillOurs(file, repositoryIds, workers[0] ?? { id: '', name: '' }, depth);
+  fillOurs(file, repositoryIds, workers[0] ?? noWorker, depth);
+  /** What each worker runs. */
+  const held = new Map<WorkerIdentity, ClaimedJob>();
   let turn = 0;
   return {
     async setDurability(durability) {
@@ -87,8 +92,19 @@ export async function ours(file: string, depth: number): Promise<Side> {
     async complete(count) {
       for (let done = 0; done < count; done += 1) {
         turn += 1;
-        const worker = workers[turn % workerCount];
-        const claimed = worker ? await claimNextJob(db, worker, Date.now()) : null;
+        const worker = workers[turn % workerCount] ?? noWorker;
+        const running = held.get(worker) ?? (await claimNextJob(db, worker, Date.now()));
+        if (!running) throw new Error('There was no job to claim.');
+        const result = { status: 'succeeded', error: null, now: Date.now() } as const;
+        const { next } = await finishAndClaimNext(db, running, result, worker);
+        if (next) held.set(worker, next);
+        else held.delete(worker);
+      }
+    },
+    async completeApart(count) {
+      for (let done = 0; done < count; done += 1) {
+        turn += 1;
+        const claimed = await claimNextJob(db, workers[turn % workerCount] ?? noWorker, Date.now());
         if (!claimed) throw new Error('There was no job to claim.');
         await finishJob(db, claimed, { status: 'succeeded', error: null, now: Date.now() });
       }

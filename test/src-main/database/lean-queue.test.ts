@@ -1,5 +1,6 @@
 /** Owns what becomes of a database of the schema before the newest attempt moved into its job's row. */
 import BetterSqlite3 from 'better-sqlite3';
+import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
 import { listAttempts, listSteps } from '../../../src-main/database/attempts.ts';
 import { findJobOfWorker, listRunningJobs } from '../../../src-main/database/jobs.ts';
@@ -97,6 +98,9 @@ it('every attempt, step and head of an old database is told as before, and its j
   expect(await enqueueRevision(db, { ...enqueue, revision: { ...revision, revision: 'c' } })).toBeNull();
   expect((await findRepository(db, 'r1'))?.currentRevision).toBe('c');
 
+  for (const change of ["status = 'odd'", "trigger = 'odd'"]) {
+    await expect(sql.raw(`UPDATE jobs SET ${change} WHERE id = 'waiting'`).execute(db)).rejects.toThrow('CHECK');
+  }
   const sqlite = new BetterSqlite3(file, { readonly: true });
   expect(sqlite.pragma('integrity_check', { simple: true })).toBe('ok');
   expect(sqlite.pragma('foreign_key_check')).toEqual([]);

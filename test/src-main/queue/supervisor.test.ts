@@ -128,11 +128,11 @@ it('finds a worker that claims a job after it was given up, and the job runs aga
   // It stood still when its engine was killed and the next one began, and goes on now.
   expect(await claimNextJob(db, orphan, 20)).toMatchObject({ job: { id: job.id } });
   const rules = { checkupMs: 5_000, stallMs: 60_000, watchingSince: 0 };
-  const [lost] = await findLostWorkers(db, new Map(), 30, rules);
+  const [lost] = await findLostWorkers(db, new Map(), () => ({ ...rules, now: 30 }));
   expect(lost).toMatchObject({ id: orphan.id });
   await releaseJobOfLostWorker(db, orphan.id, { ...evidence, reason: lost?.reason ?? '' }, 30);
   expect(await findJob(db, job.id)).toMatchObject({ status: 'queued', lostCount: 1 });
-  expect(await findLostWorkers(db, new Map(), 40, rules)).toEqual([]);
+  expect(await findLostWorkers(db, new Map(), () => ({ ...rules, now: 40 }))).toEqual([]);
 });
 
 it('finds workers without a sign of life, and those of an engine that has ended', async () => {
@@ -158,7 +158,7 @@ it('finds workers without a sign of life, and those of an engine that has ended'
   } as const;
   const members = new Map([fine.id, late.id].map(id => [id, { signs }]));
   const rules = { checkupMs: 5_000, stallMs: 60_000, watchingSince: 0 };
-  const lost = await findLostWorkers(db, members, now, rules);
+  const lost = await findLostWorkers(db, members, () => ({ ...rules, now }));
   expect(lost.toSorted((a, b) => a.reason.localeCompare(b.reason))).toEqual([
     { id: foreign.id, reason: 'its process belongs to an engine that has ended', silentMs: 0 },
     { id: late.id, reason: 'no checkup for 12 s', silentMs: 12_001 },

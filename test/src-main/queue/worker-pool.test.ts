@@ -1,3 +1,4 @@
+import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { listAttempts } from '../../../src-main/database/attempts.ts';
 import { findBuildOfJob } from '../../../src-main/database/builds.ts';
@@ -97,6 +98,23 @@ it('takes no worker for lost because the machine slept', async () => {
   await eventually(() => looks >= 3, { what: 'three looks of the supervisor' });
   expect(await eventTypes(builds.db)).not.toContain('worker.lost');
   expect(await findJob(builds.db, job.id)).toMatchObject({ status: 'running', attempt: 1, lostCount: 0 });
+});
+
+it('claims the next job of a worker in the transaction that ends the last one', async () => {
+  const builds = await startBuilds();
+  const repository = await builds.createRepository();
+  const gate = `${builds.root}/gate`;
+  const first = await repository.push({ 'slipway.yml': pipeline(`while [ ! -e ${gate} ]; do sleep 0.05; done`) });
+  await eventually(async () => (await findJob(builds.db, first.id))?.status === 'running', { what: 'the first job' });
+  const second = await repository.push({ 'slipway.yml': pipeline('true'), 'a.txt': 'b' });
+  await writeFile(gate, '');
+  const [ended, next] = [await builds.ended(first.id), await builds.ended(second.id)];
+  expect([ended.status, next.status]).toEqual(['succeeded', 'succeeded']);
+  expect(next.startedAt).toBe(ended.finishedAt);
+  const events = await listEvents(builds.db, { after: 0, limit: 200 });
+  const last = events.findIndex(({ type, jobId }) => type === 'job.finished' && jobId === first.id);
+  expect(events[last + 1]).toMatchObject({ type: 'job.started', jobId: second.id });
+  await eventually(async () => (await readdir(`${builds.root}/work`)).length === 0, { what: 'no work folder left' });
 });
 
 describe('a pool that stops', () => {
