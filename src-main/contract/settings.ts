@@ -103,7 +103,7 @@ const definitions = {
   'swarm.onMetered': define(
     z.enum(['seed', 'pause']),
     'seed',
-    'the same while the way out is a modem (known on Linux alone; a phone that is a Wi-Fi cannot be told): seed or pause',
+    'the same while the way out is a modem, or NetworkManager calls it metered (known on Linux alone): seed or pause',
   ),
   'swarm.trackerPort': define(
     z.union([z.literal('off'), wholeNumber(1, 65_535)]),
