@@ -1,11 +1,13 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
 
 import { resolve } from 'node:path';
+import { settingsOf } from './contract/settings.ts';
 import { findBuild } from './database/builds.ts';
 import { createEventFeed } from './database/event-feed.ts';
 import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
 import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { findRepository } from './database/repositories.ts';
+import { readAllSettings } from './database/settings.ts';
 import { createStorageWatch } from './database/storage-watch.ts';
 import { migrateInThread } from './database/thread-connection.ts';
 import { systemClock } from './domain/clock.ts';
@@ -38,7 +40,7 @@ import { createReleaseService } from './releases/release-service.ts';
 import { createRolloutService } from './releases/rollout-service.ts';
 import { createSeeding } from './releases/seeding.ts';
 import { createStoreAccesses } from './releases/store-accesses.ts';
-import { createSwarmRules } from './releases/swarm-rules.ts';
+import { createSwarmRules, listenHostOf } from './releases/swarm-rules.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService } from './releases/trust-service.ts';
 import { createReconciler } from './replication/reconciler.ts';
@@ -85,7 +87,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const clock = options.clock ?? systemClock;
   const startedAtMs = clock();
   const interval = options.pollIntervalMs ?? pollIntervalMs;
-  const swarmListen = options.swarmListen ?? { host: '127.0.0.1', port: 0 };
+  const swarmListen = options.swarmListen ?? { host: null, port: 0 };
   await removeLeftovers(db, folder, logger);
 
   const keyWrap = options.keyWrap ?? null;
@@ -121,12 +123,12 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     onPulse: () => feed.pulse('replicas'),
     onEvent: feed.nudge,
   });
-  const swarm = createSwarmClient({ launcher, logger, listen: swarmListen });
+  const swarmHost = swarmListen.host ?? listenHostOf(settingsOf(await readAllSettings(db)));
+  const swarm = createSwarmClient({ launcher, logger, listen: { host: swarmHost, port: swarmListen.port } });
   const seeding = createSeeding({
     db,
     stores,
     swarm,
-    listenHost: swarmListen.host,
     releaseKey: keyring.release,
     clock,
     logger,
@@ -278,6 +280,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const swarmRules = createSwarmRules({
     db,
     swarm,
+    fixedHost: swarmListen.host,
     seeding,
     trust,
     power,

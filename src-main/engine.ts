@@ -46,8 +46,8 @@ export interface EngineOptions {
   readonly power?: PowerState;
   readonly pollIntervalMs?: number;
   readonly machinePollIntervalMs?: number;
-  /** Where the swarm listens. The default is this machine alone: the LAN is opened on purpose or not at all. */
-  readonly swarmListen?: { readonly host: string; readonly port: number };
+  /** Where the swarm listens. Without a host the setting says: this machine alone, until a person opens it to the network. */
+  readonly swarmListen?: { readonly host: string | null; readonly port: number };
   readonly clock?: Clock;
   /** The system's key store, where the host can reach one. */
   readonly keyWrap?: KeyWrap | null;

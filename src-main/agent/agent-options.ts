@@ -2,6 +2,7 @@
 import type { BlobStore } from '../stores/blob-store.ts';
 import type { SwarmClient } from '../swarm/swarm-client.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { ThriftOptions } from './thrift.ts';
 import type { UserVariables } from './user-variables.ts';
 
 export interface AgentOptions {
@@ -32,6 +33,8 @@ export interface AgentOptions {
   readonly userVariables?: UserVariables | null;
   /** Between two looks at what runs: at all of its files, and at its health. Left out: an hour, and half a minute. */
   readonly driftIntervalsMs?: { readonly files: number; readonly health: number };
+  /** What battery and a metered link forbid. Left out: nothing. */
+  readonly thrift?: ThriftOptions | null;
   readonly agentVersion?: string;
   /** How long this machine's lock on a migration holds without a renewal; left out: what the control center says. */
   readonly migrationLeaseMs?: number;

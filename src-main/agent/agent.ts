@@ -12,7 +12,7 @@ import { repair, repairDue } from './repair.ts';
 
 export type AgentOutcome =
   /** Nothing to do yet: not enrolled, or nothing released. */
-  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' | 'migration' | 'rollout' }
+  | { readonly kind: 'waiting'; readonly for: 'enrollment' | 'release' | 'migration' | 'rollout' | 'thrift' }
   | { readonly kind: 'unchanged'; readonly serial: number }
   | { readonly kind: 'activated'; readonly serial: number; readonly artifactId: string; readonly bytes: BytesBySource }
   /** The release did not come up, now or at an earlier look; what ran before runs. */
@@ -67,6 +67,10 @@ async function install(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
   try {
     return await take(agent, trust, pointer);
   } catch (error) {
+    if (error instanceof DomainError && error.code === 'agent.held') {
+      reporter.set({ phase: 'waiting', progress: null, message: error.message });
+      return { kind: 'waiting', for: 'thrift' };
+    }
     if (!(error instanceof DomainError) || !giveUpCodes.has(error.code) || signal.aborted) throw error;
     await state.update({ failedSerial: serial });
     reporter.set({ phase: 'rolled_back', progress: null, message: error.message });
@@ -147,6 +151,7 @@ export function createAgent(options: AgentOptions): Agent {
   async function lookSafely(): Promise<AgentOutcome> {
     const agent = await opened();
     drift ??= createDriftWatch(agent);
+    await agent.thrift.look();
     try {
       return await lookUntilNewest(agent, drift);
     } catch (error) {

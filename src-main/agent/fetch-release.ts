@@ -114,6 +114,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
     return { bytes: all, pack: delta };
   } catch (error) {
     signal.throwIfAborted();
+    options.fetching.throwIfAborted();
     // The full pack would need more room still. Whatever else it is, the full pack does not depend on it.
     if (error instanceof DomainError && error.code === 'agent.disk_full') throw error;
     logger.warn('agent.delta_left', { digest: delta.digest, reason: messageOf(error) });

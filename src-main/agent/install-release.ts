@@ -61,14 +61,16 @@ export async function bringHere(
   running: string | null,
   signal: AbortSignal,
 ): Promise<FetchedRelease> {
-  const { options, folder, identity, reporter, guard, seeding, announcer, announced, now } = agent;
+  const { options, folder, identity, reporter, guard, seeding, thrift, announcer, announced, now } = agent;
   const { stores, swarm, repositoryId, region, logger } = options;
   const { machineId } = identity;
   return fetchRelease({
     folder,
     stores,
     swarm,
+    givesNothing: thrift.holds,
     guard,
+    fetching: thrift.fetching,
     runningArtifactId: running,
     readsAll: running === null,
     shared: pointer.activation?.shared ?? [],

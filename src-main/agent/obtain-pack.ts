@@ -43,6 +43,10 @@ export interface PackOptions {
   readonly findPeers: (pack: Pack) => Promise<readonly Peer[]>;
   readonly onProgress: (progress: FetchProgress) => void;
   readonly signal: AbortSignal;
+  /** Whether the pack is taken from stores alone, since whoever fetches from others gives to them. */
+  readonly givesNothing: boolean;
+  /** Aborted where nothing may be fetched, or no longer. */
+  readonly fetching: AbortSignal;
   readonly logger: Logger;
 }
 
@@ -162,13 +166,27 @@ export async function dropPack({ folder, swarm, pack }: PackOptions): Promise<vo
   await rm(folder.pack(pack.digest), { force: true });
 }
 
-/** The pack at its place, with the right digest: from disk, else from the swarm, else from a store. */
+/**
+ * The pack at its place, with the right digest: from disk, else from the swarm, else from a store. Throws `store.*`, `artifact.*`,
+ * `agent.disk_full`, and the reasons of `signal` and `fetching`.
+ */
 export async function obtainPack(options: PackOptions): Promise<BytesBySource> {
+  const { folder, pack, signal, fetching } = options;
+  options.onPack(pack);
+  if (await packIsWhole(folder.pack(pack.digest), pack, signal)) {
+    return { peers: 0, region: 0, reuse: pack.sizeBytes };
+  }
+  fetching.throwIfAborted();
+  return fetchPack({ ...options, signal: AbortSignal.any([signal, fetching]) });
+}
+
+async function fetchPack(options: PackOptions): Promise<BytesBySource> {
   const { folder, swarm, pack, onProgress, signal, logger } = options;
   const path = folder.pack(pack.digest);
-  options.onPack(pack);
-  if (await packIsWhole(path, pack, signal)) return { peers: 0, region: 0, reuse: pack.sizeBytes };
-  if (swarm !== null && swarm.port !== null) {
+  if (swarm !== null && options.givesNothing) {
+    // To be given later.
+    await readTorrent(options).catch(error => logger.debug('agent.torrent_not_read', { reason: messageOf(error) }));
+  } else if (swarm !== null && swarm.port !== null) {
     try {
       const bytes = await fetchFromSwarm(options, swarm);
       onProgress({ phase: 'verifying', progress: 0, bytes });

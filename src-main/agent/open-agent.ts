@@ -17,9 +17,13 @@ import { endLeftovers } from './leftovers.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { seedKept } from './seed-kept.ts';
 import { createServices, type Services } from './services.ts';
+import { createThrift, type Thrift } from './thrift.ts';
 
 /** A control center takes a machine for lost after a few of these. */
 const heartbeatMs = 30_000;
+
+/** Besides a look of its own before each look at the channel: a fetch may take hours. */
+const thriftLookMs = 20_000;
 
 /** What this process seeds, or may seed. */
 export interface Seeding {
@@ -47,6 +51,7 @@ export interface OpenAgent {
   readonly evidence: EvidenceKeeper;
   readonly guard: WebSeedGuard | null;
   readonly seeding: Seeding;
+  readonly thrift: Thrift;
   /** Who holds the lock of a migration, as this process has seen it. */
   readonly leases: LeaseWatch;
   /** What lies here whole and waits for its turn; not read again at every look. */
@@ -82,18 +87,22 @@ function announcerOf(
     readonly swarm: SwarmClient;
     readonly identity: AgentIdentity;
     readonly seeding: Seeding;
+    readonly thrift: Thrift;
     readonly announced: Map<string, readonly Peer[]>;
     readonly now: () => number;
   },
   trusted: () => Trust | null,
 ): Announcer {
-  const { swarm, identity, seeding, announced, now } = parts;
+  const { swarm, identity, seeding, thrift, announced, now } = parts;
   const leftOf = (packDigest: string): number =>
     seeding.fetching?.digest === packDigest ? seeding.fetching.sizeBytes : 0;
   return createAnnouncer({
     signer: identity.signer,
     port: () => swarm.port,
-    packs: () => [...seeding.infoHashes].map(([digest, infoHash]) => ({ infoHash, leftBytes: leftOf(digest) })),
+    packs: () =>
+      thrift.holds
+        ? []
+        : [...seeding.infoHashes].map(([digest, infoHash]) => ({ infoHash, leftBytes: leftOf(digest) })),
     trackers: async () => {
       const trust = trusted();
       if (trust === null) return [];
@@ -139,7 +148,15 @@ export async function openAgent(
     };
     let isEnrolled = state.value.current !== null;
     let prepared: Prepared | null = null;
-    const given = () => [seeding.fetching, prepared?.target ?? null, ...seededPacks(state)];
+    const thrift = createThrift(options.thrift ?? null, holds => {
+      logger.info('agent.held', { holds });
+      if (swarm === null) return;
+      // A download that is under way ends too, and goes on from the stores: whoever fetches from others gives to them.
+      if (holds) for (const infoHash of seeding.infoHashes.values()) swarm.unseed(infoHash);
+      else void seedKept({ folder, swarm, packs: seededPacks(state), logger });
+      reporter.beat();
+    });
+    const given = () => (thrift.holds ? [] : [seeding.fetching, prepared?.target ?? null, ...seededPacks(state)]);
     const reporter = createReporter({
       ...options,
       agentVersion: options.agentVersion ?? '0.1.0',
@@ -164,13 +181,16 @@ export async function openAgent(
     await guard?.start();
     closing.push(() => swarm?.stop());
     if (swarm !== null) await startSwarm(swarm, folder, state, options);
+    const look = () => void thrift.look().catch(error => logger.warn('agent.not_looked', { reason: messageOf(error) }));
+    const thriftTimer = setInterval(look, thriftLookMs).unref();
+    closing.push(() => clearInterval(thriftTimer));
     const heartbeat = setInterval(() => reporter.beat(), heartbeatMs);
     heartbeat.unref();
     closing.push(() => clearInterval(heartbeat));
     let trusted: Trust | null = null;
     const announced = new Map<string, readonly Peer[]>();
     const announcer =
-      swarm === null ? null : announcerOf(options, { swarm, identity, seeding, announced, now }, () => trusted);
+      swarm === null ? null : announcerOf(options, { swarm, identity, seeding, thrift, announced, now }, () => trusted);
     closing.push(() => announcer?.stop());
     const markEnrolled = (trust: Trust) => {
       isEnrolled = true;
@@ -187,6 +207,7 @@ export async function openAgent(
       evidence,
       guard,
       seeding,
+      thrift,
       announcer,
       announced,
       leases: createLeaseWatch(),

@@ -1,10 +1,13 @@
 /** Owns `slipway agent`: the agent in the foreground, with its own swarm process and its log on stderr. */
 import { resolve } from 'node:path';
 import { type AgentOutcome, createAgent } from '../agent/agent.ts';
+import type { ThriftOptions, ThriftRule } from '../agent/thrift.ts';
 import { createUserVariables } from '../agent/user-variables.ts';
 import { DomainError } from '../contract/errors.ts';
 import { formatSize } from '../domain/format-size.ts';
+import { createLinuxNetworkCost } from '../process/network-cost.ts';
 import { createNodeLauncher } from '../process/node-launcher.ts';
+import { createLinuxPowerState } from '../process/power-state.ts';
 import { openStore } from '../stores/open-store.ts';
 import { createSwarmClient } from '../swarm/swarm-client.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -29,6 +32,8 @@ export interface AgentCommandOptions {
   /** Bytes per second. */
   readonly up?: number | undefined;
   readonly down?: number | undefined;
+  readonly onBattery: ThriftRule;
+  readonly onMetered: ThriftRule;
   readonly interval: number;
   readonly json?: boolean | undefined;
 }
@@ -39,6 +44,7 @@ const waitingText = {
   release: 'Nothing is released on this channel yet.',
   migration: 'Another machine runs the migrations of this release; this one takes it when they are done.',
   rollout: 'This release goes to other machines first. It lies here already; this one takes it when it is its turn.',
+  thrift: 'This machine runs on battery or on a metered link, and was told to fetch nothing then. What runs goes on.',
 } as const;
 
 /** One look's outcome in words. Throws the error of a release that is not on the machine for that reason. */
@@ -62,6 +68,11 @@ function outcomeText(outcome: AgentOutcome): string {
     case 'failed':
       throw DomainError.fromView(outcome.error);
   }
+}
+
+function thriftOf({ onBattery, onMetered }: AgentCommandOptions): ThriftOptions | null {
+  if (onBattery === 'seed' && onMetered === 'seed') return null;
+  return { onBattery, onMetered, power: createLinuxPowerState(), network: createLinuxNetworkCost() };
 }
 
 /** Runs the agent until it is told to end; with `--once`, until the machine has what the channel says. */
@@ -88,6 +99,7 @@ export async function runAgent(options: AgentCommandOptions): Promise<void> {
     pollIntervalMs: options.interval * 1_000,
     supervise: options.supervise ?? false,
     linkFiles: options.linkFiles ?? false,
+    thrift: thriftOf(options),
     userVariables: options.userVariables ? createUserVariables({ name: `${repositoryId}-${channel}` }) : null,
     logger,
   });

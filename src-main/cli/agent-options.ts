@@ -1,6 +1,6 @@
 /** Owns what `slipway agent` takes, and its subcommands. What they do is loaded when they are called. */
 import { hostname } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { channelNameSchema, idSchema, publicKeySchema } from '../contract/documents.ts';
 import { rateMeaning, rateSchema } from '../contract/rate.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
@@ -20,6 +20,13 @@ function assertGiven(command: Command, names: readonly (keyof typeof needed)[]):
   const options = command.optsWithGlobals<Record<string, unknown>>();
   const missing = names.find(name => options[name] === undefined);
   if (missing !== undefined) command.error(`error: required option '${needed[missing]}' not specified`);
+}
+
+/** Known on Linux alone, as `swarm.onBattery` and `swarm.onMetered` of a control center without a desktop are. */
+function thriftOption(flags: string, when: string): Option {
+  return new Option(flags, `${when}: seed, pause (give nothing) or wait (fetch nothing either)`)
+    .choices(['seed', 'pause', 'wait'])
+    .default('seed');
 }
 
 const all = ['store', 'repository', 'channel', 'root', 'key'] as const;
@@ -47,6 +54,8 @@ export function addAgentCommands(program: Command): void {
     .option('--listen <address>', 'where the swarm listens', '127.0.0.1')
     .option('--up <rate>', 'the most that the swarm gives, such as 5MB/s', fitting(rateSchema, `Give ${rateMeaning}.`))
     .option('--down <rate>', 'the most that the swarm takes', fitting(rateSchema, `Give ${rateMeaning}.`))
+    .addOption(thriftOption('--on-battery <what>', 'on battery'))
+    .addOption(thriftOption('--on-metered <what>', 'while the way out is metered'))
     .option('--interval <seconds>', 'how often the store is looked at', wholeNumber(1, 3_600), 5)
     .option('--tracker <url>', 'a tracker, besides those that the control center names; may be repeated', several)
     .option('--no-swarm', 'read from stores alone')

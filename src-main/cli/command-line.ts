@@ -43,12 +43,15 @@ function addHostCommands(program: Command): void {
     .description('the headless host: interface, API, poller, workers, swarm')
     .option('--port <n>', 'port on loopback; 0 takes any', wholeNumber(0, 65_535), defaultPort)
     .option('--workers <n>', 'worker processes of this run; what the settings say if left out', wholeNumber(0, 256))
-    .option('--swarm-host <address>', 'where the swarm listens; 0.0.0.0 opens it to the network', '127.0.0.1')
+    .option(
+      '--swarm-host <address>',
+      'where the swarm listens, whatever the setting swarm.listen says; 0.0.0.0 is the whole network',
+    )
     .option('--swarm-port <n>', 'port of the swarm; 0 takes any', wholeNumber(0, 65_535), 0)
     .option('--open', 'open the interface in the browser')
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
-        Options & { port: number; workers?: number; swarmHost: string; swarmPort: number; open?: boolean }
+        Options & { port: number; workers?: number; swarmHost?: string; swarmPort: number; open?: boolean }
       >();
       const folder = chosenFolder(options);
       const { openInBrowser, serve } = await import('./serve.ts');

@@ -59,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<RunningHost> {
     ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.pollIntervalMs === undefined ? {} : { pollIntervalMs: options.pollIntervalMs }),
     ...(options.machinePollIntervalMs === undefined ? {} : { machinePollIntervalMs: options.machinePollIntervalMs }),
-    swarmListen: { host: options.swarmHost ?? '127.0.0.1', port: options.swarmPort ?? 0 },
+    swarmListen: { host: options.swarmHost ?? null, port: options.swarmPort ?? 0 },
   });
   const { promise: ended, resolve: end, reject } = Promise.withResolvers<void>();
   let http: HttpHost | null = null;

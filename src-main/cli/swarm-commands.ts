@@ -8,6 +8,14 @@ import { type OutputOptions, print, table } from './output.ts';
 
 type Options = EngineOptions & OutputOptions;
 
+/** Who may fetch from here, which a person should never have to guess. */
+function reachText({ addresses, port }: SwarmView): string {
+  if (addresses.length === 0)
+    return 'for this machine alone ("slipway swarm open" lets other machines fetch from here)';
+  const places = addresses.map(address => (port === null ? address : `${address}:${port}`)).join(', ');
+  return `open to the network at ${places} ("slipway swarm close" ends that)`;
+}
+
 function stateText(swarm: SwarmView): string {
   if (swarm.error) return `not seeding: ${swarm.error.message}`;
   if (swarm.paused) {
@@ -24,7 +32,7 @@ function stateText(swarm: SwarmView): string {
   }
   if (!swarm.running || swarm.port === null) return 'not running';
   const trackers = swarm.trackers.length === 0 ? '' : `; tracker ${swarm.trackers.join(', ')}`;
-  return `seeding ${swarm.torrents.length} packs on port ${swarm.port}, ${formatSize(swarm.uploadBytesPerSecond)}/s${trackers}`;
+  return `seeding ${swarm.torrents.length} packs on port ${swarm.port}, ${formatSize(swarm.uploadBytesPerSecond)}/s${trackers}\n${reachText(swarm)}`;
 }
 
 function swarmText(swarm: SwarmView): string {
@@ -61,6 +69,24 @@ export function addSwarmCommands(program: Command): void {
       );
       print(view, options, stateText(view));
     });
+  for (const [name, value, description] of [
+    [
+      'open',
+      'network',
+      'let other machines fetch packs from here: whoever reaches this machine and knows the pack; never the API',
+    ],
+    ['close', 'this-machine', 'let nobody but this machine fetch from here'],
+  ] as const) {
+    swarm
+      .command(name)
+      .description(description)
+      .action(async (_options: unknown, command: Command) => {
+        const options = command.optsWithGlobals<Options>();
+        await callEngine(options, client => client.settings.set({ name: 'swarm.listen', value }));
+        const view = await callEngine(options, client => client.swarm.get());
+        print(view, options, reachText(view));
+      });
+  }
   swarm
     .command('resume')
     .description('seed again')

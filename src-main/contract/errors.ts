@@ -92,6 +92,7 @@ export const errorCodes = {
   'agent.migration_interrupted': 'user',
   'agent.migration_lock': 'automatic',
   'agent.superseded': 'automatic',
+  'agent.held': 'automatic',
 
   'swarm.unavailable': 'automatic',
   'swarm.tracker_failed': 'automatic',

@@ -80,6 +80,11 @@ const definitions = {
     2048 * mebibyte,
     'what all logs may take together, in bytes; the oldest go first: at least 1048576',
   ),
+  'swarm.listen': define(
+    z.enum(['this-machine', 'network']),
+    'this-machine',
+    'who may fetch packs from this control center: this-machine, or network: all whose connections reach it, if they know the pack; never the API',
+  ),
   'swarm.uploadLimit': define(
     z.union([z.literal('none'), rateSchema]),
     'none',
@@ -98,7 +103,7 @@ const definitions = {
   'swarm.onMetered': define(
     z.enum(['seed', 'pause']),
     'seed',
-    'the same while the way out is a modem (known on Linux alone; a phone that is a Wi-Fi cannot be told): seed or pause',
+    'the same while the way out is a modem, or NetworkManager calls it metered (known on Linux alone): seed or pause',
   ),
   'swarm.trackerPort': define(
     z.union([z.literal('off'), wholeNumber(1, 65_535)]),
@@ -130,6 +135,7 @@ const names = [
   'retention.logJobs',
   'retention.logDays',
   'retention.logBytes',
+  'swarm.listen',
   'swarm.uploadLimit',
   'swarm.limitHours',
   'swarm.onBattery',
@@ -171,6 +177,7 @@ export function settingsOf(stored: StoredSettings): Settings {
     'retention.logJobs': held('retention.logJobs', definitions['retention.logJobs']),
     'retention.logDays': held('retention.logDays', definitions['retention.logDays']),
     'retention.logBytes': held('retention.logBytes', definitions['retention.logBytes']),
+    'swarm.listen': held('swarm.listen', definitions['swarm.listen']),
     'swarm.uploadLimit': held('swarm.uploadLimit', definitions['swarm.uploadLimit']),
     'swarm.limitHours': held('swarm.limitHours', definitions['swarm.limitHours']),
     'swarm.onBattery': held('swarm.onBattery', definitions['swarm.onBattery']),

@@ -74,7 +74,7 @@ export async function completeTorrentOf(engine: Engine, artifactId: string, regi
   if (trackers.length === 0 && 'reason' in webSeed) {
     throw new DomainError(
       'swarm.no_source',
-      `The torrent would name no place to fetch from: ${webSeed.reason}, and there is no tracker. Set one with "slipway settings set swarm.trackerPort 6969", and open the swarm with "slipway serve --swarm-host".`,
+      `The torrent would name no place to fetch from: ${webSeed.reason}, and there is no tracker. Set one with "slipway settings set swarm.trackerPort 6969", and open the swarm with "slipway swarm open".`,
       { artifactId, region },
     );
   }

@@ -56,7 +56,6 @@ export function createSeeding(options: {
   readonly db: Db;
   readonly stores: RegionStores;
   readonly swarm: SwarmClient;
-  readonly listenHost: string;
   readonly releaseKey: Signer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -71,6 +70,7 @@ export function createSeeding(options: {
   let heldBy: HeldBy | null = null;
   let otherTracker: string | null = null;
   let trackerPort: number | null = null;
+  let toldHost = swarm.listenHost;
 
   async function wanted(): Promise<SeedablePack[]> {
     const builds = await listBuilds(db, { limit: newestBuilds, kept: true });
@@ -105,7 +105,7 @@ export function createSeeding(options: {
     const peers =
       port === null
         ? []
-        : reachableAddresses(options.listenHost)
+        : reachableAddresses(swarm.listenHost)
             .slice(0, 16)
             .map(host => ({ host, port }));
     const known = trackers();
@@ -163,15 +163,17 @@ export function createSeeding(options: {
   }
 
   function trackers(): string[] {
-    const own = trackerPort === null ? [] : reachableAddresses(options.listenHost).slice(0, maxOwnTrackers);
+    const own = trackerPort === null ? [] : reachableAddresses(swarm.listenHost).slice(0, maxOwnTrackers);
     const urls = own.map(host => `http://${host.includes(':') ? `[${host}]` : host}:${trackerPort}/announce`);
     return otherTracker === null ? urls : [...urls, otherTracker];
   }
 
-  // A tracker comes and goes with the swarm process.
+  // A tracker comes and goes with the swarm process, which may come back at another address.
   swarm.onStats(() => {
-    if (swarm.trackerPort === trackerPort) return;
+    const hasMoved = swarm.port !== null && swarm.listenHost !== toldHost;
+    if (swarm.trackerPort === trackerPort && !hasMoved) return;
     trackerPort = swarm.trackerPort;
+    if (hasMoved) toldHost = swarm.listenHost;
     // The end of the process is no news: it comes back on the same port.
     if (swarm.port !== null) void update();
   });

@@ -1,4 +1,4 @@
-/** Owns what a person has said about the swarm's share of the line: its limit, its hours, the end of a pause, battery, metered links, trackers. */
+/** Owns what a person has said about the swarm and its share of the line: who may reach it, its limit, its hours, the end of a pause, battery, metered links, trackers. */
 import { type Settings, settingsOf } from '../contract/settings.ts';
 import type { Db } from '../database/open-database.ts';
 import { readAllSettings } from '../database/settings.ts';
@@ -15,6 +15,11 @@ import type { TrustService } from './trust-service.ts';
 /** Hours are told to the minute. */
 const lookEveryMs = 20_000;
 
+/** Every address of this machine, or its loopback alone. */
+export function listenHostOf(settings: Settings): string {
+  return settings['swarm.listen'] === 'network' ? '0.0.0.0' : '127.0.0.1';
+}
+
 export interface SwarmRules {
   start(): void;
   stop(): void;
@@ -24,7 +29,9 @@ export interface SwarmRules {
 
 export function createSwarmRules(options: {
   readonly db: Db;
-  readonly swarm: Pick<SwarmClient, 'setLimits' | 'setTracker'>;
+  readonly swarm: Pick<SwarmClient, 'setLimits' | 'setTracker' | 'listenAt'>;
+  /** Where it listens whatever the setting says; null leaves it to the setting. */
+  readonly fixedHost: string | null;
   readonly seeding: Pick<Seeding, 'paused' | 'pausedUntilMs' | 'setPaused' | 'setHeldBy' | 'setOtherTracker'>;
   readonly trust: Pick<TrustService, 'current'>;
   readonly power: PowerState;
@@ -63,6 +70,7 @@ export function createSwarmRules(options: {
       await seeding.setPaused(false);
     }
     const settings = settingsOf(await readAllSettings(db));
+    swarm.listenAt(options.fixedHost ?? listenHostOf(settings));
     seeding.setHeldBy(await heldBy(settings));
     track(settings['swarm.trackerPort']);
     seeding.setOtherTracker(settings['swarm.tracker'] === 'none' ? null : settings['swarm.tracker']);

@@ -61,7 +61,7 @@ export class PieceFile implements ChunkStore {
 
   /** Keeps a copy of a piece that was just written: those who wait for it ask at once. */
   remember(index: number, bytes: Uint8Array): void {
-    if (!this.#closed) this.#cache.put(this, index, Uint8Array.from(bytes));
+    if (!this.#closed) this.#cache.put(this, index, new Uint8Array(bytes));
   }
 
   put(index: number, bytes: Uint8Array, done: StoreCallback): void {

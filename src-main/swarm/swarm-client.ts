@@ -33,6 +33,10 @@ export interface SwarmClient {
   start(): Promise<void>;
   /** Ends the process. May be called at any time, any number of times. */
   stop(): Promise<void>;
+  /** The address that it listens at, or will. */
+  readonly listenHost: string;
+  /** Listens at another address from now on: a running process ends for it, and another one is there at once, on the same port. */
+  listenAt(host: string): void;
   /** Where peers connect to; null while the process is not listening. */
   readonly port: number | null;
   /**
@@ -73,6 +77,7 @@ export function createSwarmClient(options: {
   let child: LaunchedProcess | null = null;
   let exited: Promise<void> = Promise.resolve();
   let port: number | null = null;
+  let listenHost = listen.host;
   let keptPort = listen.port;
   let torrents: readonly TorrentStats[] = [];
   let limits: { uploadBytesPerSecond: number | null; downloadBytesPerSecond: number | null } = {
@@ -83,6 +88,7 @@ export function createSwarmClient(options: {
   let trackerPort: number | null = null;
   let backoffMs = firstBackoffMs;
   let nextId = 1;
+  let isMoving = false;
   let started: Promise<void> | null = null;
 
   const send = (command: SwarmCommand): void => child?.send(command);
@@ -98,7 +104,7 @@ export function createSwarmClient(options: {
     send({
       type: 'configure',
       port: keptPort,
-      listenHost: listen.host,
+      listenHost,
       uploadLimitBytesPerSecond: limits.uploadBytesPerSecond,
       downloadLimitBytesPerSecond: limits.downloadBytesPerSecond,
     });
@@ -106,7 +112,7 @@ export function createSwarmClient(options: {
   const track = (): void =>
     send({
       type: 'track',
-      host: listen.host,
+      host: listenHost,
       port: tracker?.port ?? null,
       keys: {
         machines: [...(tracker?.keys.machines ?? [])],
@@ -157,6 +163,7 @@ export function createSwarmClient(options: {
       const { promise, resolve: markExited } = Promise.withResolvers<void>();
       exited = promise;
       const launched = launcher.launch('swarm', {});
+      const host = listenHost;
       child = launched;
       launched.onMessage(message => {
         const parsed = swarmReportSchema.safeParse(message);
@@ -171,8 +178,10 @@ export function createSwarmClient(options: {
           if (tracker !== null) track();
           publish();
           resolve();
+          // Told otherwise while it began to listen.
+          if (host !== listenHost) move();
         } else if (parsed.data.type === 'listenFailed') {
-          reject(listenError(listen.host, keptPort, parsed.data.systemCode, parsed.data.message));
+          reject(listenError(host, keptPort, parsed.data.systemCode, parsed.data.message));
           launched.kill('SIGTERM');
         } else take(parsed.data);
       });
@@ -189,7 +198,11 @@ export function createSwarmClient(options: {
           reject(unavailable(`The swarm process did not start: ${launched.lastOutput().trim() || 'no output'}.`));
         if (stopping.signal.aborted) return;
         if (performance.now() - startedAtMs > healthyAfterMs) backoffMs = firstBackoffMs;
-        if (wasReady) {
+        if (wasReady && isMoving) {
+          isMoving = false;
+          backoffMs = 0;
+          void relaunch();
+        } else if (wasReady) {
           logger.warn('swarm.process_ended', { ...exit, restartInMs: backoffMs, output: launched.lastOutput() });
           void relaunch();
         }
@@ -197,11 +210,16 @@ export function createSwarmClient(options: {
       configure();
     });
 
+  const move = (): void => {
+    isMoving = true;
+    send({ type: 'stop' });
+  };
+
   const relaunch = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
         await delay(backoffMs, undefined, { signal: stopping.signal, ref: false });
-        backoffMs = Math.min(maxBackoffMs, backoffMs * 2);
+        backoffMs = Math.min(maxBackoffMs, Math.max(firstBackoffMs, backoffMs * 2));
         await launch();
         return;
       } catch (error) {
@@ -234,6 +252,14 @@ export function createSwarmClient(options: {
       const timer = setTimeout(() => running.kill('SIGKILL'), stopGraceMs);
       await exited;
       clearTimeout(timer);
+    },
+    get listenHost() {
+      return listenHost;
+    },
+    listenAt: host => {
+      if (host === listenHost) return;
+      listenHost = host;
+      if (port !== null) move();
     },
     get port() {
       return port;

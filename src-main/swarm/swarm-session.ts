@@ -112,6 +112,12 @@ export function createSwarmSession(
         `${path} has ${fileBytes} bytes where its torrent says ${metainfo.sizeBytes}. Copy the pack from another store.`,
       );
     }
+    const knownPieces = (): Promise<Uint8Array | null> => {
+      if (seeds) return Promise.resolve(null);
+      // Of a file that was just made every piece is known to be missing: looking at each would cost a read.
+      if (fileBytes === 0) return Promise.resolve(new Uint8Array(Math.ceil(metainfo.pieceCount / 8)));
+      return readPieceRecord(path, metainfo);
+    };
     const pack = openPackTorrent(
       client,
       {
@@ -119,7 +125,7 @@ export function createSwarmSession(
         metainfo,
         file,
         skipVerify: seeds && command.verified,
-        knownPieces: seeds || fileBytes === 0 ? null : await readPieceRecord(path, metainfo),
+        knownPieces: await knownPieces(),
         onPieces: pieces => writePieceRecord(path, metainfo, pieces),
         peers: seeds ? [] : command.peers,
         webSeeds: seeds ? [] : command.webSeeds,

@@ -33,6 +33,8 @@ if (verb === 'pack') {
     findPeers: () => Promise.resolve([]),
     onProgress: () => tell('.'),
     signal: new AbortController().signal,
+    givesNothing: false,
+    fetching: new AbortController().signal,
     logger: silentLogger,
   });
   lock.release();

@@ -26,6 +26,8 @@ export const swarmViewSchema = z.object({
   /** Why nothing is seeded although nobody has paused it. */
   heldBy: z.enum(['battery', 'metered']).nullable(),
   port: z.number().int().nullable(),
+  /** Where others reach it, without the port; empty while it listens to this machine alone. */
+  addresses: z.array(z.string()),
   /** Where machines may ask for each other. */
   trackers: z.array(z.string()),
   uploadBytesPerSecond: bytes,

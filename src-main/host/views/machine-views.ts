@@ -8,6 +8,7 @@ import { listBuilds } from '../../database/builds.ts';
 import { fromJson } from '../../database/json-column.ts';
 import type { MachineRecord } from '../../database/machines.ts';
 import type { Engine } from '../../engine.ts';
+import { reachableAddresses } from '../../releases/seeding.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** An agent reports at least every 30 s; three missed reports are silence. */
@@ -108,6 +109,7 @@ export async function swarmView(engine: Engine): Promise<SwarmView> {
     pausedUntilMs: engine.seeding.pausedUntilMs,
     heldBy: engine.seeding.heldBy,
     port: stats.port,
+    addresses: reachableAddresses(engine.swarm.listenHost).filter(address => !/^(127\.|::1$|localhost$)/.test(address)),
     trackers: [...engine.seeding.trackers()],
     uploadBytesPerSecond: sum(torrent => torrent.uploadBytesPerSecond),
     downloadBytesPerSecond: sum(torrent => torrent.downloadBytesPerSecond),

@@ -29,6 +29,15 @@ export function swarmSituation(swarm: SwarmView): SwarmSituation {
   return { look: moving ? 'running' : 'verified', words: `${what}${whom}${where}` };
 }
 
+/** Who may fetch from here. */
+export function reachOf({ addresses, port }: Pick<SwarmView, 'addresses' | 'port'>): string {
+  if (addresses.length === 0) {
+    return 'Only this machine can fetch from here; others use the stores and each other. The setting swarm.listen opens it to the network.';
+  }
+  const places = addresses.map(address => (port === null ? address : `${address}:${port}`)).join(', ');
+  return `Open to the network at ${places}: who reaches this machine and knows a pack can fetch it. The interface and the API are not there.`;
+}
+
 /** Torrents, the busiest first, then by what they gave. */
 export function torrentsInOrder(torrents: readonly TorrentView[]): TorrentView[] {
   const rate = (torrent: TorrentView) => torrent.uploadBytesPerSecond + torrent.downloadBytesPerSecond;

@@ -16,7 +16,7 @@ import text from '../../ui/text.module.css';
 import { Sha } from '../../ui/time.tsx';
 import { SourceBar, SourceKey } from '../machines/source-bar.tsx';
 import { sources } from '../machines/source-shares.ts';
-import { ratioOf, spared, swarmSituation, torrentsInOrder } from './swarm-model.ts';
+import { ratioOf, reachOf, spared, swarmSituation, torrentsInOrder } from './swarm-model.ts';
 import styles from './swarm-view.module.css';
 
 const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
@@ -65,6 +65,7 @@ export function SwarmView() {
         </Button>
       </div>
       {error && <ErrorNotice error={error} />}
+      <p className={text.sub}>{reachOf(swarm)}</p>
       <Totals swarm={swarm} />
       <Sources bytes={swarm.bytes} />
       <Torrents swarm={swarm} />

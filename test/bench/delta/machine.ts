@@ -88,6 +88,8 @@ export async function receive(folder: string, old: PackedVersion, fresh: PackedV
       findPeers: () => Promise.resolve([]),
       onProgress: () => undefined,
       signal: new AbortController().signal,
+      givesNothing: false,
+      fetching: new AbortController().signal,
       logger: silentLogger,
     });
   await fetch(store, first, null);

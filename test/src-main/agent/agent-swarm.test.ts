@@ -8,6 +8,7 @@ import { seederKey, signSeeder } from '../../../src-main/releases/seeder-documen
 import { createSwarmClient, type SwarmClient } from '../../../src-main/swarm/swarm-client.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import { createInstallation, type Installation } from '../../support/agent-fixtures.ts';
+import { whenStats } from '../../support/swarm-fixtures.ts';
 
 let at: Installation;
 const swarms: SwarmClient[] = [];
@@ -99,4 +100,61 @@ it('a machine whose swarm cannot start takes the pack from its store', async () 
   const { packBytes } = await at.publish(1, { 'app.txt': 'one' });
   const { agent } = await at.pairedAgent('web-1', { swarm: broken });
   expect(await agent.runOnce()).toMatchObject({ kind: 'activated', bytes: { region: packBytes } });
+});
+
+it('a machine gives nothing on battery, and does again on mains', async () => {
+  at = await createInstallation();
+  let onBattery = true;
+  const rule = { onBattery: 'pause', onMetered: 'wait', network: { isMetered: async () => null } } as const;
+  const thrift = { ...rule, power: { onBattery: async () => onBattery } };
+  const { pointer, packBytes } = await at.publish(1, { 'data.txt': randomBytes(500_000).toString('base64') });
+  const giver = newSwarm();
+  const reports: (readonly string[])[] = [];
+  const first = await at.pairedAgent('web-1', { swarm: giver, thrift });
+  first.agent.onReport(report => reports.push(report.seeding));
+  expect(await first.agent.runOnce()).toMatchObject({ kind: 'activated', bytes: { peers: 0, region: packBytes } });
+  expect(giver.stats().torrents).toEqual([]);
+  expect(reports.flat()).toEqual([]);
+
+  onBattery = false;
+  await first.agent.runOnce();
+  await whenStats(giver, stats => stats.torrents.length === 1);
+  expect(reports.at(-1)).toEqual([pointer.packs[0]?.infoHash]);
+  await at.store.delete(storeKeys.pack(pointer.packs[0]?.digest ?? ''));
+  const second = await at.pairedAgent('web-2', { swarm: newSwarm() });
+  expect(await second.agent.runOnce()).toMatchObject({ kind: 'activated', bytes: { peers: packBytes, region: 0 } });
+  onBattery = true;
+  await first.agent.runOnce();
+  await whenStats(giver, stats => stats.torrents.length === 0);
+});
+
+it('a machine on a metered link fetches nothing where it was told so, goes back all the same, and goes on afterwards', async () => {
+  at = await createInstallation();
+  let isMetered = false;
+  const power = { onBattery: async () => true };
+  const thrift = {
+    onBattery: 'seed',
+    onMetered: 'wait',
+    power,
+    network: { isMetered: async () => isMetered },
+  } as const;
+  const { agent, root } = await at.pairedAgent('web-1', { swarm: null, thrift });
+  const one = await at.publish(1, { 'app.txt': 'one' });
+  await agent.runOnce();
+  await at.publish(2, { 'app.txt': 'two' });
+  await agent.runOnce();
+  isMetered = true;
+  const messages: (string | null)[] = [];
+  agent.onReport(report => messages.push(report.message));
+  await at.publish(3, { 'app.txt': 'three' });
+  expect(await agent.runOnce()).toEqual({ kind: 'waiting', for: 'thrift' });
+  expect(messages.at(-1)).toMatch(/metered link/);
+  expect(await at.currentFile(root, 'app.txt')).toBe('two');
+  // What lies here costs nothing.
+  await at.putPointer({ ...one.pointer, serial: 4 });
+  expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 4, bytes: { peers: 0, region: 0 } });
+  await at.publish(5, { 'app.txt': 'five' });
+  expect(await agent.runOnce()).toEqual({ kind: 'waiting', for: 'thrift' });
+  isMetered = false;
+  expect(await agent.runOnce()).toMatchObject({ kind: 'activated', serial: 5 });
 });

@@ -16,6 +16,7 @@ it('holds the defaults while nobody has chosen, and in place of what does not fi
     'retention.logJobs': 500,
     'retention.logDays': 180,
     'retention.logBytes': 2 * 1024 * 1024 * 1024,
+    'swarm.listen': 'this-machine',
     'swarm.uploadLimit': 'none',
     'swarm.limitHours': 'always',
     'swarm.onBattery': 'seed',

@@ -15,11 +15,12 @@ const root = newSigner();
 const release = newSigner();
 const trust = trustOf(root, [release]);
 
-function rulesAt(clock: { nowMs: number; onBattery?: boolean; isMetered?: boolean }) {
+function rulesAt(clock: { nowMs: number; onBattery?: boolean; isMetered?: boolean; fixedHost?: string }) {
   const trackers: unknown[] = [];
   const held: (HeldBy | null)[] = [];
   const limits: (number | null)[] = [];
   const pauses: boolean[] = [];
+  const hosts: string[] = [];
   const seeding = {
     paused: false,
     pausedUntilMs: null as number | null,
@@ -34,8 +35,10 @@ function rulesAt(clock: { nowMs: number; onBattery?: boolean; isMetered?: boolea
     db: database.db,
     swarm: {
       setLimits: ({ uploadBytesPerSecond }) => limits.push(uploadBytesPerSecond),
+      listenAt: host => hosts.push(host),
       setTracker: tracker => trackers.push(tracker),
     },
+    fixedHost: clock.fixedHost ?? null,
     seeding,
     trust: { current: trust },
     power: { onBattery: async () => clock.onBattery ?? null },
@@ -43,7 +46,7 @@ function rulesAt(clock: { nowMs: number; onBattery?: boolean; isMetered?: boolea
     clock: () => clock.nowMs,
     logger: silentLogger,
   });
-  return { rules, limits, pauses, seeding, trackers, held };
+  return { rules, limits, pauses, seeding, trackers, held, hosts };
 }
 
 it('a limit holds in its hours alone, and is told to the swarm when it changes', async () => {
@@ -100,4 +103,18 @@ it('the tracker runs where it is switched on, with the keys that count, and is t
   await rules.apply();
   const keys = { machines: [], controlCenters: [release.publicKey] };
   expect(trackers).toEqual([null, { port: 6_969, keys }, null, null, null, 'http://192.0.2.7:6969/announce']);
+});
+
+it('is closed to the network until a person opens it, and is where the command line says in any case', async () => {
+  const { rules, hosts } = rulesAt({ nowMs: 0 });
+  await rules.apply();
+  await writeSetting(database.db, 'swarm.listen', 'network');
+  await rules.apply();
+  await writeSetting(database.db, 'swarm.listen', 'no such place');
+  await rules.apply();
+  expect(hosts).toEqual(['127.0.0.1', '0.0.0.0', '127.0.0.1']);
+  await writeSetting(database.db, 'swarm.listen', 'network');
+  const fixed = rulesAt({ nowMs: 0, fixedHost: '10.0.0.7' });
+  await fixed.rules.apply();
+  expect(fixed.hosts).toEqual(['10.0.0.7']);
 });

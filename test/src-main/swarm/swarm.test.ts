@@ -360,6 +360,30 @@ describe('the process', () => {
     await connectTo('127.0.0.1', port);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'moves to another address when it is told to, on the same port and with what it seeds',
+    async () => {
+      const pack = createPack(mebibyte);
+      const [seeder, source, folder] = [
+        await bench.startSwarm(),
+        await bench.subfolder('source'),
+        await bench.subfolder('far'),
+      ];
+      await bench.writePack(source, pack);
+      await seeder.client.seed({ torrent: pack.torrent, folder: source, verified: true });
+      const { port } = addressOf(seeder.client);
+      seeder.client.listenAt('127.0.0.2');
+      await whenStats(seeder.client, stats => stats.port === null);
+      await whenStats(seeder.client, stats => stats.torrents.some(torrent => torrent.complete));
+      expect(seeder.client).toMatchObject({ port, listenHost: '127.0.0.2' });
+      await expect(connectTo('127.0.0.1', port)).rejects.toThrow();
+      const result = await machine.client.download({
+        ...{ torrent: pack.torrent, folder, peers: [{ host: '127.0.0.2', port }], webSeeds: [] },
+      });
+      expect(result.bytesFromPeers).toBe(pack.bytes.byteLength);
+    },
+  );
+
   it('gives nothing to a connection that begins in plain', async () => {
     const pack = createPack(mebibyte);
     const source = await bench.subfolder('source');

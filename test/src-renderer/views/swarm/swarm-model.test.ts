@@ -1,7 +1,13 @@
 /** What the swarm view says. */
 import { describe, expect, it } from 'vitest';
 import type { SwarmView, TorrentView } from '../../../../src-main/contract/views/swarm.ts';
-import { ratioOf, spared, swarmSituation, torrentsInOrder } from '../../../../src-renderer/views/swarm/swarm-model.ts';
+import {
+  ratioOf,
+  reachOf,
+  spared,
+  swarmSituation,
+  torrentsInOrder,
+} from '../../../../src-renderer/views/swarm/swarm-model.ts';
 
 const torrent = (repositoryName: string, change: Partial<TorrentView> = {}): TorrentView => ({
   infoHash: repositoryName,
@@ -21,6 +27,7 @@ const swarm = (change: Partial<SwarmView> = {}): SwarmView => ({
   paused: false,
   pausedUntilMs: null,
   heldBy: null,
+  addresses: [],
   port: 6_881,
   trackers: [],
   uploadBytesPerSecond: 0,
@@ -70,4 +77,10 @@ describe('spared', () => {
     expect(spared({ peers: 0, region: 0, reuse: 0 })).toBeNull();
     expect(spared({ peers: 1, region: 1, reuse: 2 })).toMatch(/^75 %/);
   });
+});
+
+it('says who may fetch from here, and that the interface is not there', () => {
+  expect(reachOf({ addresses: [], port: 6881 })).toMatch(/^Only this machine .* swarm\.listen/);
+  expect(reachOf({ addresses: ['192.0.2.7', '2001:db8::7'], port: null })).toMatch(/192\.0\.2\.7, 2001:db8::7: .* API/);
+  expect(reachOf({ addresses: ['192.0.2.7'], port: 6881 })).toContain('192.0.2.7:6881');
 });
