@@ -7,7 +7,7 @@ import type { FileEntry } from '../contract/documents.ts';
 import type { AgentFolder } from './agent-folder.ts';
 import { type LinkedFiles, refreshRecords } from './linked-files.ts';
 import { isShared } from './shared-paths.ts';
-import { nextTick, readTreeRecord, recordOf, scanRelease, unknownRow, writeTreeRecord } from './tree-record.ts';
+import { nextTick, readTreeRecord, recordOf, scanRelease, writeTreeRecord } from './tree-record.ts';
 
 export interface KeptTree {
   readonly folder: AgentFolder;
@@ -76,6 +76,6 @@ export async function recordTree({ folder, artifactId, shared }: KeptTree, links
   if (!(await nextTick(folder))) return;
   const found = await scanRelease(folder.release(artifactId));
   const own = found.filter(({ path }) => !isShared(path, shared));
-  await writeTreeRecord(folder, artifactId, links.record(own, unknownRow));
+  await writeTreeRecord(folder, artifactId, links.recordOf(own));
   await refreshRecords(folder, links);
 }

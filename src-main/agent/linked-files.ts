@@ -1,8 +1,22 @@
 /** Owns what became of files that got a second name in another release: a link changes a file's last change, and so every record of it. */
-import { readdir } from 'node:fs/promises';
-import type { FileIdentity, ScannedEntry } from '../artifacts/scan-tree.ts';
+import { unlinkSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { type FileIdentity, lookAt, type ScannedEntry } from '../artifacts/scan-tree.ts';
 import type { AgentFolder } from './agent-folder.ts';
-import { readTreeRecord, rowOf, scanRelease, TreeRecord, writeTreeRecord } from './tree-record.ts';
+import {
+  nextTick,
+  readTreeRecord,
+  rowOf,
+  scanRelease,
+  TreeRecord,
+  unknownRow,
+  writeTreeRecord,
+} from './tree-record.ts';
+
+/** Removed until others of the event loop have their turn: some milliseconds' work. */
+const filesAtATime = 100;
 
 const recordName = /^([0-9a-f]{64})\.tree$/;
 
@@ -33,16 +47,15 @@ export class LinkedFiles {
     return known !== undefined && isSame(known.after, entry.identity) ? { ...entry, identity: known.before } : entry;
   }
 
-  /** Whether something else became of a linked file since. */
-  hasChanged(entry: ScannedEntry): boolean {
+  #hasChanged(entry: ScannedEntry): boolean {
     if (entry.kind !== 'file') return false;
     const known = this.#byInode.get(entry.identity.ino);
     return known !== undefined && !isSame(known.after, entry.identity);
   }
 
-  /** One row of a record for each entry; a linked file that was changed since has one that vouches for nothing. */
-  record(found: readonly ScannedEntry[], rowOfChanged: string): TreeRecord {
-    return TreeRecord.of(found.map(entry => (this.hasChanged(entry) ? rowOfChanged : rowOf(entry))));
+  /** The record of a tree in which nothing vouches for a linked file that was changed since. */
+  recordOf(found: readonly ScannedEntry[]): TreeRecord {
+    return TreeRecord.of(found.map(entry => (this.#hasChanged(entry) ? unknownRow : rowOf(entry))));
   }
 }
 
@@ -70,4 +83,47 @@ async function refreshRecord(folder: AgentFolder, artifactId: string, links: Lin
   // Rows are replaced, never dropped: a record without one would vouch for a tree without its file.
   const next = TreeRecord.of([...record.rows()].map(row => successors.get(row) ?? row));
   if (!next.equals(record)) await writeTreeRecord(folder, artifactId, next);
+}
+
+/** Where each file of these releases lies, by its inode. */
+async function placesOf(folder: AgentFolder, artifactIds: readonly string[]): Promise<Map<number, [string, string]>> {
+  const places = new Map<number, [string, string]>();
+  for (const artifactId of artifactIds) {
+    const root = folder.release(artifactId);
+    for (const entry of await scanRelease(root).catch(() => [])) {
+      if (entry.kind === 'file') places.set(entry.identity.ino, [root, entry.path]);
+    }
+  }
+  return places;
+}
+
+/**
+ * Removes releases whose files may be those of `kept` ones too: to lose a name changes when a file changed last, as a link does, so the kept
+ * trees' records follow. Throws the file system's errors; may be repeated.
+ */
+export async function removeLinkedReleases(
+  folder: AgentFolder,
+  gone: readonly string[],
+  kept: readonly string[],
+): Promise<void> {
+  if (gone.length === 0) return;
+  const places = await placesOf(folder, kept);
+  const links = new LinkedFiles();
+  for (const artifactId of gone) {
+    const root = folder.release(artifactId);
+    for (const [index, entry] of (await scanRelease(root)).entries()) {
+      if (index % filesAtATime === 0) await setImmediate();
+      const place = entry.kind === 'file' ? places.get(entry.identity.ino) : undefined;
+      if (place === undefined) continue;
+      const before = lookAt(...place);
+      unlinkSync(join(root, entry.path));
+      const after = lookAt(...place);
+      if (before.kind !== 'file' || after.kind !== 'file') continue;
+      // The looks are microseconds apart: in between only these can tell of a write.
+      const isSame = before.sizeBytes === after.sizeBytes && before.identity.mtimeMs === after.identity.mtimeMs;
+      if (isSame) links.add(before.identity, after.identity);
+    }
+    await rm(root, { recursive: true, force: true });
+  }
+  if (await nextTick(folder)) await refreshRecords(folder, links);
 }
