@@ -5,8 +5,9 @@ import type { ScannedEntry } from '../artifacts/scan-tree.ts';
 import { verifyTree } from '../artifacts/verify-tree.ts';
 import type { FileEntry } from '../contract/documents.ts';
 import type { AgentFolder } from './agent-folder.ts';
+import { type LinkedFiles, refreshRecords } from './linked-files.ts';
 import { isShared } from './shared-paths.ts';
-import { fingerprintOf, nextTick, readTreeRecord, scanRelease, writeTreeRecord } from './tree-record.ts';
+import { nextTick, readTreeRecord, recordOf, scanRelease, writeTreeRecord } from './tree-record.ts';
 
 export interface KeptTree {
   readonly folder: AgentFolder;
@@ -51,7 +52,7 @@ export async function cleanAndVerify(
   const root = folder.release(artifactId);
   const record = readsAll ? null : await readTreeRecord(folder, artifactId);
   const found = await scanRelease(root);
-  const isRecorded = (entries: readonly ScannedEntry[]) => record !== null && record === fingerprintOf(entries);
+  const isRecorded = (entries: readonly ScannedEntry[]) => record?.equals(recordOf(entries)) ?? false;
   if (isRecorded(found.filter(({ path }) => !isShared(path, shared)))) return;
   const own = (await readList()).filter(({ path }) => !isShared(path, shared));
   const named = namedPaths(own);
@@ -59,16 +60,22 @@ export async function cleanAndVerify(
   for (const path of new Set(unnamed)) await rm(join(root, path), { recursive: true, force: true });
   if (unnamed.length > 0 && isRecorded(found.filter(({ path }) => named.has(path)))) return;
   const isLater = await nextTick(folder);
-  const before = fingerprintOf(await scanRelease(root));
+  const before = recordOf(await scanRelease(root));
   await verifyTree(root, own);
-  const after = fingerprintOf(await scanRelease(root));
+  const after = recordOf(await scanRelease(root));
   // What was written while it was read is not vouched for.
-  if (isLater && before === after) await writeTreeRecord(folder, artifactId, after);
+  if (isLater && before.equals(after)) await writeTreeRecord(folder, artifactId, after);
 }
 
-/** Remembers a tree whose every byte was checked while it was made, and that nobody has used since. */
-export async function recordTree({ folder, artifactId, shared }: KeptTree): Promise<void> {
+/**
+ * Remembers a tree whose every byte was checked while it was made, or vouched for by the record of another tree, and that nobody has used
+ * since. `links` are its files that are another tree's too: what was written to one since is not vouched for, and what linking changed of
+ * other trees' files is noted in their records.
+ */
+export async function recordTree({ folder, artifactId, shared }: KeptTree, links: LinkedFiles): Promise<void> {
   if (!(await nextTick(folder))) return;
   const found = await scanRelease(folder.release(artifactId));
-  await writeTreeRecord(folder, artifactId, fingerprintOf(found.filter(({ path }) => !isShared(path, shared))));
+  const own = found.filter(({ path }) => !isShared(path, shared));
+  await writeTreeRecord(folder, artifactId, links.recordOf(own));
+  await refreshRecords(folder, links);
 }

@@ -4,6 +4,8 @@ import { applyDelta } from '../artifacts/delta-apply.ts';
 import type { FileEntry, Pack } from '../contract/documents.ts';
 import { replacePrivateFile } from '../secrets/private-file.ts';
 import type { AgentFolder } from './agent-folder.ts';
+import type { LinkedFiles } from './linked-files.ts';
+import { readTreeRecord, rowOf } from './tree-record.ts';
 
 export type DeltaPack = Pack & { readonly baseArtifactId: string };
 
@@ -18,7 +20,10 @@ export async function usableDelta(folder: AgentFolder, deltas: readonly Pack[], 
   return null;
 }
 
-/** Makes the delta's artifact in `fresh`, and keeps its file list. The base is read, never changed. Throws what `applyDelta` throws. */
+/**
+ * Makes the delta's artifact in `fresh`, and keeps its file list. No byte of the base is changed, and of its files only those are read for
+ * which its record does not vouch. What was linked is told to `links`. Throws what `applyDelta` throws.
+ */
 export async function installDelta(options: {
   readonly folder: AgentFolder;
   readonly delta: DeltaPack;
@@ -26,15 +31,23 @@ export async function installDelta(options: {
   readonly fresh: string;
   /** As `applyDelta` takes it. */
   readonly linkFiles: boolean;
+  readonly links: LinkedFiles;
   readonly signal: AbortSignal;
   /** From 0 to 1. */
   readonly onProgress: (progress: number) => void;
 }): Promise<void> {
-  const { folder, delta, baseEntries, fresh, linkFiles, signal, onProgress } = options;
+  const { folder, delta, baseEntries, fresh, linkFiles, links, signal, onProgress } = options;
   const { artifactId, baseArtifactId } = delta;
+  const known = new Set((await readTreeRecord(folder, baseArtifactId))?.rows());
   const { fileList } = await applyDelta({
     packFile: folder.pack(delta.digest),
-    base: { artifactId: baseArtifactId, entries: baseEntries, folder: folder.release(baseArtifactId) },
+    base: {
+      artifactId: baseArtifactId,
+      entries: baseEntries,
+      folder: folder.release(baseArtifactId),
+      vouchesFor: file => known.has(rowOf(links.asBefore(file))),
+    },
+    onLinked: (before, after) => links.add(before.identity, after.identity),
     artifactId,
     targetDir: fresh,
     linkFiles,

@@ -9,6 +9,7 @@ import { replacePrivateFile } from '../secrets/private-file.ts';
 import { syncFolder } from './agent-folder.ts';
 import { cleanAndVerify, recordTree } from './check-kept.ts';
 import { installDelta, usableDelta } from './fetch-delta.ts';
+import { LinkedFiles } from './linked-files.ts';
 import { dropPack, obtainPack, type PackOptions } from './obtain-pack.ts';
 import { readFromStores } from './read-from-stores.ts';
 
@@ -60,11 +61,11 @@ async function treeIsWhole(options: FetchOptions): Promise<boolean> {
 }
 
 /** The tree that was made in `fresh` becomes the release's, and is remembered as whole. */
-async function place({ folder, pack, shared }: FetchOptions, fresh: string): Promise<void> {
+async function place({ folder, pack, shared }: FetchOptions, fresh: string, links: LinkedFiles): Promise<void> {
   const { artifactId } = pack;
   await replaceTree(fresh, folder.release(artifactId));
   await syncFolder(folder.releases);
-  await recordTree({ folder, artifactId, shared });
+  await recordTree({ folder, artifactId, shared }, links);
 }
 
 /** The file list of an artifact, from this machine or a store; kept for the deltas to come. Throws `store.*`, `artifact.*`. */
@@ -92,7 +93,11 @@ async function readFileList({ folder, stores, logger }: FetchOptions, artifactId
 }
 
 /** Makes the release in `fresh` by a delta; else the bytes that were spent on it, and the full pack must serve. */
-async function fetchByDelta(options: FetchOptions, fresh: string): Promise<FetchedRelease | BytesBySource> {
+async function fetchByDelta(
+  options: FetchOptions,
+  fresh: string,
+  links: LinkedFiles,
+): Promise<FetchedRelease | BytesBySource> {
   const { folder, pack: full, onProgress, signal, logger } = options;
   let bytes = nothing;
   const delta = await usableDelta(folder, options.deltas, full);
@@ -108,6 +113,7 @@ async function fetchByDelta(options: FetchOptions, fresh: string): Promise<Fetch
       baseEntries,
       fresh,
       linkFiles: options.linkFiles ?? false,
+      links,
       signal,
       onProgress: progress => onProgress({ phase: 'verifying', progress, bytes: all }),
     });
@@ -141,9 +147,10 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
   const isThere = (await stat(target).catch(() => null)) !== null;
   if (isThere && (await treeIsWhole(options))) return reused;
   const fresh = `${target}.tmp-${randomUUID()}`;
-  const byDelta = await fetchByDelta(options, fresh);
+  const links = new LinkedFiles();
+  const byDelta = await fetchByDelta(options, fresh, links);
   if ('pack' in byDelta) {
-    await place(options, fresh);
+    await place(options, fresh, links);
     return byDelta;
   }
   const entries = await readFileList(options, artifactId);
@@ -158,6 +165,6 @@ export async function fetchRelease(options: FetchOptions): Promise<FetchedReleas
     onProgress: ({ bytesDone, bytesTotal }) =>
       onProgress({ phase: 'verifying', progress: bytesTotal === 0 ? 1 : bytesDone / bytesTotal, bytes }),
   });
-  await place(options, fresh);
+  await place(options, fresh, links);
   return { bytes, pack };
 }

@@ -132,7 +132,7 @@ async function prepare(agent: OpenAgent, trust: Trust, pointer: Pointer): Promis
  */
 async function tidy({ options, folder, state, seeding, prepared }: OpenAgent): Promise<void> {
   try {
-    await removeUnneeded(folder, state, prepared?.target ?? null, digest => {
+    await removeUnneeded(folder, state, prepared?.target ?? null, options.linkFiles ?? false, digest => {
       const infoHash = seeding.infoHashes.get(digest);
       if (infoHash !== undefined) options.swarm?.unseed(infoHash);
       seeding.infoHashes.delete(digest);

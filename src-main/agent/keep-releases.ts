@@ -3,6 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentFolder } from './agent-folder.ts';
 import type { Installed, StateFile } from './agent-state.ts';
+import { removeLinkedReleases } from './linked-files.ts';
 
 const keptReleases = 5;
 /** Small; a rollback may have needed an older one meanwhile. */
@@ -22,21 +23,22 @@ export function keptWith(kept: readonly string[], artifactId: string): string[] 
 
 /**
  * Removes what nothing needs any more: releases beyond the kept ones, half-made ones, packs of neither the current nor
- * the previous release, older environments. `prepared` is kept too. `beforePackRemoved` gets the digest of each pack first. Call it only
+ * the previous release, older environments. `prepared` is kept too. `linkFiles` is whether releases have files in common. `beforePackRemoved` gets the digest of each pack first. Call it only
  * between activations.
  */
 export async function removeUnneeded(
   folder: AgentFolder,
   state: StateFile,
   prepared: Installed | null,
+  linkFiles: boolean,
   beforePackRemoved: (digest: string) => void,
 ): Promise<void> {
   const { current, previous, kept } = state.value;
   const installed = [current, previous, prepared].filter(release => release !== null);
   const artifacts = new Set([...kept, ...installed.map(release => release.artifactId)]);
-  for (const name of await readdir(folder.releases)) {
-    if (!artifacts.has(name)) await rm(join(folder.releases, name), { recursive: true, force: true });
-  }
+  const unneeded = (await readdir(folder.releases)).filter(name => !artifacts.has(name));
+  if (linkFiles) await removeLinkedReleases(folder, unneeded, [...artifacts]);
+  for (const name of unneeded) await rm(join(folder.releases, name), { recursive: true, force: true });
   for (const name of await readdir(folder.lists)) {
     if (!artifacts.has(name.slice(0, 64))) await rm(join(folder.lists, name), { force: true });
   }

@@ -1,5 +1,5 @@
 /** Owns the proof that a kept release is as it was when its bytes were checked: a record of what the file system says of its files. */
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { open, readFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ScannedEntry, scanTree, wholeTree } from '../artifacts/scan-tree.ts';
@@ -17,15 +17,58 @@ export async function scanRelease(root: string): Promise<ScannedEntry[]> {
   return found;
 }
 
+/** First in the file: a record of another version is none. */
+const head = Buffer.from('slipway.tree/v2\n', 'latin1');
+/** Of a SHA-256: enough that no two states of files have the same. */
+const rowBytes = 16;
+/** What no entry has: of an entry whose bytes nobody vouches for. */
+export const unknownRow = '\0'.repeat(rowBytes);
+
 /**
- * What the file system says of these entries, as one digest: kinds, modes, links, and of each file its inode, size, and the times of its
- * last write and last change. No program sets the last of these: a file that was written and given its old time again is another.
- * Source: inode(7), "ctime".
+ * What the file system says of an entry, as 16 characters of one byte each: path, kind, executable bit, a link's target, and of a file its
+ * inode, size, and the times of its last write and last change. No program sets the last of these: a file that was written and given its
+ * old time again is another. Source: inode(7), "ctime".
  */
-export function fingerprintOf(found: readonly ScannedEntry[]): string {
-  const hash = createHash('sha256');
-  for (const entry of found) hash.update(`${JSON.stringify(entry)}\n`);
-  return hash.digest('hex');
+export function rowOf(entry: ScannedEntry): string {
+  return hash('sha256', JSON.stringify(entry), 'buffer').toString('latin1', 0, rowBytes);
+}
+
+/** One row for each entry of a tree, in the order of the paths. */
+export class TreeRecord {
+  readonly #bytes: Buffer;
+
+  private constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  static of(rows: readonly string[]): TreeRecord {
+    return new TreeRecord(Buffer.concat([head, Buffer.from(rows.join(''), 'latin1')]));
+  }
+
+  /** Null where the bytes are no record that this version knows. */
+  static parse(bytes: Buffer): TreeRecord | null {
+    const isKnown = bytes.subarray(0, head.length).equals(head) && (bytes.length - head.length) % rowBytes === 0;
+    return isKnown ? new TreeRecord(bytes) : null;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  equals(other: TreeRecord): boolean {
+    return this.#bytes.equals(other.#bytes);
+  }
+
+  *rows(): Generator<string> {
+    for (let at = head.length; at < this.#bytes.length; at += rowBytes) {
+      yield this.#bytes.toString('latin1', at, at + rowBytes);
+    }
+  }
+}
+
+/** What the file system says of exactly these entries. */
+export function recordOf(found: readonly ScannedEntry[]): TreeRecord {
+  return TreeRecord.of(found.map(rowOf));
 }
 
 async function changeTimeNow(path: string): Promise<number> {
@@ -55,16 +98,15 @@ export async function nextTick(folder: AgentFolder): Promise<boolean> {
   }
 }
 
-/** The fingerprint under which the artifact's tree was last seen whole; null where there is none. */
-export async function readTreeRecord(folder: AgentFolder, artifactId: string): Promise<string | null> {
-  const text = await readFile(folder.treeRecord(artifactId), 'utf8').catch(() => null);
-  return text === null ? null : text.trim();
+/** The record of the artifact's tree when it was last seen whole; null where there is none. */
+export async function readTreeRecord(folder: AgentFolder, artifactId: string): Promise<TreeRecord | null> {
+  const bytes = await readFile(folder.treeRecord(artifactId)).catch(() => null);
+  return bytes === null ? null : TreeRecord.parse(bytes);
 }
 
 /** Never throws: what has no record, as on a full disk, is read byte by byte. */
-export async function writeTreeRecord(folder: AgentFolder, artifactId: string, fingerprint: string): Promise<void> {
-  const bytes = Buffer.from(`${fingerprint}\n`);
-  await replacePrivateFile(folder.treeRecord(artifactId), bytes).catch(() => undefined);
+export async function writeTreeRecord(folder: AgentFolder, artifactId: string, record: TreeRecord): Promise<void> {
+  await replacePrivateFile(folder.treeRecord(artifactId), record.bytes).catch(() => undefined);
 }
 
 /** The next to rely on the tree reads every byte of it. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, type FileHandle, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { FileEntry } from '../contract/documents.ts';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { ContentDigests } from './content-digests.ts';
@@ -24,6 +25,7 @@ import {
 } from './delta-format.ts';
 import { syncFolder, writeAll } from './pack-file.ts';
 import { PackReader } from './pack-reader.ts';
+import type { ScannedFileEntry } from './scan-tree.ts';
 import { syncTree } from './sync-tree.ts';
 import { targetError } from './target-errors.ts';
 import { Tasks } from './tasks.ts';
@@ -31,6 +33,8 @@ import { ProgressMeter, type TreeProgress } from './tree-progress.ts';
 
 /** Files on their way at the same time; more only compete for the disk. */
 const concurrentWrites = 16;
+/** Files that take no reading, until others of the event loop have their turn: some milliseconds' work. */
+const filesAtATime = 100;
 const copyBufferBytes = 1024 * 1024;
 const instructionBytes = encodeInstruction({ kind: 'copy', from: 0, offset: 0, lengthBytes: 0 }).length;
 
@@ -42,17 +46,24 @@ export interface ApplyDeltaOptions {
     readonly entries: readonly FileEntry[];
     /** Where it lies unpacked. Whatever was changed in it is noticed. */
     readonly folder: string;
+    /**
+     * Whether the file system says of a file of it what it said when the file's bytes were checked; such a file is not read again. Without
+     * this every file is.
+     */
+    readonly vouchesFor?: (file: ScannedFileEntry) => boolean;
   };
   /** What the delta should lead to. */
   readonly artifactId: string;
   /** Must not exist yet. */
   readonly targetDir: string;
   /**
-   * Whether what the base has is linked instead of copied, which takes a fifth of the time where the file system makes no clones. It is one
+   * Whether what the base has is linked instead of copied, which moves no byte where the file system makes no clones. It is one
    * file in both releases then, so it loses every right to write; root still can. Only for programs that never write to their own files:
    * what is written to a file is in the release before as well, which then is fetched again before it runs. False where it is not given.
    */
   readonly linkFiles?: boolean;
+  /** Told of each file of the base that was linked, as the file system told of it before and tells of it since. */
+  readonly onLinked?: (before: ScannedFileEntry, after: ScannedFileEntry) => void;
   readonly signal?: AbortSignal;
   /** In bytes of the new tree; called about once for every MiB. */
   readonly onProgress?: (progress: TreeProgress) => void;
@@ -218,10 +229,12 @@ class DeltaTree {
 
   /** What the base has under this path or another, and second files of a new content. */
   async #placeRest(made: ReadonlyMap<string, ListedFile>): Promise<void> {
-    const { base, targetDir, signal, linkFiles = false } = this.#options;
+    const { base, targetDir, signal, linkFiles = false, onLinked = () => undefined } = this.#options;
     const inBase = contentsOf(base.entries);
+    const { vouchesFor = () => false } = base;
     const before = new Map(base.entries.map((entry, index) => [entry.path, { entry, index }]));
-    for (const entry of this.#entries) {
+    for (const [index, entry] of this.#entries.entries()) {
+      if (index % filesAtATime === 0) await setImmediate();
       signal?.throwIfAborted();
       if (entry.kind !== 'file') continue;
       const fresh = made.get(entry.sha256);
@@ -234,7 +247,8 @@ class DeltaTree {
         await placeFile({
           ...{ fromRoot, from, target: this.#pathOf(entry), executable: entry.executable },
           // What is new is written by this release alone.
-          ...{ link: fresh === undefined && linkFiles, digests: this.#digests, signal },
+          ...{ link: fresh === undefined && linkFiles, vouchesFor: fresh === undefined ? vouchesFor : () => false },
+          ...{ onLinked, digests: this.#digests, signal },
         });
         this.#progress.advance(entry.sizeBytes);
       });
@@ -244,8 +258,8 @@ class DeltaTree {
 
 /**
  * Makes the artifact `artifactId` in the new folder `targetDir`, of the base's files and the delta pack. The new file list is
- * certified by the artifact id before anything is written, and each file's SHA-256 is checked; so a base that was changed, a
- * delta of another base, or a hostile one is refused. On return all of it is on the disk. On failure or abort `targetDir` is
+ * certified by the artifact id before anything is written, and each file's SHA-256 is checked, unless the base vouches for it; so a base
+ * that was changed, a delta of another base, or a hostile one is refused. On return all of it is on the disk. On failure or abort `targetDir` is
  * removed. Memory: about 60 MiB and the file lists.
  *
  * Throws `artifact.malformed`, `artifact.digest_mismatch`, `artifact.unsafe_path`, `artifact.too_large`, `conflict`

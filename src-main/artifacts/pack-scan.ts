@@ -105,6 +105,8 @@ export async function scanInThread(options: PackScanOptions, signal: AbortSignal
   const thread = new Worker(threadPath('scan-thread'), {
     name: 'slipway-scan',
     workerData: { root, include, exclude },
+    // In MiB: what is told of an entry is garbage at once, and a small nursery is cleared before it has grown.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
   });
   let abort = (): void => undefined;
   try {

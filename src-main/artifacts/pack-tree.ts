@@ -146,7 +146,7 @@ function unwritable(error: unknown, outFile: string): unknown {
  *
  * The pack appears under its name whole and durable, or not at all; no trace is left by a failure or an abort. `.git` and
  * `.slipway` are never packed. Memory: 8 MiB, zstd's own and an isolate of V8 for each thread, an isolate for each of up to three that
- * hash, and about half a KiB for each file, whatever its size: shared by the threads, and its line of the file list. May be repeated.
+ * hash, and about 350 bytes for each file, whatever its size: shared by the threads, and its line of the file list. May be repeated.
  *
  * Throws `artifact.empty`, `artifact.unsafe_path`, `artifact.unsupported_file`, `artifact.too_large`, `input.invalid` (a
  * pattern), `conflict` (a file changed while it was read), `not_found` (no such tree), `store.full`, `data.unwritable`, and the
@@ -163,6 +163,8 @@ export async function packTree(options: PackTreeOptions): Promise<PackedTree> {
     const { outFile, md5 = false } = options;
     file = await PackFile.create(outFile, { pieceLengthBytes, expectedBytes: treeSizeBytes, md5 });
     const list = await packer.run(scan, file);
+    // The threads' memory is free before that of the list is taken.
+    await packer.close();
     const fileList = await encodeSortedFileList(list.listed(), list.listedBytes);
     options.signal?.throwIfAborted();
     const finished = await file.finish();

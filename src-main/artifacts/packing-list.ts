@@ -4,7 +4,7 @@
  */
 import type { FileEntry } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import { comparePaths } from './safe-path.ts';
+import { comparePaths, maximumEntries } from './safe-path.ts';
 import type { PackableEntry } from './scan-tree.ts';
 import type { ScannedFile } from './source-file.ts';
 import { type TarEntry, tarEntryBytes } from './tar-header.ts';
@@ -21,10 +21,12 @@ const separator = '\0';
 /** As it travels between threads, which all see the same bytes. */
 export interface PackingListMemory {
   readonly count: number;
-  /** Paths in UTF-8, one after the other; a link's target follows its path after a NUL. */
-  readonly names: SharedArrayBuffer;
-  /** Where in `names` each entry ends. */
-  readonly nameEnds: SharedArrayBuffer;
+  /** Segments of one size with paths in UTF-8; a link's target follows its path after a NUL. */
+  readonly names: readonly SharedArrayBuffer[];
+  /** Where in all of `names` each entry begins. */
+  readonly nameStarts: SharedArrayBuffer;
+  /** A path and a target have 1,024 bytes each at most. */
+  readonly nameBytes: SharedArrayBuffer;
   readonly kinds: SharedArrayBuffer;
   readonly sizes: SharedArrayBuffer;
   /** Of the entry in the tar: header, content, padding. */
@@ -34,39 +36,25 @@ export interface PackingListMemory {
   readonly digests: SharedArrayBuffer;
 }
 
-/** A column of numbers that grows. Untouched memory costs nothing, so it doubles. */
-class Column<View extends { set(source: View): void; readonly BYTES_PER_ELEMENT: number }> {
-  readonly #make: (memory: SharedArrayBuffer) => View;
-  memory: SharedArrayBuffer;
-  view: View;
+/** Room for one entry more than a list may have. Memory that is not written to costs nothing, and a column that grew would be there twice. */
+const roomEntries = maximumEntries + 1;
+/** No name lies in two segments. */
+const segmentBytes = 4 * 1024 * 1024;
 
-  constructor(make: (memory: SharedArrayBuffer) => View, startBytes: number) {
-    this.#make = make;
-    this.memory = new SharedArrayBuffer(startBytes);
-    this.view = make(this.memory);
-  }
-
-  fit(bytes: number): void {
-    if (bytes <= this.memory.byteLength) return;
-    const before = this.view;
-    this.memory = new SharedArrayBuffer(Math.max(bytes, this.memory.byteLength * 2));
-    this.view = this.#make(this.memory);
-    this.view.set(before);
-  }
-}
-
-const startEntries = 1024;
+const column = (bytesPerEntry: number) => new SharedArrayBuffer(roomEntries * bytesPerEntry);
 
 /** Takes entries in the order of their paths. */
 export class PackingListBuilder {
-  readonly #names = new Column(memory => Buffer.from(memory), startEntries * 64);
-  readonly #nameEnds = new Column(memory => new Uint32Array(memory), startEntries * 4);
-  readonly #kinds = new Column(memory => new Uint8Array(memory), startEntries);
-  readonly #sizes = new Column(memory => new Float64Array(memory), startEntries * 8);
-  readonly #tarSizes = new Column(memory => new Float64Array(memory), startEntries * 8);
-  readonly #identities = new Column(memory => new Float64Array(memory), startEntries * 8 * identityNumbers);
+  readonly #names: SharedArrayBuffer[] = [];
+  #segment = Buffer.from(new SharedArrayBuffer(0));
+  readonly #nameStarts = new Uint32Array(column(4));
+  readonly #nameBytes = new Uint16Array(column(2));
+  readonly #kinds = new Uint8Array(column(1));
+  readonly #sizes = new Float64Array(column(8));
+  readonly #tarSizes = new Float64Array(column(8));
+  readonly #identities = new Float64Array(column(8 * identityNumbers));
   #count = 0;
-  #nameBytes = 0;
+  #usedBytes = 0;
   #lastPath = '';
 
   get count(): number {
@@ -83,31 +71,37 @@ export class PackingListBuilder {
     const index = this.#count;
     this.#count += 1;
     const text = entry.kind === 'link' ? entry.path + separator + entry.target : entry.path;
-    this.#names.fit(this.#nameBytes + text.length * 3);
-    this.#nameBytes += this.#names.view.write(text, this.#nameBytes, 'utf8');
-    this.#nameEnds.fit(this.#count * 4);
-    this.#nameEnds.view[index] = this.#nameBytes;
-    this.#kinds.fit(this.#count);
-    this.#kinds.view[index] = entry.kind === 'file' && entry.executable ? kinds.executable : kinds[entry.kind];
-    this.#tarSizes.fit(this.#count * 8);
-    this.#tarSizes.view[index] = tarEntryBytes(entry);
-    this.#sizes.fit(this.#count * 8);
-    this.#identities.fit(this.#count * 8 * identityNumbers);
+    // Of a UTF-16 unit at most three bytes.
+    if (this.#usedBytes + text.length * 3 > this.#segment.length) this.#startSegment();
+    const nameBytes = this.#segment.write(text, this.#usedBytes, 'utf8');
+    this.#nameStarts[index] = (this.#names.length - 1) * segmentBytes + this.#usedBytes;
+    this.#nameBytes[index] = nameBytes;
+    this.#usedBytes += nameBytes;
+    this.#kinds[index] = entry.kind === 'file' && entry.executable ? kinds.executable : kinds[entry.kind];
+    this.#tarSizes[index] = tarEntryBytes(entry);
     if (entry.kind !== 'file') return;
-    this.#sizes.view[index] = entry.sizeBytes;
+    this.#sizes[index] = entry.sizeBytes;
     const { dev, ino, mtimeMs, ctimeMs } = entry.identity;
-    this.#identities.view.set([dev, ino, mtimeMs, ctimeMs], index * identityNumbers);
+    this.#identities.set([dev, ino, mtimeMs, ctimeMs], index * identityNumbers);
+  }
+
+  #startSegment(): void {
+    const memory = new SharedArrayBuffer(segmentBytes);
+    this.#names.push(memory);
+    this.#segment = Buffer.from(memory);
+    this.#usedBytes = 0;
   }
 
   finish(): PackingListMemory {
     return {
       count: this.#count,
-      names: this.#names.memory,
-      nameEnds: this.#nameEnds.memory,
-      kinds: this.#kinds.memory,
-      sizes: this.#sizes.memory,
-      tarSizes: this.#tarSizes.memory,
-      identities: this.#identities.memory,
+      names: this.#names,
+      nameStarts: this.#nameStarts.buffer,
+      nameBytes: this.#nameBytes.buffer,
+      kinds: this.#kinds.buffer,
+      sizes: this.#sizes.buffer,
+      tarSizes: this.#tarSizes.buffer,
+      identities: this.#identities.buffer,
       digests: new SharedArrayBuffer(this.#count * digestBytes),
     };
   }
@@ -116,8 +110,9 @@ export class PackingListBuilder {
 /** A view of the list; any thread may have one. */
 export class PackingList {
   readonly count: number;
-  readonly #names: Buffer;
-  readonly #nameEnds: Uint32Array;
+  readonly #names: readonly Buffer[];
+  readonly #nameStarts: Uint32Array;
+  readonly #nameBytes: Uint16Array;
   readonly #kinds: Uint8Array;
   readonly #sizes: Float64Array;
   readonly #tarSizes: Float64Array;
@@ -126,8 +121,9 @@ export class PackingList {
 
   constructor(memory: PackingListMemory) {
     this.count = memory.count;
-    this.#names = Buffer.from(memory.names);
-    this.#nameEnds = new Uint32Array(memory.nameEnds);
+    this.#names = memory.names.map(segment => Buffer.from(segment));
+    this.#nameStarts = new Uint32Array(memory.nameStarts);
+    this.#nameBytes = new Uint16Array(memory.nameBytes);
     this.#kinds = new Uint8Array(memory.kinds);
     this.#sizes = new Float64Array(memory.sizes);
     this.#tarSizes = new Float64Array(memory.tarSizes);
@@ -137,7 +133,7 @@ export class PackingList {
 
   /** What the file list of all entries takes in bytes at most: of a name only quotes take more than themselves. */
   get listedBytes(): number {
-    return 2 * (this.#nameEnds[this.count - 1] ?? 0) + this.count * listedEntryBytes;
+    return 2 * this.#names.length * segmentBytes + this.count * listedEntryBytes;
   }
 
   isFile(index: number): boolean {
@@ -153,7 +149,10 @@ export class PackingList {
   }
 
   entryAt(index: number): TarEntry {
-    const text = this.#names.toString('utf8', index === 0 ? 0 : this.#nameEnds[index - 1], this.#nameEnds[index]);
+    const place = this.#nameStarts[index] ?? 0;
+    const start = place % segmentBytes;
+    const end = start + (this.#nameBytes[index] ?? 0);
+    const text = this.#names[Math.floor(place / segmentBytes)]?.toString('utf8', start, end) ?? '';
     const kind = this.#kinds[index];
     if (kind === kinds.directory) return { kind: 'directory', path: text };
     if (kind === kinds.link) {

@@ -27,6 +27,7 @@ export type ScannedEntry =
   /** What no artifact can hold, with the reason, for a message. */
   | { readonly kind: 'other'; readonly path: string; readonly reason: 'device, socket or pipe' | 'name is not UTF-8' };
 
+export type ScannedFileEntry = Extract<ScannedEntry, { kind: 'file' }>;
 export type PackableEntry = Exclude<ScannedEntry, { kind: 'other' }>;
 
 /** What of a tree is wanted. A folder that is taken is taken with all below it, except what is skipped. */
@@ -81,7 +82,9 @@ function childrenOf(folder: string): Child[] {
   }));
 }
 
-function look(absolute: string, relative: string): ScannedEntry {
+/** What lies at `relative` below `root`, which should be no folder. Follows no link at its end. Throws the file system's errors. */
+export function lookAt(root: string, relative: string): ScannedEntry {
+  const absolute = `${root}${path.sep}${relative}`;
   const stats = lstatSync(absolute);
   if (stats.isSymbolicLink()) {
     const target = readlinkSync(absolute);
@@ -160,7 +163,7 @@ class TreeScan {
         await setImmediate();
       }
       if (!isValid) this.#listener.entry({ kind: 'other', path: relative, reason: 'name is not UTF-8' });
-      else if (!isFolder) this.#listener.entry(look(`${this.#root}${path.sep}${relative}`, relative));
+      else if (!isFolder) this.#listener.entry(lookAt(this.#root, relative));
       const isFilled = !isFolder || (await this.visit(relative, taken));
       if (!isFilled && taken) this.#listener.entry({ kind: 'directory', path: relative });
       if (isFilled || taken) names.push(name);

@@ -13,7 +13,11 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 /** What a file system's error about the path says when the file was there a moment ago. */
 const goneCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);
 
-function isScanned({ sizeBytes, identity }: ScannedFile, stats: Stats): boolean {
+/** Whether the file is still as it was when it was scanned: the same one, with the same size and times. */
+export function isScanned(
+  { sizeBytes, identity }: Pick<ScannedFile, 'sizeBytes' | 'identity'>,
+  stats: Pick<Stats, 'size' | 'ctimeMs' | 'mtimeMs' | 'ino' | 'dev'>,
+): boolean {
   return (
     stats.size === sizeBytes &&
     stats.ctimeMs === identity.ctimeMs &&
