@@ -16,7 +16,7 @@ import { replicateBench } from './replicate/replicate-bench.ts';
 import { rollbackBench } from './rollback/rollback-bench.ts';
 import { swarmBench } from './swarm/swarm-bench.ts';
 import { transferBench } from './swarm/transfer-bench.ts';
-import { uiBench } from './ui/ui-bench.ts';
+import { uiBench, uiLogBench } from './ui/ui-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
@@ -35,6 +35,7 @@ const benches: Readonly<Record<string, Bench>> = {
   swarm: swarmBench,
   transfer: transferBench,
   ui: uiBench,
+  'ui-log': uiLogBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

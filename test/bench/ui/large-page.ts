@@ -72,7 +72,7 @@ function changeTo(page: Page, hash: string, selector: string): Promise<number> {
 
 export async function measureLargePage(browser: Browser, url: string, options: BenchOptions): Promise<readonly Row[]> {
   const paints: (readonly [number, number])[] = [];
-  for (let run = 0; run < minRuns + 2; run += 1) paints.push(await firstPaint(browser, url));
+  for (let run = 0; run < minRuns; run += 1) paints.push(await firstPaint(browser, url));
   options.say(
     `first paint ${paints.map(([paint, rows]) => `${Math.round(paint)}, rows ${Math.round(rows)}`).join('; ')} ms`,
   );
@@ -92,7 +92,7 @@ export async function measureLargePage(browser: Browser, url: string, options: B
   slowest.sort((left, right) => right.median - left.median);
   options.say(`changes: ${slowest.map(({ hash, median }) => `${hash} ${Math.round(median)}`).join(', ')} ms`);
 
-  const distance = options.quick ? 60_000 : 200_000;
+  const distance = options.quick ? 20_000 : 200_000;
   const scroll = () => frameTimes(page, session => scrollBy(session, distance, scrollPixelsPerSecond));
   const [ours, bare]: [number[], number[]] = [[], []];
   let memory = 0;
