@@ -180,5 +180,6 @@ const elsewhere = new Map([
   ['log.nextMatch', 'in a log that is searched, which the test of the log does'],
   ['log.previousMatch', 'the same'],
   ['log.links', 'in a log with an address in sight, the same'],
+  ['capacity.reset', 'once the load was changed'],
   ['regions.access', 'for a region of a cloud'],
 ]);

@@ -67,13 +67,15 @@ function follow(
         observer.observe({ entryTypes: ['longtask'] });
         let startedAt = 0;
         const look = () => {
-          const rows = [...document.querySelectorAll('.xterm-rows > div')].slice(-4);
+          const rows = [...document.querySelectorAll('.xterm-rows > div')];
+          const ended = /Built and stored/.test(document.querySelector('main h2')?.textContent ?? '');
           const found = rows
             .map(row => /@(\d+)\sline\s(\d+)\s/.exec(row.textContent ?? ''))
             .findLast(match => match !== null);
           if (found) {
             startedAt ||= performance.now();
-            if (Number(found[2]) >= last) {
+            // What is said after the last line may have moved it out of sight.
+            if (Number(found[2]) >= last || ended) {
               observer.disconnect();
               resolve({ behind, long, ms: performance.now() - startedAt });
               return;
