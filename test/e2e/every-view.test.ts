@@ -97,12 +97,15 @@ async function paletteByArrows(): Promise<{ readonly listed: string[]; readonly 
   const ids = () =>
     page.getByRole('option').evaluateAll(found => found.map(option => option.getAttribute('data-command') ?? ''));
   const reached = new Set<string>();
-  for (let left = (await ids()).length; left > 0; left -= 1) {
+  const before = await ids();
+  for (let left = before.length; left > 0; left -= 1) {
     const active = page.locator('[role=option][aria-selected=true]');
     reached.add((await active.getAttribute('data-command')) ?? '');
     await page.keyboard.press('ArrowDown');
   }
-  const listed = await ids();
+  // Objects are fetched as the palette opens, so that some come while the arrows go.
+  const after = await ids();
+  const listed = after.filter(id => before.includes(id));
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   return { listed, reached: [...reached] };
