@@ -7,7 +7,7 @@ import { startEngine } from '../compose.ts';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 import type { Engine } from '../engine.ts';
-import { removeHostFile, writeHostFile } from '../host/host-file.ts';
+import { keptHostToken, removeHostFile, writeHostFile } from '../host/host-file.ts';
 import { type HttpHost, startHttpHost } from '../host/http-host.ts';
 import { createRouter } from '../host/router.ts';
 import { listStaticFiles } from '../host/static-files.ts';
@@ -76,7 +76,8 @@ export async function serve(options: ServeOptions): Promise<RunningHost> {
   try {
     const router = createRouter(engine, { onStop: () => void stop() });
     const files = await listStaticFiles(rendererFolder());
-    http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, logger });
+    const token = await keptHostToken(folder, Date.now());
+    http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, token, logger });
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
   } catch (error) {
     await engine.stop();

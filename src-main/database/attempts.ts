@@ -58,6 +58,17 @@ export async function updateStep(
     .execute();
 }
 
+/** The steps of every attempt of these jobs, in their order. */
+export async function listStepsOfJobs(db: Db, jobIds: readonly string[]): Promise<StepRecord[]> {
+  if (jobIds.length === 0) return [];
+  return db
+    .selectFrom('steps')
+    .selectAll()
+    .where('jobId', 'in', [...jobIds])
+    .orderBy('position')
+    .execute();
+}
+
 export async function listSteps(db: Db, jobId: string, attempt: number): Promise<StepRecord[]> {
   return db
     .selectFrom('steps')

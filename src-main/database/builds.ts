@@ -121,6 +121,24 @@ export async function findBuildOfJob(db: Db, jobId: string): Promise<BuildWithPa
   );
 }
 
+/** Of each job the build of its newest attempt. */
+export async function listBuildsOfJobs(db: Db, jobIds: readonly string[]): Promise<ReadonlyMap<string, BuildWithPack>> {
+  if (jobIds.length === 0) return new Map();
+  const builds = await selectBuilds(db)
+    .where('builds.jobId', 'in', [...jobIds])
+    .orderBy('builds.attempt')
+    .execute();
+  return new Map(builds.map(build => [build.jobId, build]));
+}
+
+export async function listBuildsById(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, BuildWithPack>> {
+  if (ids.length === 0) return new Map();
+  const builds = await selectBuilds(db)
+    .where('builds.id', 'in', [...ids])
+    .execute();
+  return new Map(builds.map(build => [build.id, build]));
+}
+
 export async function findBuildOfArtifact(db: Db, artifactId: string): Promise<BuildWithPack | null> {
   return (
     (await selectBuilds(db)

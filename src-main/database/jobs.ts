@@ -124,6 +124,20 @@ export async function countJobs(db: Db, query: Omit<JobQuery, 'limit' | 'before'
   return (await select.executeTakeFirstOrThrow()).count;
 }
 
+/** The newest job of each repository that is watched. */
+export async function listNewestJobs(db: Db): Promise<JobRecord[]> {
+  const newest = db
+    .selectFrom('repositories')
+    .where('removedAt', 'is', null)
+    .select(({ selectFrom }) =>
+      selectFrom('jobs')
+        .select(({ fn }) => fn.max('number').as('newest'))
+        .whereRef('jobs.repositoryId', '=', 'repositories.id')
+        .as('newest'),
+    );
+  return db.selectFrom('jobs').selectAll().where('number', 'in', newest).execute();
+}
+
 /** How long the last jobs of a repository that made a build ran, in milliseconds, newest first; found by their builds, however many jobs wait. */
 export async function recentDurationsMs(db: Db, repositoryId: string, limit: number): Promise<number[]> {
   const rows = await db

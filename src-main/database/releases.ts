@@ -48,6 +48,15 @@ export async function findRelease(db: Db, id: string): Promise<ReleaseRecord | n
   return (await db.selectFrom('releases').selectAll().where('id', '=', id).executeTakeFirst()) ?? null;
 }
 
+/** What each channel runs. */
+export async function listCurrentReleases(db: Db): Promise<ReleaseRecord[]> {
+  return db
+    .selectFrom('releases')
+    .innerJoin('channels', 'channels.currentReleaseId', 'releases.id')
+    .selectAll('releases')
+    .execute();
+}
+
 /** Whether this build was ever current on the channel. */
 export async function wasReleased(db: Db, channelId: string, buildId: string): Promise<boolean> {
   const found = await db

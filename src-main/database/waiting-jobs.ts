@@ -100,6 +100,12 @@ export async function countWaiting(db: Db, repositoryId: string): Promise<number
   return count;
 }
 
+/** The repositories in which a job waits. */
+export async function listWaitingRepositories(db: Db): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('queueHeads').select('repositoryId').where('head', 'is not', null).execute();
+  return new Set(rows.map(row => row.repositoryId));
+}
+
 /** The error of the newest attempt of a repository up to the job with `number`, as JSON; null where it has none. */
 export async function lastAttemptError(db: Db, repositoryId: string, number: number): Promise<string | null> {
   const row = await db

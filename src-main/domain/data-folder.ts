@@ -5,6 +5,8 @@ export interface DataFolder {
   readonly databaseFile: string;
   readonly lockFile: string;
   readonly hostFile: string;
+  /** The token of the host, kept for restarts. */
+  readonly hostTokenFile: string;
   readonly engineLog: string;
   /** What the engine's log was before it reached its limit. */
   readonly olderEngineLog: string;
@@ -41,6 +43,7 @@ export function dataFolder(root: string): DataFolder {
     databaseFile: `${root}/slipway.db`,
     lockFile: `${root}/engine.lock`,
     hostFile: `${root}/host.json`,
+    hostTokenFile: `${root}/host-token.json`,
     engineLog: `${root}/engine.log`,
     olderEngineLog: `${root}/engine.log.1`,
     keys: `${root}/keys`,

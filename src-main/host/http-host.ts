@@ -1,5 +1,4 @@
 /** Owns the loopback host: the interface's files, the WebSocket, and REST under /api, all on 127.0.0.1. */
-import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -15,6 +14,7 @@ import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import { version } from '../domain/version.ts';
 import type { Metrics } from '../interchange/metrics.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { newHostToken } from './host-file.ts';
 import { bearerToken, isToken, protocolToken, type Refusal, refuseForeign } from './request-guard.ts';
 import type { EngineRouter } from './router.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -36,10 +36,12 @@ export async function startHttpHost(options: {
   readonly files: StaticFiles;
   readonly metrics: Pick<Metrics, 'scrape'>;
   readonly port: number;
+  /** Left out: a new one. */
+  readonly token?: string;
   readonly logger: Logger;
 }): Promise<HttpHost> {
   const { router, files, metrics, logger } = options;
-  const token = randomBytes(32).toString('base64url');
+  const token = options.token ?? newHostToken();
   const rest = new OpenAPIHandler(router, {
     plugins: [new BodyLimitPlugin({ maxBodySize: maxBodyBytes })],
     interceptors: [({ next }) => next().catch(error => Promise.reject(unreadableBody(error)))],

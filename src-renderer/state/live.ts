@@ -5,10 +5,13 @@ import { queries } from './queries.ts';
 
 export const feed = new Feed(client, connection, queries);
 
-/** Connects, and follows events from then on. A window that is shown again does not wait for the next attempt. */
+/** Connects, and follows events from then on. A window that is shown again, or a network that is back, does not wait for the next attempt. */
 export function startLive(): void {
   connection.start();
   feed.start();
+  window.addEventListener('online', () => {
+    if (connection.state.getState().kind === 'offline') connection.retryNow();
+  });
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && connection.state.getState().kind === 'offline') connection.retryNow();
   });

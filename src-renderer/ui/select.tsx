@@ -39,7 +39,10 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
       }}
     >
       <BaseSelect.Trigger id={id} className={classes(styles.trigger, className)} aria-label={label}>
-        <span className={styles.value}>
+        <span
+          className={styles.value}
+          title={chosen ? [chosen.label, chosen.detail].filter(Boolean).join(' ') : undefined}
+        >
           {chosen ? (
             <>
               <span className={styles.strong}>{chosen.label}</span>

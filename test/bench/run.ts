@@ -16,6 +16,7 @@ import { replicateBench } from './replicate/replicate-bench.ts';
 import { rollbackBench } from './rollback/rollback-bench.ts';
 import { swarmBench } from './swarm/swarm-bench.ts';
 import { transferBench } from './swarm/transfer-bench.ts';
+import { uiBench, uiLogBench } from './ui/ui-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
@@ -33,6 +34,8 @@ const benches: Readonly<Record<string, Bench>> = {
   rollback: rollbackBench,
   swarm: swarmBench,
   transfer: transferBench,
+  ui: uiBench,
+  'ui-log': uiLogBench,
 };
 
 const usage = `Usage: npm run -s bench -- NAME [--quick] [--json]\n\n${Object.entries(benches)

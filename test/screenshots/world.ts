@@ -53,6 +53,7 @@ export interface ScreenshotWorld {
   readonly repositoryId: string;
   readonly failedJob: string;
   readonly goodJob: string;
+  readonly runningJob: string;
   stop(): Promise<void>;
 }
 
@@ -141,7 +142,8 @@ export async function createScreenshotWorld(): Promise<ScreenshotWorld> {
         'any',
       );
     }
-    return { url, repositoryId: bookings.id, failedJob, goodJob, stop };
+    const runningJob = await waitForJob(json, 'edge-proxy', 'running');
+    return { url, repositoryId: bookings.id, failedJob, goodJob, runningJob, stop };
   } catch (error) {
     await stop();
     throw error;

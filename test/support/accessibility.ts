@@ -16,9 +16,13 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   await page.addScriptTag({ path: axeSource }).catch(() => undefined);
   return page.evaluate(async () => {
     const { axe } = window as unknown as {
-      axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      axe: {
+        run: (options: {
+          resultTypes: string[];
+        }) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
+      };
     };
-    const { violations } = await axe.run();
+    const { violations } = await axe.run({ resultTypes: ['violations'] });
     return violations.map(violation => `${violation.id}: ${violation.nodes[0]?.html.slice(0, 160)}`);
   });
 }

@@ -3,7 +3,7 @@ import { implement } from '@orpc/server';
 import { api } from '../../contract/api.ts';
 import type { JobSummary } from '../../contract/views/job.ts';
 import type { Engine } from '../../engine.ts';
-import { jobSummary, mustFindJob } from '../views/job-views.ts';
+import { jobSummaries, mustFindJob } from '../views/job-views.ts';
 import { takeSnapshot } from '../views/snapshot.ts';
 import { toWire } from './wire-errors.ts';
 
@@ -22,5 +22,7 @@ export type ApiImplementer = ReturnType<typeof implementApi>;
 export const done = { done: true } as const;
 
 export async function summaryOf(engine: Engine, id: string): Promise<JobSummary> {
-  return jobSummary(engine, await takeSnapshot(engine), await mustFindJob(engine, id));
+  const [summary] = await jobSummaries(engine, await takeSnapshot(engine), [await mustFindJob(engine, id)]);
+  if (!summary) throw new Error('a job has a summary');
+  return summary;
 }

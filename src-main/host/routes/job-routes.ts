@@ -10,7 +10,7 @@ import { completeTorrentOf } from '../artifact-torrent.ts';
 import { pinBuild } from '../disk-actions.ts';
 import { buildView } from '../views/build-views.ts';
 import { capacityView, trendsView } from '../views/capacity-view.ts';
-import { jobDetail, jobSummary, mustFindJob } from '../views/job-views.ts';
+import { jobDetail, jobSummaries, mustFindJob } from '../views/job-views.ts';
 import { createLogLines } from '../views/log-lines.ts';
 import { searchLog } from '../views/log-search.ts';
 import { readLog } from '../views/log-view.ts';
@@ -29,7 +29,7 @@ export function jobRoutes(os: ApiImplementer, engine: Engine) {
         const snapshot = await takeSnapshot(engine);
         const jobs = await listJobs(db, input);
         return {
-          jobs: await Promise.all(jobs.map(job => jobSummary(engine, snapshot, job))),
+          jobs: await jobSummaries(engine, snapshot, jobs),
           total: await countJobs(db, input),
         };
       }),

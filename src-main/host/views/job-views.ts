@@ -16,11 +16,18 @@ import {
   stepViewSchema,
 } from '../../contract/views/job.ts';
 import type { StageView } from '../../contract/views/state.ts';
-import { type AttemptRecord, listAttempts, listSteps, type StepRecord } from '../../database/attempts.ts';
-import { type BuildWithPack, findBuildOfJob } from '../../database/builds.ts';
+import {
+  type AttemptRecord,
+  listAttempts,
+  listSteps,
+  listStepsOfJobs,
+  type StepRecord,
+} from '../../database/attempts.ts';
+import { type BuildWithPack, listBuildsOfJobs } from '../../database/builds.ts';
 import { findJob, type JobRecord } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
-import { listReplicas } from '../../database/regions.ts';
+import type { Db } from '../../database/open-database.ts';
+import { listReplicas, type ReplicaRecord } from '../../database/regions.ts';
 import { findRepository } from '../../database/repositories.ts';
 import { type TrackFacts, trackOf } from '../../domain/track.ts';
 import { ordinal } from '../../domain/waiting.ts';
@@ -40,10 +47,60 @@ export function revisionOf(
   };
 }
 
-export async function jobSummary(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<JobSummary> {
+/** What the database knows of a job beside its row: the steps of its newest attempt, its build, the build's copies. */
+export interface JobFacts {
+  readonly steps: readonly StepRecord[];
+  readonly build: BuildWithPack | null;
+  readonly replicas: readonly ReplicaRecord[];
+}
+
+/** The steps of the newest attempt of each of these jobs. */
+async function newestSteps(db: Db, jobs: readonly JobRecord[]): Promise<(job: JobRecord) => readonly StepRecord[]> {
+  const all = await listStepsOfJobs(
+    db,
+    jobs.map(job => job.id),
+  );
+  const steps = Map.groupBy(all, step => `${step.jobId}/${step.attempt}`);
+  return job => steps.get(`${job.id}/${job.attempt}`) ?? [];
+}
+
+/** The facts of these jobs, read in three statements however many they are. */
+export async function jobFacts(db: Db, jobs: readonly JobRecord[]): Promise<(job: JobRecord) => JobFacts> {
+  const ids = jobs.map(job => job.id);
+  const stepsOf = await newestSteps(db, jobs);
+  const builds = await listBuildsOfJobs(db, ids);
+  const digests = [...builds.values()].map(build => build.packDigest);
+  const replicas = Map.groupBy(await listReplicas(db, digests), replica => replica.packDigest);
+  return job => {
+    const build = builds.get(job.id) ?? null;
+    return {
+      steps: stepsOf(job),
+      build,
+      replicas: build ? (replicas.get(build.packDigest) ?? []) : [],
+    };
+  };
+}
+
+export async function jobSummaries(
+  engine: Engine,
+  snapshot: Snapshot,
+  jobs: readonly JobRecord[],
+): Promise<JobSummary[]> {
+  const stepsOf = await newestSteps(
+    engine.db,
+    jobs.filter(job => job.status !== 'succeeded'),
+  );
+  return Promise.all(jobs.map(job => jobSummary(engine, snapshot, job, { steps: stepsOf(job) })));
+}
+
+export async function jobSummary(
+  engine: Engine,
+  snapshot: Snapshot,
+  job: JobRecord,
+  { steps }: Pick<JobFacts, 'steps'>,
+): Promise<JobSummary> {
   const repository = snapshot.repositories.get(job.repositoryId) ?? (await findRepository(engine.db, job.repositoryId));
   const waiting = job.status === 'queued' ? await waitingOf(engine, snapshot, job) : null;
-  const steps = job.attempt > 0 && job.status !== 'succeeded' ? await listSteps(engine.db, job.id, job.attempt) : [];
   const isRunning = job.status === 'running';
   const step = steps.find(candidate => candidate.status === (isRunning ? 'running' : 'failed'));
   return {
@@ -95,12 +152,7 @@ async function noteOf(
   return job.status === 'running' || job.status === 'succeeded' ? null : job.status;
 }
 
-async function regionFacts(
-  engine: Engine,
-  snapshot: Snapshot,
-  build: BuildWithPack | null,
-): Promise<TrackFacts['regions']> {
-  const replicas = build ? await listReplicas(engine.db, [build.packDigest]) : [];
+function regionFacts(engine: Engine, snapshot: Snapshot, { build, replicas }: JobFacts): TrackFacts['regions'] {
   // What was reclaimed is no region's any more, and waits for none.
   const total = build?.reclaimedAt == null ? regionsWanted(snapshot, build?.repositoryId ?? null, replicas.length) : 0;
   const verified = replicas.filter(replica => replica.status === 'verified');
@@ -144,9 +196,14 @@ function releaseFacts(snapshot: Snapshot, build: BuildWithPack | null): TrackFac
   };
 }
 
-export async function jobTrack(engine: Engine, snapshot: Snapshot, job: JobRecord): Promise<StageView[]> {
-  const build = job.status === 'succeeded' ? await findBuildOfJob(engine.db, job.id) : null;
-  const steps = job.attempt > 0 ? await listSteps(engine.db, job.id, job.attempt) : [];
+export async function jobTrack(
+  engine: Engine,
+  snapshot: Snapshot,
+  job: JobRecord,
+  facts: JobFacts,
+): Promise<StageView[]> {
+  const { steps } = facts;
+  const build = job.status === 'succeeded' ? facts.build : null;
   const usual = snapshot.usualMs.get(job.repositoryId);
   const elapsed = job.startedAt === null ? 0 : snapshot.now - job.startedAt;
   return trackOf({
@@ -162,7 +219,7 @@ export async function jobTrack(engine: Engine, snapshot: Snapshot, job: JobRecor
       packStartedAt: steps.find(step => step.phase === 'pack')?.startedAt ?? null,
     },
     storedAt: build?.createdAt ?? null,
-    regions: await regionFacts(engine, snapshot, build),
+    regions: regionFacts(engine, snapshot, build ? facts : { ...facts, build, replicas: [] }),
     release: releaseFacts(snapshot, build),
   });
 }
@@ -201,11 +258,12 @@ export async function mustFindJob(engine: Engine, id: string): Promise<JobRecord
 export async function jobDetail(engine: Engine, id: string): Promise<JobDetail> {
   const job = await mustFindJob(engine, id);
   const snapshot = await takeSnapshot(engine);
-  const build = await findBuildOfJob(engine.db, id);
+  const facts = (await jobFacts(engine.db, [job]))(job);
+  const { build } = facts;
   const attempts = await listAttempts(engine.db, id);
   const shown = attempts.at(-1)?.attempt ?? 0;
   return {
-    ...(await jobSummary(engine, snapshot, job)),
+    ...(await jobSummary(engine, snapshot, job, facts)),
     steps: (await listSteps(engine.db, id, shown)).map(stepView),
     attempts: attempts.map(
       (attempt): AttemptView => ({
@@ -219,7 +277,7 @@ export async function jobDetail(engine: Engine, id: string): Promise<JobDetail> 
         loss: lossOf(attempt),
       }),
     ),
-    track: await jobTrack(engine, snapshot, job),
+    track: await jobTrack(engine, snapshot, job, facts),
     plan: fromJson(planSchema, job.plan),
     logSizeBytes: shown > 0 ? await logSizeBytes(engine.folder.jobLog(id, shown)) : 0,
     build: build && {

@@ -8,30 +8,34 @@ import type { Overview } from '../../contract/views/engine.ts';
 import type { ChannelSummary } from '../../contract/views/release.ts';
 import type { Polling, RepositoryDetail, RepositoryRow } from '../../contract/views/repository.ts';
 import type { VisualState } from '../../contract/views/state.ts';
-import { findBuild, listBuilds } from '../../database/builds.ts';
-import { listJobs, listJobsById } from '../../database/jobs.ts';
+import { type BuildWithPack, findBuild, listBuilds, listBuildsById } from '../../database/builds.ts';
+import type { JobRecord } from '../../database/job-queue.ts';
+import { listJobs, listJobsById, listNewestJobs } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { countReleasesSince } from '../../database/releases.ts';
 import type { RepositoryRecord } from '../../database/repositories.ts';
-import { countWaiting } from '../../database/waiting-jobs.ts';
+import { countWaiting, listWaitingRepositories } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
 import type { Engine } from '../../engine.ts';
 import { hostOfUrl } from '../../poller/poll-schedule.ts';
 import { buildView } from './build-views.ts';
-import { jobSummary, jobTrack } from './job-views.ts';
+import { type JobFacts, jobFacts, jobSummaries, jobSummary, jobTrack } from './job-views.ts';
 import { releaseViews } from './release-views.ts';
 import { type ChannelState, type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** Worst first, as the board lists them. */
 const severity: Readonly<Record<VisualState, number>> = { failed: 0, stale: 1, running: 2, pending: 3, verified: 4 };
 
-export async function channelSummary(
-  engine: Engine,
+export async function channelSummary(engine: Engine, snapshot: Snapshot, state: ChannelState): Promise<ChannelSummary> {
+  return channelSummaryOf(snapshot, state, state.release ? await findBuild(engine.db, state.release.buildId) : null);
+}
+
+function channelSummaryOf(
   snapshot: Snapshot,
   { channel, release }: ChannelState,
-): Promise<ChannelSummary> {
-  const build = release ? await findBuild(engine.db, release.buildId) : null;
+  build: BuildWithPack | null,
+): ChannelSummary {
   const machines = snapshot.machines.filter(
     machine =>
       machine.repositoryId === channel.repositoryId && machine.channel === channel.name && machine.enrolledAt !== null,
@@ -66,16 +70,42 @@ function pollingOf(engine: Engine, { id, url, pollIntervalMs }: RepositoryRecord
   };
 }
 
-export async function repositoryRow(
+/** What rows of the board are made of, read for all of them at once. */
+interface RowFacts {
+  readonly newest: ReadonlyMap<string, JobRecord>;
+  readonly factsOf: (job: JobRecord) => JobFacts;
+  readonly waiting: ReadonlySet<string>;
+  /** What channels run. */
+  readonly builds: ReadonlyMap<string, BuildWithPack>;
+}
+
+async function rowFacts(
+  { db }: Engine,
+  jobs: readonly JobRecord[],
+  channels: readonly ChannelState[],
+): Promise<RowFacts> {
+  return {
+    newest: new Map(jobs.map(job => [job.repositoryId, job])),
+    factsOf: await jobFacts(db, jobs),
+    waiting: await listWaitingRepositories(db),
+    builds: await listBuildsById(
+      db,
+      channels.flatMap(({ release }) => (release ? [release.buildId] : [])),
+    ),
+  };
+}
+
+async function repositoryRow(
   engine: Engine,
   snapshot: Snapshot,
   repository: RepositoryRecord,
+  facts: RowFacts,
 ): Promise<RepositoryRow> {
-  const [latest] = await listJobs(engine.db, { repositoryId: repository.id, limit: 1 });
-  const track = latest ? await jobTrack(engine, snapshot, latest) : [];
+  const latest = facts.newest.get(repository.id);
+  const track = latest ? await jobTrack(engine, snapshot, latest, facts.factsOf(latest)) : [];
   const pollError = errorFromJson(repository.pollError);
   const summary = latest ? summarise(track, latest.status) : ({ state: 'pending', text: 'no revision yet' } as const);
-  const waiting = await countWaiting(engine.db, repository.id);
+  const waiting = facts.waiting.has(repository.id) ? await countWaiting(engine.db, repository.id) : 0;
   const channels = snapshot.channels.filter(({ channel }) => channel.repositoryId === repository.id);
   return {
     id: repository.id,
@@ -89,7 +119,7 @@ export async function repositoryRow(
     nextPollAtMs: repository.nextPollAt,
     polling: pollingOf(engine, repository),
     addedAtMs: repository.addedAt,
-    latestJob: latest ? await jobSummary(engine, snapshot, latest) : null,
+    latestJob: latest ? await jobSummary(engine, snapshot, latest, facts.factsOf(latest)) : null,
     moreWaiting: Math.max(0, waiting - (latest?.status === 'queued' ? 1 : 0)),
     queue: {
       concurrency: repository.concurrency,
@@ -97,13 +127,16 @@ export async function repositoryRow(
       retryLimit: repository.retryLimit,
     },
     track,
-    channels: await Promise.all(channels.map(state => channelSummary(engine, snapshot, state))),
+    channels: channels.map(state =>
+      channelSummaryOf(snapshot, state, (state.release && facts.builds.get(state.release.buildId)) || null),
+    ),
   };
 }
 
 export async function repositoryRows(engine: Engine, snapshot: Snapshot): Promise<RepositoryRow[]> {
+  const facts = await rowFacts(engine, await listNewestJobs(engine.db), snapshot.channels);
   const rows = await Promise.all(
-    [...snapshot.repositories.values()].map(repository => repositoryRow(engine, snapshot, repository)),
+    [...snapshot.repositories.values()].map(repository => repositoryRow(engine, snapshot, repository, facts)),
   );
   return rows.sort((a, b) => severity[a.state] - severity[b.state] || b.addedAtMs - a.addedAtMs);
 }
@@ -112,7 +145,13 @@ export async function rowOf(engine: Engine, id: string): Promise<RepositoryRow> 
   const snapshot = await takeSnapshot(engine);
   const repository = snapshot.repositories.get(id);
   if (!repository) throw new DomainError('not_found', `There is no repository ${id}.`, { id });
-  return repositoryRow(engine, snapshot, repository);
+  return oneRow(engine, snapshot, repository);
+}
+
+async function oneRow(engine: Engine, snapshot: Snapshot, repository: RepositoryRecord): Promise<RepositoryRow> {
+  const newest = await listJobs(engine.db, { repositoryId: repository.id, limit: 1 });
+  const channels = snapshot.channels.filter(({ channel }) => channel.repositoryId === repository.id);
+  return repositoryRow(engine, snapshot, repository, await rowFacts(engine, newest, channels));
 }
 
 export async function repositoryDetail(engine: Engine, id: string): Promise<RepositoryDetail> {
@@ -125,8 +164,8 @@ export async function repositoryDetail(engine: Engine, id: string): Promise<Repo
   const releases = await Promise.all(channels.map(({ channel }) => releaseViews(engine, snapshot, channel)));
   const planned = jobs.find(job => job.plan !== null);
   return {
-    ...(await repositoryRow(engine, snapshot, repository)),
-    jobs: await Promise.all(jobs.map(job => jobSummary(engine, snapshot, job))),
+    ...(await oneRow(engine, snapshot, repository)),
+    jobs: await jobSummaries(engine, snapshot, jobs),
     builds: await Promise.all(builds.map(build => buildView(engine, snapshot, build))),
     releases: releases.flat().sort((a, b) => b.createdAtMs - a.createdAtMs),
     plan: fromJson(planSchema, planned?.plan ?? null),
@@ -144,10 +183,8 @@ export async function overview(engine: Engine): Promise<Overview> {
   const midnight = new Date(snapshot.now).setHours(0, 0, 0, 0);
   return {
     repositories,
-    running: await Promise.all(snapshot.running.map(job => jobSummary(engine, snapshot, job))),
-    waiting: await Promise.all(
-      (await listJobsById(engine.db, snapshot.queued.slice(0, 100))).map(job => jobSummary(engine, snapshot, job)),
-    ),
+    running: await jobSummaries(engine, snapshot, snapshot.running),
+    waiting: await jobSummaries(engine, snapshot, await listJobsById(engine.db, snapshot.queued.slice(0, 100))),
     deploysToday: await countReleasesSince(engine.db, midnight),
     medianJourneyMs: percentile(journeys, 0.5),
     p95JourneyMs: percentile(journeys, 0.95),

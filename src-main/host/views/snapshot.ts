@@ -4,7 +4,7 @@ import type { ReplicationPolicyView } from '../../contract/replication-api.ts';
 import { type JobRecord, listRunningJobs, recentDurationsMs } from '../../database/jobs.ts';
 import { listMachines, type MachineRecord } from '../../database/machines.ts';
 import { listRegions, type RegionRecord } from '../../database/regions.ts';
-import { type ChannelRecord, findRelease, listChannels, type ReleaseRecord } from '../../database/releases.ts';
+import { type ChannelRecord, listChannels, listCurrentReleases, type ReleaseRecord } from '../../database/releases.ts';
 import { listRepositories, type RepositoryRecord } from '../../database/repositories.ts';
 import { listFirstWaiting, type WaitingJob } from '../../database/waiting-jobs.ts';
 import { listPolicies } from '../../database/wanted-replicas.ts';
@@ -48,12 +48,11 @@ export async function takeSnapshot(engine: Pick<Engine, 'db' | 'clock'>): Promis
     const usualMs = median(await recentDurationsMs(db, id, historyLength));
     if (usualMs !== null) usual.set(id, usualMs);
   }
-  const channels = await Promise.all(
-    (await listChannels(db)).map(async channel => ({
-      channel,
-      release: channel.currentReleaseId ? await findRelease(db, channel.currentReleaseId) : null,
-    })),
-  );
+  const current = new Map((await listCurrentReleases(db)).map(release => [release.id, release]));
+  const channels = (await listChannels(db)).map(channel => ({
+    channel,
+    release: (channel.currentReleaseId && current.get(channel.currentReleaseId)) || null,
+  }));
   return {
     now: engine.clock(),
     repositories: new Map(repositories.map(repository => [repository.id, repository])),

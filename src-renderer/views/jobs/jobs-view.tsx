@@ -40,7 +40,7 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
           {job.number}
         </a>
       </td>
-      <td className={styles.repository}>
+      <td className={styles.repository} title={`${job.repositoryName} ${job.branch}`}>
         {job.repositoryId === drillRepositoryId ? (
           job.repositoryName
         ) : (
@@ -52,12 +52,17 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
         <Sha revision={job.revision.revision} />
       </td>
       <td title={job.revision.subject}>{job.revision.subject}</td>
-      <td className={classes(styles.words, state !== 'verified' && text[state])} title={job.error?.message}>
+      <td
+        className={classes(styles.words, state !== 'verified' && text[state])}
+        title={job.error?.message ?? jobWords(job)}
+      >
         {jobWords(job)}
         <WaitingWords job={job} before=" · " />
         {job.attempt > 1 && <span className={text.sub}> · attempt {job.attempt}</span>}
       </td>
-      <td className={classes(styles.worker, text.sub)}>{job.workerName}</td>
+      <td className={classes(styles.worker, text.sub)} title={job.workerName ?? undefined}>
+        {job.workerName}
+      </td>
       <td className={classes(table.num, styles.took)}>
         {job.startedAtMs !== null && <Elapsed startedAtMs={job.startedAtMs} finishedAtMs={job.finishedAtMs} />}
       </td>

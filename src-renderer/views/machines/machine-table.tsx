@@ -96,16 +96,24 @@ function Row({ row, selected, whole, unitBytes, onSelect }: RowProps) {
       <td className={table.state}>
         <StateGlyph state={machine.state} progress={machine.progress} />
       </td>
-      <td className={classes(styles.region, text.sub)}>{row.region}</td>
+      <td className={classes(styles.region, text.sub)} title={row.region}>
+        {row.region}
+      </td>
       <td>
-        <button type="button" className={styles.name} onClick={() => onSelect(machine.id)}>
+        <button type="button" className={styles.name} title={machine.name} onClick={() => onSelect(machine.id)}>
           {machine.name}
         </button>
       </td>
       <td className={table.num}>{machine.serial ?? '–'}</td>
-      <td className={row.phaseLook ? text[row.phaseLook] : undefined}>{row.phase}</td>
-      <td className={row.healthLook ? text[row.healthLook] : undefined}>{row.health}</td>
-      <td className={classes(styles.drift, row.driftLook ? text[row.driftLook] : text.sub)}>{row.drift}</td>
+      <td className={row.phaseLook ? text[row.phaseLook] : undefined} title={row.phase}>
+        {row.phase}
+      </td>
+      <td className={row.healthLook ? text[row.healthLook] : undefined} title={row.health}>
+        {row.health}
+      </td>
+      <td className={classes(styles.drift, row.driftLook ? text[row.driftLook] : text.sub)} title={row.drift}>
+        {row.drift}
+      </td>
       <td className={table.num}>{row.seen}</td>
       <td className={styles.sources}>
         <div className={styles.bytes}>

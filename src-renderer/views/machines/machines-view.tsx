@@ -95,7 +95,9 @@ export function MachinesView() {
             setMachineId(null);
           }}
         />
-        <span className={classes(text.sub, text.one)}>{savingWords(own)}</span>
+        <span className={classes(text.sub, text.one)} title={savingWords(own) ?? undefined}>
+          {savingWords(own)}
+        </span>
         <span className={text.grow} />
         <Button icon={<Plus size={14} strokeWidth={1.5} aria-hidden />} onClick={() => setDialog({ kind: 'pair' })}>
           Pair a machine

@@ -20,7 +20,9 @@ function Channel({ channel, repositoryId }: { readonly channel: ChannelSummary; 
   const mark = channelMark(channel);
   return (
     <div className={styles.channel}>
-      <span className={styles.channelName}>{channel.name}</span>
+      <span className={styles.channelName} title={channel.name}>
+        {channel.name}
+      </span>
       <a className={styles.serial} href={routeHref({ view: 'repository', repositoryId })}>
         {channel.serial ?? '–'}
       </a>
@@ -36,17 +38,24 @@ function Channel({ channel, repositoryId }: { readonly channel: ChannelSummary; 
 
 function Revision({ row }: { readonly row: RepositoryRow }) {
   const job = row.latestJob;
-  if (row.pollError && !job) return <span className={classes(styles.line, text.failed)}>{row.pollError.message}</span>;
+  if (row.pollError && !job)
+    return (
+      <span className={classes(styles.line, text.failed)} title={row.pollError.message}>
+        {row.pollError.message}
+      </span>
+    );
   if (!job) return <span className={text.sub}>no revision yet</span>;
   return (
     <>
-      <span className={styles.line}>{job.revision.subject}</span>
+      <span className={styles.line} title={job.revision.subject}>
+        {job.revision.subject}
+      </span>
       {row.pollError ? (
         <span className={classes(styles.line, text.sub, text.failed)} title={row.pollError.message}>
           {row.pollError.message}
         </span>
       ) : (
-        <span className={classes(styles.line, text.sub)}>
+        <span className={classes(styles.line, text.sub)} title={job.revision.authorName}>
           <Sha revision={job.revision.revision} /> · {job.revision.authorName} ·{' '}
           <RelativeTime atMs={job.revision.committedAtMs ?? job.queuedAtMs} />
         </span>
@@ -64,12 +73,13 @@ function Row({ row }: { readonly row: RepositoryRow }) {
       <td className={styles.repository}>
         <a
           className={classes(styles.line, text.name)}
+          title={row.name}
           href={routeHref({ view: 'repository', repositoryId: row.id })}
           data-board-row
         >
           {row.name}
         </a>
-        <span className={classes(styles.line, text.sub)}>
+        <span className={classes(styles.line, text.sub)} title={row.branch}>
           {row.branch}
           {row.moreWaiting > 0 && ` · ${row.moreWaiting} more ${row.moreWaiting === 1 ? 'waits' : 'wait'}`}
         </span>

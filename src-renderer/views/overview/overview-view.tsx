@@ -44,7 +44,9 @@ function Sentence({ overview }: { readonly overview: Overview }) {
             </span>
           </a>
         ))}
-      <span className={styles.day}>{dayWords(overview)}</span>
+      <span className={styles.day} title={dayWords(overview)}>
+        {dayWords(overview)}
+      </span>
     </p>
   );
 }
@@ -73,7 +75,7 @@ function RunningRowView({ row }: { readonly row: RunningRow }) {
       <td>
         <span className={styles.stage}>{row.stage}</span>
         {row.words}
-        {row.workerName && <span className={classes(text.sub, styles.narrowOff)}> · {row.workerName}</span>}
+        {row.workerName && <span className={text.sub}> · {row.workerName}</span>}
       </td>
       <td className={classes(table.num, styles.elapsed)}>
         {row.startedAtMs !== null && formatDuration(nowMs - row.startedAtMs)}

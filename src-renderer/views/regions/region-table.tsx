@@ -43,11 +43,15 @@ export function RegionTable({ rows, selectedId, onSelect }: RegionTableProps) {
               <button type="button" className={styles.name} onClick={() => onSelect(row.id)}>
                 {row.name}
               </button>
-              <div className={classes(text.sub, text.one)}>{row.place}</div>
+              <div className={classes(text.sub, text.one)} title={row.place}>
+                {row.place}
+              </div>
             </td>
             <td>
               <span className={row.isMain ? undefined : text[row.look]}>{row.word}</span>
-              <div className={classes(text.sub, text.one)}>{row.detail || '\u00a0'}</div>
+              <div className={classes(text.sub, text.one)} title={row.detail}>
+                {row.detail || '\u00a0'}
+              </div>
             </td>
             <td className={table.num}>
               {row.lag}

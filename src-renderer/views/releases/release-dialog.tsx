@@ -65,7 +65,9 @@ function Swap({ kind, preflight }: { readonly kind: ReleaseKind; readonly prefli
           <>
             <span className={styles.serial}>{from.serial}</span>
             <Sha revision={from.revision.revision} />
-            <span className={text.one}>{from.revision.subject}</span>
+            <span className={text.one} title={from.revision.subject}>
+              {from.revision.subject}
+            </span>
           </>
         ) : (
           <>
@@ -80,7 +82,9 @@ function Swap({ kind, preflight }: { readonly kind: ReleaseKind; readonly prefli
         <span className={styles.key}>Then</span>
         <span className={styles.serial}>{kind === 'rollback' ? (to.releasedAsSerial ?? nextSerial) : nextSerial}</span>
         <Sha revision={to.revision.revision} />
-        <span className={text.one}>{to.revision.subject}</span>
+        <span className={text.one} title={to.revision.subject}>
+          {to.revision.subject}
+        </span>
       </div>
     </div>
   );

@@ -32,14 +32,22 @@ function Row({ row }: { readonly row: RepositoryRow }) {
         <span className={classes(styles.line, text.mono)} title={row.url}>
           {row.url}
         </span>
-        {row.pollError && <span className={classes(styles.line, text.sub, text.failed)}>{row.pollError.message}</span>}
+        {row.pollError && (
+          <span className={classes(styles.line, text.sub, text.failed)} title={row.pollError.message}>
+            {row.pollError.message}
+          </span>
+        )}
       </td>
-      <td className={styles.branch}>{row.branch}</td>
+      <td className={styles.branch} title={row.branch}>
+        {row.branch}
+      </td>
       <td>
         {job ? (
           <>
-            <span className={styles.line}>{job.revision.subject}</span>
-            <span className={classes(styles.line, text.sub)}>
+            <span className={styles.line} title={job.revision.subject}>
+              {job.revision.subject}
+            </span>
+            <span className={classes(styles.line, text.sub)} title={job.revision.authorName}>
               <Sha revision={job.revision.revision} /> · {job.revision.authorName}
             </span>
           </>

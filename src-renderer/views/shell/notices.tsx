@@ -31,7 +31,7 @@ function NoticeItem({ notice, isNew, repository }: NoticeItemProps) {
         <StateGlyph state={notice.state} />
         <span className={styles.words}>
           <span className={classes(isNew && styles.new)}>{repository?.name ?? notice.title}</span>
-          <span className={styles.detail}>
+          <span className={styles.detail} title={detail ?? undefined}>
             {repository && `${notice.title}. `}
             {detail}
           </span>

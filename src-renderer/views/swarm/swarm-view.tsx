@@ -165,7 +165,7 @@ function Torrents({ swarm }: { readonly swarm: Swarm }) {
                   label={!seeding ? 'paused' : moving ? 'moving' : 'seeded'}
                 />
               </td>
-              <td>
+              <td title={`${torrent.repositoryName} ${torrent.revision}`}>
                 <span className={text.name}>{torrent.repositoryName}</span> <Sha revision={torrent.revision} />
               </td>
               <td className={text.sha} title={torrent.infoHash}>
