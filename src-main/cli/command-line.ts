@@ -7,6 +7,7 @@ import { closeInheritedHandles } from '../process/inherited-handles.ts';
 import { addAgentCommands } from './agent-options.ts';
 import { wholeNumber } from './arguments.ts';
 import { addArtifactCommands } from './artifact-commands.ts';
+import { addBackupCommands } from './backup-commands.ts';
 import { addBuildCommand } from './build-command.ts';
 import { addCacheCommands } from './cache-commands.ts';
 import { addCapacityCommand } from './capacity-command.ts';
@@ -124,6 +125,7 @@ function commandLine(): Command {
   addSwarmCommands(program);
   addWebhookCommands(program);
   addMetricsCommands(program);
+  addBackupCommands(program);
   addTrackerCommand(program);
   addSettingsCommands(program);
   addRepositoryCommands(program);

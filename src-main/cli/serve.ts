@@ -77,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<RunningHost> {
     const router = createRouter(engine, { onStop: () => void stop() });
     const files = await listStaticFiles(rendererFolder());
     http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, logger });
+    engine.ownPorts.reserve(http.port);
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
   } catch (error) {
     await engine.stop();
