@@ -159,6 +159,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     pointers,
     trust,
     adopt: () => releases.adoptPointers(),
+    heal: async () => {
+      const { audit } = reconciler;
+      await audit.verify(await audit.mainStore(), { deep: false });
+    },
     logger,
   });
   const releases = createReleaseService({
@@ -172,6 +176,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     clock,
     logger,
     onReleased: () => {
+      followUps.add('restore.not_settled', () => restored.settle());
       feed.nudge();
       reconciler.signal();
       void seeding.update();

@@ -27,10 +27,11 @@ function progressTeller(): (doneBytes: number, totalBytes: number) => void {
 async function backupByEngine(options: Options, file: string, artifacts: boolean): Promise<BackupResult> {
   return callEngine(options, async client => {
     const tell = progressTeller();
+    const stopping = stopSignal();
     let view = await client.backup.start({ file, artifacts });
     while (view.state === 'running') {
-      await delay(lookEveryMs);
-      view = await client.backup.get();
+      await delay(lookEveryMs, undefined, { signal: stopping }).catch(() => undefined);
+      view = stopping.aborted ? await client.backup.cancel() : await client.backup.get();
       tell(view.doneBytes, view.totalBytes);
     }
     if (view.error) throw DomainError.fromView(view.error);

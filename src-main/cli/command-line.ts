@@ -18,8 +18,10 @@ import { callEngine, chosenFolder, type EngineOptions } from './engine-client.ts
 import { addEnvironmentCommands } from './environment-commands.ts';
 import { addGitCommands } from './git-commands.ts';
 import { addInitCommand } from './init-command.ts';
+import { addInterchangeCommands } from './interchange-commands.ts';
 import { addIsolationCommands } from './isolation-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
+import { addLookCommands } from './look-commands.ts';
 import { addMetricsCommands } from './metrics-commands.ts';
 import { exitCodes, fail, type OutputOptions, print, printError, say, table } from './output.ts';
 import { addPlanCommand } from './plan-command.ts';
@@ -130,6 +132,7 @@ function commandLine(): Command {
   addSettingsCommands(program);
   addRepositoryCommands(program);
   addJobCommands(program);
+  addInterchangeCommands(program);
   addEnvironmentCommands(program);
   addKeyCommands(program);
   addIsolationCommands(program);
@@ -142,6 +145,7 @@ function commandLine(): Command {
   addReleaseCommands(program);
   addChannelCommands(program);
   addMachineCommands(program);
+  addLookCommands(program);
   addArtifactCommands(program);
   addDoctorCommand(program);
   addVerifyCommands(program);

@@ -9,7 +9,7 @@ import { parseSshAddress } from '../sources/ssh-address.ts';
 export const statusTargetSchema = z.object({
   kind: z.literal('status'),
   forge: forgeSchema,
-  /** Without a slash at its end. */
+  /** Of the forge's REST API. */
   url: z.string(),
   /** `owner/name`; GitLab has groups within groups. */
   project: z.string(),
@@ -72,7 +72,8 @@ const segments = (path: string) => path.split('/').map(encodeURIComponent).join(
  */
 export function statusRequest(target: StatusTarget, report: string): { readonly url: string; readonly body: string } {
   const { revision, number, state, description } = reportSchema.parse(JSON.parse(report));
-  const { forge, url: api, project, context } = target;
+  const { forge, project, context } = target;
+  const api = target.url.replace(/\/+$/, '');
   const link = target.targetUrl?.replaceAll('{revision}', revision).replaceAll('{job}', String(number)) ?? null;
   switch (forge) {
     case 'github':
@@ -193,5 +194,5 @@ export function statusTargetOf(
     );
   }
   const { context, targetUrl = null } = chosen;
-  return { kind: 'status', forge, url: api.replace(/\/+$/, ''), project, context, targetUrl };
+  return { kind: 'status', forge, url: api, project, context, targetUrl };
 }

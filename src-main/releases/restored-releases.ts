@@ -36,6 +36,8 @@ export function createRestoredReleases(options: {
   readonly trust: TrustService;
   /** Takes over what was brought to the main store and is of a build that is known. */
   readonly adopt: () => Promise<void>;
+  /** Brings what the backup left out to the main store, from regions that have it. */
+  readonly heal: () => Promise<void>;
   readonly logger: Logger;
 }): RestoredReleases {
   const { db, stores, pointers, trust, logger } = options;
@@ -112,7 +114,7 @@ export function createRestoredReleases(options: {
     if (isOver) pending = null;
   }
 
-  function settle(): Promise<void> {
+  function ask(): Promise<void> {
     turn = turn.then(settleOnce).catch(error => logger.error('restore.not_settled', { error }));
     return turn;
   }
@@ -123,10 +125,14 @@ export function createRestoredReleases(options: {
       pending = kept ? fromJson(restorePendingSchema, kept) : null;
       problem = pending && (await describe(pending));
     },
-    settle,
+    async settle() {
+      if (pending === null) return;
+      await ask();
+      await options.heal().catch(error => logger.warn('restore.not_healed', { error }));
+    },
     async assertSettled() {
       if (pending === null) return;
-      await settle();
+      await ask();
       if (problem !== null && (pending.regions === null || pending.regions.length > 0)) throw problem;
     },
     get problem() {

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { backupResultSchema } from '../../../src-main/contract/backup.ts';
+import { envelopeSchema, pointerSchema } from '../../../src-main/contract/documents.ts';
 import { pipeline } from '../../support/builds.ts';
 import { eventually } from '../../support/eventually.ts';
 import { git } from '../../support/git-server.ts';
@@ -13,6 +14,8 @@ import { startHeadlessEngine } from '../../support/headless-engine.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { commandsOn } from '../../support/source-cli.ts';
 
+/** Each command is a process: on a machine that is busy with other things that takes its time. */
+const manyProcessesMs = 600_000;
 const releasesSchema = z.array(z.object({ serial: z.number() }));
 const jobsSchema = z.object({ jobs: z.array(z.object({ number: z.number(), status: z.string() })) });
 const statusSchema = z.object({
@@ -59,13 +62,21 @@ async function world() {
     });
   await settled(1);
   const releases = (of = engine) => of.json(releasesSchema, ['release', 'list', 'app']);
-  const pointerIn = async (store: string) =>
-    (await readdir(join(store, 'channels'), { recursive: true })).some(name => name.endsWith('production.json'));
-  return { root, region, first, second, engine, commit, settled, releases, pointerIn };
+  /** The serial that a store's pointer says; 0 where it has none. */
+  async function serialIn(store: string): Promise<number> {
+    const names = await readdir(join(store, 'channels'), { recursive: true }).catch(() => []);
+    const name = names.find(one => one.endsWith('production.json'));
+    if (name === undefined) return 0;
+    const { payload } = envelopeSchema.parse(JSON.parse(await readFile(join(store, 'channels', name), 'utf8')));
+    return pointerSchema.parse(JSON.parse(Buffer.from(payload, 'base64').toString('utf8'))).serial;
+  }
+  return { root, region, first, second, engine, commit, settled, releases, serialIn };
 }
 
-it('restores an old backup elsewhere, whole, and never gives a serial twice', async () => {
-  const { root, region, first, second, engine, commit, settled, releases, pointerIn } = await world();
+it('restores an old backup elsewhere, whole, and never gives a serial twice', {
+  timeout: manyProcessesMs,
+}, async () => {
+  const { root, region, first, second, engine, commit, settled, releases, serialIn } = await world();
   await engine.slipway(['release', 'promote', 'app']);
   const file = join(root, 'monday.tar.zst');
   const made = await engine.json(backupResultSchema, ['backup', file]);
@@ -81,10 +92,8 @@ it('restores an old backup elsewhere, whole, and never gives a serial twice', as
   await engine.slipway(['release', 'promote', 'app']);
   await engine.slipway(['release', 'promote', 'app', '--reason', 'again']);
   const before = await engine.json(statusSchema, ['status']);
-  await eventually(async () => {
-    const checks = await engine.slipway(['verify', region, '--key', before.rootPublicKey, '--json']).catch(() => null);
-    return checks !== null && (await pointerIn(region));
-  });
+  await eventually(async () => (await serialIn(region)) === 3);
+  const log = await engine.slipway(['job', 'log', '1']);
   await engine.end();
 
   const restored = commandsOn(second);
@@ -106,18 +115,18 @@ it('restores an old backup elsewhere, whole, and never gives a serial twice', as
   expect(after).toMatchObject({ rootPublicKey: before.rootPublicKey });
   expect(await again.slipway(['secret', 'list', '--repository', 'app'])).toContain('NPM_TOKEN');
   expect(await again.slipway(['region', 'list'])).toContain('Frankfurt');
-  expect(await again.slipway(['job', 'log', '1'])).toContain('One');
-  // What the backup lacked is brought from the region, and built again what it did not know.
-  await eventually(
-    async () =>
-      existsSync(join(second, 'store')) &&
-      (await again.slipway(['verify', join(second, 'store'), '--key', before.rootPublicKey]).catch(() => null)) !==
-        null,
-  );
+  expect(await again.slipway(['job', 'log', '1'])).toBe(log);
+  // What the backup lacked is brought from the region, and the region follows.
+  await eventually(async () => (await serialIn(region)) === 4);
+  const packs = () =>
+    readdir(join(second, 'store', 'packs')).then(names => names.filter(name => name.endsWith('.tar.zst')));
+  await eventually(async () => (await packs()).length > 0);
   await again.end();
 });
 
-it('takes the packs along when asked, without an engine, as a file that tar opens', async () => {
+it('takes the packs along when asked, without an engine, as a file that tar opens', {
+  timeout: manyProcessesMs,
+}, async () => {
   const { root, first, second, engine } = await world();
   await engine.slipway(['release', 'promote', 'app']);
   const { rootPublicKey } = await engine.json(statusSchema, ['status']);
