@@ -1,5 +1,6 @@
 /** Owns the interface's own feed: made of the real client, connection and queries. */
 import { client, connection } from '../client/client.ts';
+import { startAlerts } from './alerts.ts';
 import { Feed } from './feed.ts';
 import { queries } from './queries.ts';
 
@@ -9,6 +10,10 @@ export const feed = new Feed(client, connection, queries);
 export function startLive(): void {
   connection.start();
   feed.start();
+  startAlerts(
+    listener => feed.listen(listener),
+    async id => (await client.repositories.list().catch(() => [])).find(row => row.id === id)?.name ?? null,
+  );
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && connection.state.getState().kind === 'offline') connection.retryNow();
   });

@@ -43,7 +43,7 @@ it('every call of the contract has a command, or a reason for none', async () =>
   const names = (await readdir(cliFolder, { recursive: true })).filter(name => name.endsWith('.ts'));
   const texts = await Promise.all(names.map(name => readFile(resolve(cliFolder, name), 'utf8')));
   const source = texts.join('\n').replace(/\s+/g, '');
-  const missing = all.map(([name]) => name).filter(name => !source.includes(byVerb[name] ?? `client.${name}(`));
+  const missing = all.map(({ name }) => name).filter(name => !source.includes(byVerb[name] ?? `client.${name}(`));
   expect(missing.toSorted()).toEqual(Object.keys(withoutCommand).toSorted());
 });
 
