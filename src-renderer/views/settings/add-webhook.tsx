@@ -1,6 +1,7 @@
 /** Owns adding what is told elsewhere: a webhook, the statuses of a repository's commits, or traces. */
 import { type FormEvent, useState } from 'react';
-import type { Webhook } from '../../../src-main/contract/webhooks.ts';
+import { eventTypeSchema } from '../../../src-main/contract/events.ts';
+import { type Forge, usualEvents, type Webhook } from '../../../src-main/contract/webhooks.ts';
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
 import { useOverview } from '../../state/shared-queries.ts';
@@ -17,6 +18,13 @@ const kinds: readonly SelectOption<Webhook['kind']>[] = [
   { value: 'traces', label: kindNames.traces, detail: 'OpenTelemetry, OTLP over HTTP' },
 ];
 const everyRepository = 'all';
+const forges: readonly SelectOption<Forge | 'auto'>[] = [
+  { value: 'auto', label: 'Forge as the address says' },
+  { value: 'github', label: 'GitHub' },
+  { value: 'gitlab', label: 'GitLab' },
+  { value: 'gitea', label: 'Gitea or Forgejo' },
+  { value: 'bitbucket', label: 'Bitbucket Cloud' },
+];
 
 const hints: Readonly<Record<Webhook['kind'], string>> = {
   webhook: 'Often a password: it is kept sealed, and only its server is shown.',
@@ -31,20 +39,31 @@ export function AddWebhook() {
   const [repository, setRepository] = useState(everyRepository);
   const [url, setUrl] = useState('');
   const [headers, setHeaders] = useState('');
+  const [events, setEvents] = useState(usualEvents.join(', '));
+  const [forge, setForge] = useState<Forge | 'auto'>('auto');
+  const [project, setProject] = useState('');
   const [secret, setSecret] = useState<string | null>(null);
   const given = headersOf(headers);
+  const named = eventTypeSchema.array().safeParse(events.split(/[\s,]+/).filter(event => event !== ''));
   const chosen = repository === everyRepository ? {} : { repositoryId: repository };
   const isReady =
-    kind === 'status' ? repository !== everyRepository : url.trim() !== '' && (kind !== 'traces' || given !== null);
+    kind === 'status'
+      ? repository !== everyRepository
+      : url.trim() !== '' && (kind === 'traces' ? given !== null : named.success);
 
   const add = useAction(async () => {
     setSecret(null);
     switch (kind) {
       case 'webhook':
-        setSecret((await client.webhooks.add({ url, ...chosen })).secret);
+        setSecret((await client.webhooks.add({ url, events: named.data ?? [...usualEvents], ...chosen })).secret);
         break;
       case 'status':
-        await client.webhooks.addStatus({ repositoryId: repository, ...(url.trim() === '' ? {} : { apiUrl: url }) });
+        await client.webhooks.addStatus({
+          repositoryId: repository,
+          ...(url.trim() === '' ? {} : { apiUrl: url }),
+          ...(forge === 'auto' ? {} : { forge }),
+          ...(project.trim() === '' ? {} : { project }),
+        });
         break;
       case 'traces':
         await client.webhooks.addTraces({ url, headers: [...(given ?? [])], ...chosen });
@@ -80,6 +99,30 @@ export function AddWebhook() {
             setUrl(next);
           }}
         />
+        {kind === 'webhook' && (
+          <TextField
+            label="Events"
+            hint={`Any of ${eventTypeSchema.options.join(', ')}.`}
+            error={named.success ? null : 'One of these is no event.'}
+            value={events}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={setEvents}
+          />
+        )}
+        {kind === 'status' && (
+          <>
+            <Select label="Forge" value={forge} options={forges} onChange={setForge} />
+            <TextField
+              label="Project there"
+              hint="As owner/name; left empty where the repository’s address says it."
+              value={project}
+              spellCheck={false}
+              autoComplete="off"
+              onChange={setProject}
+            />
+          </>
+        )}
         {kind === 'traces' && (
           <TextArea
             label="Headers"

@@ -86,6 +86,7 @@ function Metrics() {
   const error = set.error ?? metrics.error;
   return (
     <>
+      <h3>Metrics</h3>
       <Switch
         label="Metrics at /metrics"
         checked={metrics.data?.enabled ?? false}
