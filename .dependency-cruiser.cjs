@@ -1,6 +1,6 @@
 /** The import rule: arrows point one way only. Source of the order: README, "How it is laid out". */
 const parts = ['database', 'process', 'secrets', 'sources', 'toolchains', 'artifacts', 'stores', 'swarm'];
-const services = ['poller', 'worker', 'replication', 'retention', 'agent', 'interchange'];
+const services = ['poller', 'worker', 'replication', 'retention', 'backup', 'agent', 'interchange'];
 /** Parts that their siblings in the same layer may import; cycles are refused below. */
 const shared = ['process', 'secrets', 'stores'];
 

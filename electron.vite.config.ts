@@ -15,6 +15,7 @@ export default defineConfig({
           cli: at('src-main/cli.ts'),
           worker: at('src-main/worker/worker-main.ts'),
           swarm: at('src-main/swarm/swarm-main.ts'),
+          'backup-thread': at('src-main/backup/backup-thread.ts'),
           'hash-thread': at('src-main/artifacts/hash-thread.ts'),
           'pack-thread': at('src-main/artifacts/pack-thread.ts'),
           'plan-thread': at('src-main/toolchains/plan-thread.ts'),

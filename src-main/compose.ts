@@ -1,6 +1,7 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
 
 import { resolve } from 'node:path';
+import { createBackups } from './backup/backups.ts';
 import { settingsOf } from './contract/settings.ts';
 import { findBuild } from './database/builds.ts';
 import { createEventFeed } from './database/event-feed.ts';
@@ -14,6 +15,7 @@ import { systemClock } from './domain/clock.ts';
 import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { createMetrics } from './interchange/metrics.ts';
+import { createOwnPorts } from './interchange/own-ports.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
@@ -37,6 +39,7 @@ import { createMigrationService } from './releases/migration-service.ts';
 import { createPointerService } from './releases/pointer-service.ts';
 import { createRegionStores } from './releases/region-stores.ts';
 import { createReleaseService } from './releases/release-service.ts';
+import { createRestoredReleases } from './releases/restored-releases.ts';
 import { createRolloutService } from './releases/rollout-service.ts';
 import { createSeeding } from './releases/seeding.ts';
 import { createStoreAccesses } from './releases/store-accesses.ts';
@@ -152,6 +155,18 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       feed.nudge();
     },
   });
+  const restored = createRestoredReleases({
+    db,
+    stores,
+    pointers,
+    trust,
+    adopt: () => releases.adoptPointers(),
+    heal: async () => {
+      const { audit } = reconciler;
+      await audit.verify(await audit.mainStore(), { deep: false });
+    },
+    logger,
+  });
   const releases = createReleaseService({
     db,
     main,
@@ -159,9 +174,11 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     environments,
     migrations,
     rollouts,
+    assertSettled: restored.assertSettled,
     clock,
     logger,
     onReleased: () => {
+      followUps.add('restore.not_settled', () => restored.settle());
       feed.nudge();
       reconciler.signal();
       void seeding.update();
@@ -297,14 +314,17 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     now: clock,
     logger,
   });
-  const webhooks = createWebhooks({ db, feed, masterKey, clock, logger });
+  const ownPorts = createOwnPorts();
+  const webhooks = createWebhooks({ db, feed, masterKey, access: gitAccesses, ownPorts, clock, logger });
   const metrics = createMetrics({ db, feed, swarm: () => swarm.stats(), clock, logger });
+  const backups = createBackups({ db, root: folder.root, clock, logger, onChanged: () => feed.pulse('status') });
   let stopped: Promise<void> | null = null;
 
   async function stop(): Promise<void> {
     drill.stop();
     swarmStart.stop();
     swarmRules.stop();
+    await backups.stop();
     await webhooks.stop();
     await metrics.stop();
     await announcer.stop();
@@ -324,6 +344,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
 
   try {
     await feed.start();
+    await restored.start();
     await releases.adoptPointers();
     await pool.start();
     await reconciler.start();
@@ -341,6 +362,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   poller.start();
   storage.start();
   homes.start();
+  followUps.add('restore.not_settled', () => restored.settle());
   followUps.add('release.catch_up_failed', () => autoRelease.considerAll());
 
   return {
@@ -377,7 +399,10 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     diskUse,
     swarmRules,
     webhooks,
+    ownPorts,
     metrics,
+    backups,
+    restored,
     swarmProblem: () => swarmStart.problem,
     stop() {
       stopped ??= stop();

@@ -1,4 +1,5 @@
 /** Owns what an engine is to those who host it: its options, and its parts. */
+import type { Backups } from './backup/backups.ts';
 import type { DomainError } from './contract/errors.ts';
 import type { EventFeed } from './database/event-feed.ts';
 import type { Db } from './database/open-database.ts';
@@ -6,6 +7,7 @@ import type { StorageWatch } from './database/storage-watch.ts';
 import type { Clock } from './domain/clock.ts';
 import type { DataFolder } from './domain/data-folder.ts';
 import type { Metrics } from './interchange/metrics.ts';
+import type { OwnPorts } from './interchange/own-ports.ts';
 import type { Webhooks } from './interchange/webhooks.ts';
 import type { Poller } from './poller/poller.ts';
 import type { Repositories } from './poller/repositories.ts';
@@ -21,6 +23,7 @@ import type { MachineRegistry } from './releases/machine-registry.ts';
 import type { MigrationService } from './releases/migration-service.ts';
 import type { RegionStores } from './releases/region-stores.ts';
 import type { ReleaseService } from './releases/release-service.ts';
+import type { RestoredReleases } from './releases/restored-releases.ts';
 import type { RolloutService } from './releases/rollout-service.ts';
 import type { Seeding } from './releases/seeding.ts';
 import type { StoreAccesses } from './releases/store-accesses.ts';
@@ -88,6 +91,9 @@ export interface Engine {
   readonly swarmRules: SwarmRules;
   readonly webhooks: Webhooks;
   readonly metrics: Metrics;
+  readonly ownPorts: OwnPorts;
+  readonly backups: Backups;
+  readonly restored: RestoredReleases;
   /** Why the swarm does not run, or null. Stores serve machines all the same. */
   swarmProblem(): DomainError | null;
   stop(): Promise<void>;

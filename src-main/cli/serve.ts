@@ -78,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<RunningHost> {
     const files = await listStaticFiles(rendererFolder());
     const token = await keptHostToken(folder, Date.now());
     http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, token, logger });
+    engine.ownPorts.reserve(http.port);
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
   } catch (error) {
     await engine.stop();

@@ -1,7 +1,8 @@
 /** Owns `slipway webhook`: where events are sent, and what became of each delivery. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { DomainError } from '../contract/errors.ts';
 import { type EngineEvent, eventTypeSchema } from '../contract/events.ts';
-import { usualEvents } from '../contract/webhooks.ts';
+import { type Forge, forgeSchema, usualEvents } from '../contract/webhooks.ts';
 import { wholeNumber } from './arguments.ts';
 import { callEngine, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
@@ -17,6 +18,22 @@ function eventName(text: string, before: readonly EngineEvent['type'][] | undefi
   if (!known.success)
     throw new InvalidArgumentError(`There is no such event. Give one of: ${eventTypeSchema.options.join(', ')}.`);
   return [...(before ?? []), known.data];
+}
+
+/** Throws commander's error for a forge that there is not. */
+function forgeName(text: string): Forge {
+  const known = forgeSchema.safeParse(text);
+  if (!known.success) throw new InvalidArgumentError(`Give one of: ${forgeSchema.options.join(', ')}.`);
+  return known.data;
+}
+
+/** Throws `input.invalid`; what the line says stays out of the message. */
+function headerOf(line: string): { readonly name: string; readonly value: string } {
+  const [, name, value] = /^([^:]+):\s*(.*)$/.exec(line) ?? [];
+  if (name !== undefined && value !== undefined) return { name: name.trim(), value: value.trim() };
+  throw new DomainError('input.invalid', 'A line after the address is a header, as "name: value".', {
+    field: 'headers',
+  });
 }
 
 export function addWebhookCommands(program: Command): void {
@@ -45,6 +62,50 @@ export function addWebhookCommands(program: Command): void {
       });
     });
   webhook
+    .command('add-status <repository>')
+    .description('tell the repository\'s forge the state of each job, with the token of "slipway git access"')
+    .option('--forge <forge>', `${forgeSchema.options.join(', ')}; as the address says if left out`, forgeName)
+    .option('--api <url>', "the forge's REST API, where the address does not say it")
+    .option('--project <owner/name>', 'the repository there, where its address does not say it')
+    .option('--link <url>', 'what the forge links to; {revision} and {job} stand for those')
+    .option('--context <name>', 'how the status is called', 'slipway')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<
+        Options & { forge?: Forge; api?: string; project?: string; link?: string; context: string }
+      >();
+      const { forge, api: apiUrl, project, link: targetUrl, context } = options;
+      await callEngine(options, async client => {
+        const { id: repositoryId } = await findRepository(client, named);
+        const added = await client.webhooks.addStatus({
+          ...{ repositoryId, context },
+          ...(forge === undefined ? {} : { forge }),
+          ...(apiUrl === undefined ? {} : { apiUrl }),
+          ...(project === undefined ? {} : { project }),
+          ...(targetUrl === undefined ? {} : { targetUrl }),
+        });
+        print(added, options, `${plain(added.server)} is told the state of each job. Webhook ${added.id}.`);
+      });
+    });
+  webhook
+    .command('add-traces')
+    .description('send a trace of each finished job to an OpenTelemetry collector (OTLP over HTTP, JSON)')
+    .addHelpText('after', 'Its address is asked for, or read from stdin; lines after it are headers, as "name: value".')
+    .option('--repository <name>', 'jobs of this repository alone')
+    .action(async (_options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options & { repository?: string }>();
+      await callEngine(options, async client => {
+        const { repository: named } = options;
+        const repository = named === undefined ? null : await findRepository(client, named);
+        const [url = '', ...lines] = (await readSecret('the collector, its address')).trim().split(/\r?\n/);
+        const added = await client.webhooks.addTraces({
+          url: url.trim(),
+          headers: lines.map(headerOf),
+          ...(repository === null ? {} : { repositoryId: repository.id }),
+        });
+        print(added, options, `${plain(added.server)} gets a trace of each finished job. Webhook ${added.id}.`);
+      });
+    });
+  webhook
     .command('list')
     .description('where events are sent')
     .action(async (_options: unknown, command: Command) => {
@@ -52,13 +113,14 @@ export function addWebhookCommands(program: Command): void {
       const all = await callEngine(options, client => client.webhooks.list());
       const lines = all.map(one => [
         one.id,
+        one.kind,
         one.server,
         timeOf(one.deliveredAtMs),
         String(one.waiting),
         String(one.failed),
         one.events.join(', '),
       ]);
-      print(all, options, table(['WEBHOOK', 'SERVER', 'DELIVERED', 'WAITING', 'FAILED', 'EVENTS'], lines));
+      print(all, options, table(['WEBHOOK', 'KIND', 'SERVER', 'DELIVERED', 'WAITING', 'FAILED', 'EVENTS'], lines));
     });
   webhook
     .command('remove <webhook>')

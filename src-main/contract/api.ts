@@ -2,6 +2,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { done, route } from './api-values.ts';
+import { backupApi } from './backup.ts';
 import { cachesApi, environmentApi, isolationApi } from './build-api.ts';
 import { capacityApi } from './capacity.ts';
 import { channelEnvironmentApi } from './channel-environment-api.ts';
@@ -77,6 +78,7 @@ export const api = {
   isolation: isolationApi,
   webhooks: webhooksApi,
   metrics: metricsApi,
+  backup: backupApi,
   artifacts: {
     verify: route('POST', '/artifacts/{artifactId}/verify', 'Check pack, file list and build record in the main store')
       .input(z.object({ artifactId: sha256Schema }))

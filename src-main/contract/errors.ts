@@ -21,6 +21,7 @@ export const errorCodes = {
   'data.unwritable': 'user',
   'data.corrupt': 'user',
   'data.busy': 'automatic',
+  'backup.damaged': 'user',
 
   'git.url_invalid': 'user',
   'git.not_found': 'user',
@@ -83,6 +84,7 @@ export const errorCodes = {
   'release.migrating': 'user',
   'release.serial_taken': 'automatic',
   'release.not_kept': 'user',
+  'release.restored': 'automatic',
   'release.environment_pending': 'automatic',
 
   'agent.health_failed': 'user',

@@ -66,6 +66,9 @@ export const jobsApi = {
       }),
     )
     .output(testPageSchema),
+  junit: route('GET', '/jobs/{id}/junit', 'Steps and tests of an attempt as a JUnit document')
+    .input(z.object({ id: idSchema, attempt: z.coerce.number().int().positive().optional() }))
+    .output(z.object({ document: z.string() })),
   cancel: route('POST', '/jobs/{id}/cancel', 'Cancel a queued or running job').input(byId).output(jobSummarySchema),
   retry: route('POST', '/jobs/{id}/retry', 'Run a finished job again as its next attempt')
     .input(byId)

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { branchNameSchema, byId, displayNameSchema, done, route } from './api-values.ts';
-import { idSchema } from './documents.ts';
+import { channelNameSchema, idSchema } from './documents.ts';
 import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
 import { timelineRoute } from './timeline.ts';
 import { jobSummarySchema } from './views/job.ts';
@@ -43,6 +43,9 @@ export const repositoriesApi = {
     )
     .output(repositoryRowSchema),
   timeline: timelineRoute,
+  badge: route('GET', '/repositories/{id}/badge', 'The state of the newest job, or of a channel, as an SVG picture')
+    .input(z.object({ id: idSchema, channel: channelNameSchema.optional() }))
+    .output(z.object({ svg: z.string() })),
   buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
     .input(
       z.object({

@@ -19,6 +19,7 @@ import { gitAccesses } from './migrations/015-git-accesses.ts';
 import { activation } from './migrations/016-activation.ts';
 import { webhooks } from './migrations/017-webhooks.ts';
 import { polledOnce } from './migrations/018-polled-once.ts';
+import { webhookKinds } from './migrations/019-webhook-kinds.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -40,6 +41,7 @@ const migrations: readonly string[] = [
   activation,
   webhooks,
   polledOnce,
+  webhookKinds,
 ];
 
 /** The version that this code writes. */

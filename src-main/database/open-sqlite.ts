@@ -50,7 +50,7 @@ export function databaseError(error: unknown, file: string): unknown {
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new DomainError(
       'data.corrupt',
-      `${file} is damaged (${messageOf(error)}). Move it away or restore a backup, then start again.`,
+      `${file} is damaged (${messageOf(error)}). Restore a backup into another folder (slipway restore FILE --data DIR), or move it away, then start again.`,
     );
   }
   // better-sqlite3 looks for the folder itself, and answers with a TypeError without a code.

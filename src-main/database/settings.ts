@@ -11,7 +11,9 @@ export type SettingKey =
   | 'builds.defaults'
   | 'caches.limit_bytes'
   | 'storage.checked'
-  | 'metrics.token_digest';
+  | 'metrics.token_digest'
+  | 'backup.last'
+  | 'restore.pending';
 
 export async function readAllSettings(db: Db): Promise<StoredSettings> {
   const rows = await db.selectFrom('settings').selectAll().execute();

@@ -94,6 +94,7 @@ export async function startDesktop(options: {
     const router = createRouter(engine, { onStop: () => app.quit() });
     const files = await listStaticFiles(paths.renderer);
     const http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, logger });
+    engine.ownPorts.reserve(http.port);
     cleanups.push(() => http.stop());
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
     cleanups.push(() => removeHostFile(folder));

@@ -24,7 +24,8 @@ export function isInterfaceFrame(frame: SenderFrame | null): boolean {
   return frame !== null && frame.parent === null && isInterfaceUrl(frame.url);
 }
 
-/** The interface copies text to the clipboard on a person's click, and needs nothing else. */
+/** The interface copies text on a person's click, tells of failed builds where a person switched that on, and needs nothing else. */
 export function isAllowedPermission(permission: string, requester: string): boolean {
-  return permission === 'clipboard-sanitized-write' && isInterfaceUrl(requester);
+  const isOurs = permission === 'clipboard-sanitized-write' || permission === 'notifications';
+  return isOurs && isInterfaceUrl(requester);
 }

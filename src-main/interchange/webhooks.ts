@@ -1,44 +1,30 @@
-/** Owns webhooks out: every event that one asks for is queued in the database and sent until it is taken, at least once. */
+/** Owns what is told elsewhere: webhooks, commit statuses and traces, as a person adds, looks at and removes them. */
 import { v7 as uuidv7 } from 'uuid';
-import { z } from 'zod';
 import { DomainError } from '../contract/errors.ts';
-import { type EngineEvent, eventTypeSchema } from '../contract/events.ts';
-import type { Delivery, Webhook } from '../contract/webhooks.ts';
+import { eventTypeSchema } from '../contract/events.ts';
+import type { Delivery, Forge, Webhook } from '../contract/webhooks.ts';
 import type { EventFeed } from '../database/event-feed.ts';
-import { lastCursor, listEvents } from '../database/events.ts';
-import { type Db, inTransaction } from '../database/open-database.ts';
+import { lastCursor } from '../database/events.ts';
 import { findRepository } from '../database/repositories.ts';
 import {
   countDeliveries,
   type DeliveryRecord,
   deleteWebhook,
   findDelivery,
-  forgetOldDeliveries,
   insertWebhook,
   listDeliveries,
-  listWaitingDeliveries,
   listWebhooks,
-  type NewDelivery,
-  queueDeliveries,
   updateDelivery,
   type WebhookRecord,
 } from '../database/webhooks.ts';
-import { backoffMs, isDue, longestBackoffMs, webhookBackoff } from '../domain/backoff.ts';
-import type { Clock } from '../domain/clock.ts';
-import { openSealed, seal } from '../secrets/seal.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { postJson } from './post-json.ts';
-import { webhookBody } from './webhook-events.ts';
-import { createWebhookSecret, signatureHeaders } from './webhook-signature.ts';
+import { seal } from '../secrets/seal.ts';
+import { mayCarryLogin } from '../sources/remote-access.ts';
+import { statusEvents, statusTargetOf } from './commit-status.ts';
+import { tracesPath } from './job-trace.ts';
+import { type Outlet, requestFor } from './outlet.ts';
+import { createWebhookSender, eventsSchema, type SenderOptions, sealName } from './webhook-sender.ts';
+import { createWebhookSecret } from './webhook-signature.ts';
 
-/** By the rule of the delays, given up after half a day. */
-const mostTries = 20;
-/** Of each webhook; those that wait are kept besides. */
-const keptDeliveries = 500;
-const eventsAtOnce = 200;
-const sentAtOnce = 50;
-/** The longest sleep: a clock that is set, or a row that another process wrote, is noticed after so long. */
-const lookEveryMs = 30_000;
 const mostWebhooks = 50;
 
 export interface Webhooks {
@@ -52,6 +38,21 @@ export interface Webhooks {
     readonly repositoryId?: string | undefined;
     readonly events: Webhook['events'];
   }): Promise<Webhook & { readonly secret: string }>;
+  /** Throws `input.invalid`, `not_found`, `conflict`, and `secret.missing` without a login for the forge. */
+  addStatus(request: {
+    readonly repositoryId: string;
+    readonly forge?: Forge | undefined;
+    readonly apiUrl?: string | undefined;
+    readonly project?: string | undefined;
+    readonly targetUrl?: string | undefined;
+    readonly context: string;
+  }): Promise<Webhook>;
+  /** Throws `input.invalid`, `not_found`, `conflict`. */
+  addTraces(request: {
+    readonly url: string;
+    readonly headers: readonly { readonly name: string; readonly value: string }[];
+    readonly repositoryId?: string | undefined;
+  }): Promise<Webhook>;
   /** Throws `not_found`. */
   remove(id: string): Promise<void>;
   /** Newest first. Throws `not_found`. */
@@ -60,24 +61,51 @@ export interface Webhooks {
   redeliver(id: string): Promise<Delivery>;
 }
 
-const sealedSchema = z.object({ url: z.string(), secret: z.string() });
-const eventsSchema = z.array(eventTypeSchema);
-const sealName = (id: string) => `slipway/webhook/${id}`;
-
 /** Throws `input.invalid`. */
 function parseAddress(text: string): URL {
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new DomainError('input.invalid', 'A webhook needs the address of a server: https://…', { field: 'url' });
+    throw new DomainError('input.invalid', 'The address of a server is needed: https://…', { field: 'url' });
   }
   if (url.username !== '' || url.password !== '') {
     throw new DomainError(
       'input.invalid',
-      'A login in the address is not used. Deliveries are signed: give the address alone, and check the signature there.',
+      'A login in the address is not used. Give the address alone: deliveries are signed, a forge has its own login, and traces may have headers.',
       { field: 'url' },
     );
   }
   return url;
+}
+
+/** Throws `input.invalid` where a login would go over the network in clear. */
+function assertPrivate(url: URL): void {
+  if (mayCarryLogin(url.href)) return;
+  throw new DomainError(
+    'input.invalid',
+    `A login is sent only over https, or to this machine. Give ${url.host} as https://…`,
+    {
+      field: 'url',
+    },
+  );
+}
+
+/** What Node's fetch sets itself, or what changes where a message ends. */
+const refusedHeaders = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+]);
+
+function headersOf(headers: readonly { readonly name: string; readonly value: string }[]): Record<string, string> {
+  for (const { name } of headers) {
+    if (!refusedHeaders.has(name.toLowerCase())) continue;
+    throw new DomainError('input.invalid', `The header ${name} cannot be chosen.`, { field: 'headers' });
+  }
+  return Object.fromEntries(headers.map(({ name, value }) => [name.toLowerCase(), value]));
 }
 
 const deliveryView = (row: DeliveryRecord): Delivery => ({
@@ -92,137 +120,17 @@ const deliveryView = (row: DeliveryRecord): Delivery => ({
   error: row.error,
 });
 
-const wants = (webhook: WebhookRecord, event: EngineEvent): boolean =>
-  (webhook.repositoryId === null || webhook.repositoryId === event.repositoryId) &&
-  eventsSchema.parse(JSON.parse(webhook.events)).includes(event.type);
-
-export function createWebhooks(options: {
-  readonly db: Db;
-  readonly feed: Pick<EventFeed, 'onEvent'>;
-  readonly masterKey: Uint8Array;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}): Webhooks {
-  const { db, feed, masterKey, clock, logger } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  /** One at a time for each webhook: its receiver gets events in their order, and a slow one holds up no other. */
-  const sending = new Map<string, Promise<void>>();
-  let looking: Promise<void> | null = null;
-  let again = false;
-  let timer: NodeJS.Timeout | null = null;
-
-  /** Queues what has happened since the last look. */
-  async function gather(webhook: WebhookRecord): Promise<void> {
-    for (let after = webhook.eventCursor; !signal.aborted; ) {
-      const events = await listEvents(db, { after, limit: eventsAtOnce });
-      const last = events.at(-1);
-      if (!last) return;
-      const now = clock();
-      const rows: NewDelivery[] = [];
-      for (const event of events) {
-        if (!wants(webhook, event)) continue;
-        const { cursor: eventCursor, type } = event;
-        const body = await webhookBody(db, event);
-        rows.push({
-          ...{ id: uuidv7(), webhookId: webhook.id, eventCursor, event: type, body, queuedAt: now, nextTryAt: now },
-          ...{ triedAt: null, httpStatus: null, error: null },
-        });
-      }
-      await inTransaction(db, transaction => queueDeliveries(transaction, webhook.id, last.cursor, rows));
-      if (rows.length > 0) await forgetOldDeliveries(db, webhook.id, keptDeliveries);
-      if (events.length < eventsAtOnce) return;
-      after = last.cursor;
-    }
-  }
-
-  const longestMs = longestBackoffMs(webhookBackoff);
-
-  /** Whether any was due: then there may be more than were taken at once. */
-  async function sendDue(webhook: WebhookRecord): Promise<boolean> {
-    const due = (await listWaitingDeliveries(db, webhook.id, sentAtOnce)).filter(({ nextTryAt }) =>
-      isDue(nextTryAt ?? 0, clock(), longestMs),
-    );
-    if (due.length === 0) return false;
-    const { url, secret } = sealedSchema.parse(
-      JSON.parse(openSealed(masterKey, Buffer.from(webhook.sealed, 'base64'), sealName(webhook.id)).toString()),
-    );
-    for (const { id, body, tries: before } of due) {
-      if (signal.aborted) break;
-      const now = clock();
-      const headers = signatureHeaders({ secret, id, atMs: now, body });
-      const { status: httpStatus, error, retryAfterMs } = await postJson(url, body, { headers, signal, nowMs: now });
-      const tries = before + 1;
-      const tried = { tries, triedAt: clock(), httpStatus, error };
-      if (error === null) {
-        await updateDelivery(db, id, { ...tried, status: 'delivered', nextTryAt: null });
-      } else if (tries >= mostTries) {
-        await updateDelivery(db, id, { ...tried, status: 'failed', nextTryAt: null });
-        logger.warn('webhook.given_up', { webhookId: webhook.id, deliveryId: id, error });
-      } else {
-        const waitMs = Math.max(
-          backoffMs(webhookBackoff, tries, Math.random()),
-          Math.min(retryAfterMs ?? 0, longestMs),
-        );
-        await updateDelivery(db, id, { ...tried, nextTryAt: clock() + waitMs });
-      }
-    }
-    return true;
-  }
-
-  async function look(): Promise<void> {
-    let nextAt = clock() + lookEveryMs;
-    for (const webhook of await listWebhooks(db)) {
-      await gather(webhook);
-      if (sending.has(webhook.id)) continue;
-      const [first] = await listWaitingDeliveries(db, webhook.id, 1);
-      if (!first) continue;
-      if (!isDue(first.nextTryAt ?? 0, clock(), longestMs)) {
-        nextAt = Math.min(nextAt, first.nextTryAt ?? nextAt);
-        continue;
-      }
-      const sent = sendDue(webhook)
-        .catch(error => {
-          if (!signal.aborted) logger.error('webhook.not_sent', { webhookId: webhook.id, error });
-          return false;
-        })
-        .then(sentSome => {
-          sending.delete(webhook.id);
-          if (sentSome) wake();
-        });
-      sending.set(webhook.id, sent);
-    }
-    if (!signal.aborted) timer = setTimeout(wake, Math.max(0, nextAt - clock()));
-  }
-
-  function wake(): void {
-    if (signal.aborted) return;
-    if (looking) {
-      again = true;
-      return;
-    }
-    if (timer) clearTimeout(timer);
-    timer = null;
-    looking = look()
-      .catch(error => {
-        logger.error('webhook.look_failed', { error });
-        if (!signal.aborted) timer = setTimeout(wake, lookEveryMs);
-      })
-      .finally(() => {
-        looking = null;
-        if (!again) return;
-        again = false;
-        wake();
-      });
-  }
+export function createWebhooks(options: SenderOptions & { readonly feed: Pick<EventFeed, 'onEvent'> }): Webhooks {
+  const { db, feed, masterKey, access, ownPorts, clock } = options;
+  const sender = createWebhookSender(options);
 
   async function viewsOf(rows: readonly WebhookRecord[]): Promise<Webhook[]> {
     const counts = await countDeliveries(db);
-    return rows.map(({ id, server, repositoryId, events, addedAt }) => {
+    return rows.map(({ id, kind, server, repositoryId, events, addedAt }) => {
       const of = (status: Delivery['status']) =>
         counts.find(one => one.webhookId === id && one.status === status) ?? { count: 0, triedAt: null };
       return {
-        ...{ id, server, repositoryId, addedAtMs: addedAt, events: eventsSchema.parse(JSON.parse(events)) },
+        ...{ id, kind, server, repositoryId, addedAtMs: addedAt, events: eventsSchema.parse(JSON.parse(events)) },
         ...{ waiting: of('waiting').count, failed: of('failed').count, deliveredAtMs: of('delivered').triedAt },
       };
     });
@@ -234,43 +142,63 @@ export function createWebhooks(options: {
     return found;
   }
 
+  /** Throws `not_found`. */
+  async function mustFindRepository(repositoryId: string) {
+    const repository = await findRepository(db, repositoryId);
+    if (repository) return repository;
+    throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
+  }
+
+  /** Hears of what happens from now on. Throws `input.invalid`, `not_found`, `conflict`. */
+  async function insert(outlet: Outlet, repositoryId: string | undefined, events: Webhook['events']): Promise<Webhook> {
+    const url = parseAddress(outlet.url);
+    await ownPorts.assertForeign(url);
+    if (repositoryId !== undefined) await mustFindRepository(repositoryId);
+    if ((await listWebhooks(db)).length >= mostWebhooks) {
+      throw new DomainError('conflict', `There are ${mostWebhooks} webhooks already. Remove one that is not needed.`);
+    }
+    const id = uuidv7();
+    const sealed = seal(masterKey, Buffer.from(JSON.stringify({ ...outlet, url: url.href })), sealName(id));
+    const row: WebhookRecord = {
+      ...{ id, kind: outlet.kind, server: url.origin, repositoryId: repositoryId ?? null, addedAt: clock() },
+      ...{ events: JSON.stringify([...new Set(events)]), sealed: sealed.toString('base64') },
+      eventCursor: await lastCursor(db),
+    };
+    await insertWebhook(db, row);
+    const [view] = await viewsOf([row]);
+    if (!view) throw new Error('the new webhook has no view');
+    sender.wake();
+    return view;
+  }
+
   return {
     start() {
-      feed.onEvent(wake);
-      wake();
+      feed.onEvent(sender.wake);
+      sender.wake();
     },
-    async stop() {
-      stopping.abort();
-      if (timer) clearTimeout(timer);
-      await looking;
-      await Promise.all(sending.values());
-    },
+    stop: sender.stop,
     list: async () => viewsOf(await listWebhooks(db)),
-    async add({ url: text, repositoryId, events }) {
-      const url = parseAddress(text);
-      if (repositoryId !== undefined && !(await findRepository(db, repositoryId))) {
-        throw new DomainError('not_found', `There is no repository ${repositoryId}.`, { repositoryId });
-      }
-      if ((await listWebhooks(db)).length >= mostWebhooks) {
-        throw new DomainError('conflict', `There are ${mostWebhooks} webhooks already. Remove one that is not needed.`);
-      }
-      const id = uuidv7();
+    async add({ url, repositoryId, events }) {
       const secret = createWebhookSecret();
-      const sealed = seal(masterKey, Buffer.from(JSON.stringify({ url: url.href, secret })), sealName(id));
-      const row: WebhookRecord = {
-        ...{ id, server: url.origin, repositoryId: repositoryId ?? null, addedAt: clock() },
-        ...{ events: JSON.stringify([...new Set(events)]), sealed: sealed.toString('base64') },
-        eventCursor: await lastCursor(db),
-      };
-      await insertWebhook(db, row);
-      const [view] = await viewsOf([row]);
-      if (!view) throw new Error('the new webhook has no view');
-      wake();
-      return { ...view, secret };
+      return { ...(await insert({ kind: 'webhook', url, secret }, repositoryId, events)), secret };
+    },
+    async addStatus({ repositoryId, ...chosen }) {
+      const target = statusTargetOf((await mustFindRepository(repositoryId)).url, chosen);
+      assertPrivate(parseAddress(target.url));
+      const probe = { revision: '0'.repeat(40), number: 1, state: 'pending', description: '' };
+      await requestFor(target, { id: repositoryId, body: JSON.stringify(probe) }, { nowMs: clock(), access });
+      return insert(target, repositoryId, [...statusEvents]);
+    },
+    async addTraces({ url: given, headers: list, repositoryId }) {
+      const url = parseAddress(given);
+      if (url.pathname === '/') url.pathname = tracesPath;
+      const headers = headersOf(list);
+      if (list.length > 0) assertPrivate(url);
+      return insert({ kind: 'traces', url: url.href, headers }, repositoryId, ['job.finished']);
     },
     async remove(id) {
       await mustFind(id);
-      await sending.get(id);
+      await sender.idle(id);
       await deleteWebhook(db, id);
     },
     async deliveries(id, limit) {
@@ -284,7 +212,7 @@ export function createWebhooks(options: {
       }
       const change = { status: 'waiting', nextTryAt: clock(), tries: 0 } as const;
       await updateDelivery(db, id, change);
-      wake();
+      sender.wake();
       return deliveryView({ ...found, ...change });
     },
   };

@@ -14,6 +14,7 @@ const sourceFiles: Readonly<Record<EntryName, string>> = {
 
 /** The engine's own worker threads. */
 export type ThreadName =
+  | 'backup-thread'
   | 'checkup-thread'
   | 'database-thread'
   | 'hash-thread'
@@ -23,6 +24,7 @@ export type ThreadName =
   | 'plan-thread';
 
 const threadSourceFiles: Readonly<Record<ThreadName, string>> = {
+  'backup-thread': 'backup/backup-thread.ts',
   'checkup-thread': 'worker/checkup-thread.ts',
   'database-thread': 'database/database-thread.ts',
   'hash-thread': 'artifacts/hash-thread.ts',

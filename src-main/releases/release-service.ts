@@ -75,6 +75,8 @@ export function createReleaseService(options: {
   readonly environments: ChannelEnvironments;
   readonly migrations: MigrationService;
   readonly rollouts: Pick<RolloutService, 'plan'>;
+  /** Throws `release.restored` while it is not known how far releases went. Left out: nothing was restored. */
+  readonly assertSettled?: () => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A channel has a new release: publish it to the regions. */
@@ -144,6 +146,7 @@ export function createReleaseService(options: {
 
   async function release(request: ReleaseRequest): Promise<ReleaseRecord> {
     const { build, kind } = request;
+    await options.assertSettled?.();
     const channel = await service.channel(request.channel.repositoryId, request.channel.name);
     if (kind === 'auto') refuseIfMoved(request.channel, channel);
     refuseIfFrozen(channel, request);

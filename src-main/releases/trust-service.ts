@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { storeKeys, type Trust } from '../contract/documents.ts';
 import { DomainError } from '../contract/errors.ts';
-import { listEnrolledMachines } from '../database/machines.ts';
+import { listEnrolledMachines, updateMachine } from '../database/machines.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { readSetting, writeSetting } from '../database/settings.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -31,6 +31,8 @@ export interface TrustService {
    * installation signed meanwhile, and writes it to the main store. Throws `store.precondition_failed` where others never rest.
    */
   renew(): Promise<Trust>;
+  /** Takes over a store's document where its serial is higher, as after a restore, and brings it to the main store. Throws `store.*`. */
+  adoptFrom(store: BlobStore): Promise<void>;
   /**
    * Brings a store up to the current document, and says what was wrong with the one that lay there. May be repeated. A store that was
    * right a moment ago is not asked again, unless `read` is set: then its bytes are compared.
@@ -152,6 +154,28 @@ export function createTrustService(options: {
     return (await listEnrolledMachines(db)).every(row => listed.get(row.id) === row.revokedAt);
   }
 
+  /** A machine that was revoked stays so, also where this database is of before that: it was restored. */
+  async function takeRevocations(trust: Trust): Promise<void> {
+    const revoked = new Map(trust.machines.map(machine => [machine.machineId, machine.revokedAtMs]));
+    for (const { id, revokedAt } of await listEnrolledMachines(db)) {
+      const since = revoked.get(id) ?? null;
+      if (revokedAt === null && since !== null) await updateMachine(db, id, { revokedAt: since });
+    }
+  }
+
+  async function adoptFrom(store: BlobStore): Promise<void> {
+    const stored = await store.read(storeKeys.trust, maxDocumentBytes);
+    if (!stored) return;
+    const trust = verifyTrust(stored.bytes, keyring.rootPublicKey, 0);
+    if (trust.serial <= mustCurrent().trust.serial) return;
+    const { version } = await readMain();
+    const head = await main.put(storeKeys.trust, { kind: 'bytes', bytes: stored.bytes }, { ifVersion: version });
+    current = { trust, bytes: stored.bytes };
+    published.set(main.url, { serial: trust.serial, version: head.version, seenAtMs: clock() });
+    await takeRevocations(trust);
+    if (!(await listsOurMachines())) await sign();
+  }
+
   return {
     get current() {
       return mustCurrent().trust;
@@ -165,6 +189,7 @@ export function createTrustService(options: {
         if (trust.serial >= minSerial) {
           current = { trust, bytes: stored.bytes };
           published.set(main.url, { serial: trust.serial, version: stored.version, seenAtMs: clock() });
+          await takeRevocations(trust);
         }
       }
       const isListed = current?.trust.releaseKeys.some(key => key.publicKey === keyring.release.publicKey);
@@ -174,6 +199,11 @@ export function createTrustService(options: {
       const signed = turn.then(sign);
       turn = signed.catch(() => undefined);
       return signed;
+    },
+    adoptFrom(store) {
+      const adopted = turn.then(() => adoptFrom(store));
+      turn = adopted.catch(() => undefined);
+      return adopted;
     },
     async publishTo(store, { read } = { read: false }) {
       const { trust, bytes } = mustCurrent();

@@ -31,6 +31,7 @@ export async function startTestHost(onEnd: OnEnd, options: { readonly workers?: 
     port: 0,
     logger: silentLogger,
   });
+  engine.ownPorts.reserve(host.port);
   onEnd(() => host.stop());
   return { engine, host, folder, stops: () => stops };
 }

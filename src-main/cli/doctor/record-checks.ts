@@ -128,7 +128,7 @@ export async function checkRecords(folder: DataFolder, now: number, isRunning: b
     if (condition === null) return { ...nothing, checks: [ok('Database', 'none yet')] };
     const { damage, schema, newestSchema } = condition;
     if (damage.length > 0) {
-      const advice = `Stop the engine, copy ${folder.databaseFile} away, and restore a backup.`;
+      const advice = `Stop the engine, copy ${folder.databaseFile} away, and restore a backup into another folder: slipway restore FILE --data DIR`;
       return { ...nothing, checks: [broken('Database', `damaged: ${damage.join('; ')}`, advice)] };
     }
     if (schema < newestSchema) {

@@ -1,10 +1,11 @@
 /** Owns the types of the tables of webhooks. Columns are snake_case in SQL and camelCase here. */
 import type { Generated } from 'kysely';
-import type { Delivery } from '../../contract/webhooks.ts';
+import type { Delivery, Webhook } from '../../contract/webhooks.ts';
 import type { JsonText } from './columns.ts';
 
 export interface WebhooksTable {
   id: string;
+  kind: Generated<Webhook['kind']>;
   server: string;
   repositoryId: string | null;
   events: JsonText;

@@ -59,9 +59,16 @@ export function engineRoutes(os: ApiImplementer, engine: Engine, onStop: () => v
         return done;
       }),
     },
+    backup: {
+      get: os.backup.get.handler(() => engine.backups.view()),
+      start: os.backup.start.handler(({ input }) => engine.backups.start(input)),
+      cancel: os.backup.cancel.handler(() => engine.backups.cancel()),
+    },
     webhooks: {
       list: os.webhooks.list.handler(() => engine.webhooks.list()),
       add: os.webhooks.add.handler(({ input }) => engine.webhooks.add(input)),
+      addStatus: os.webhooks.addStatus.handler(({ input }) => engine.webhooks.addStatus(input)),
+      addTraces: os.webhooks.addTraces.handler(({ input }) => engine.webhooks.addTraces(input)),
       remove: os.webhooks.remove.handler(async ({ input }) => {
         await engine.webhooks.remove(input.id);
         return done;

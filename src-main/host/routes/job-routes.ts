@@ -10,6 +10,7 @@ import { completeTorrentOf } from '../artifact-torrent.ts';
 import { pinBuild } from '../disk-actions.ts';
 import { buildView } from '../views/build-views.ts';
 import { capacityView, trendsView } from '../views/capacity-view.ts';
+import { jobJunit } from '../views/interchange-views.ts';
 import { jobDetail, jobSummaries, mustFindJob } from '../views/job-views.ts';
 import { createLogLines } from '../views/log-lines.ts';
 import { searchLog } from '../views/log-search.ts';
@@ -54,6 +55,7 @@ export function jobRoutes(os: ApiImplementer, engine: Engine) {
         const files = { list: testList(job.id, attempt), summary: testSummary(job.id, attempt) };
         return { ...(await readTests(files, input)), reclaimedAtMs: await findLogReclaimed(db, job.id, attempt) };
       }),
+      junit: os.jobs.junit.handler(({ input }) => jobJunit(engine, input)),
       cancel: os.jobs.cancel.handler(async ({ input }) => {
         await cancelJob(db, input.id, engine.clock());
         engine.pool.cancel(input.id);

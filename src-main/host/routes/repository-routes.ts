@@ -5,6 +5,7 @@ import { removeGitAccess, setGitAccess } from '../git-access-actions.ts';
 import { freezeChannel, setChannel } from '../release-actions.ts';
 import { channelEnvironmentView } from '../views/channel-environment-view.ts';
 import { environmentView } from '../views/environment-view.ts';
+import { repositoryBadge } from '../views/interchange-views.ts';
 import { preflight, releaseViews } from '../views/release-views.ts';
 import { channelSummary, repositoryDetail, repositoryRows, rowOf } from '../views/repository-views.ts';
 import { takeSnapshot } from '../views/snapshot.ts';
@@ -32,6 +33,7 @@ export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
         summaryOf(engine, (await engine.repositories.buildNow(input.id, input)).id),
       ),
+      badge: os.repositories.badge.handler(({ input }) => repositoryBadge(engine, input)),
       timeline: os.repositories.timeline.handler(({ input }) => timelineView(engine, input)),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);

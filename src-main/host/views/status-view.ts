@@ -15,6 +15,7 @@ export async function engineStatus(engine: Engine): Promise<EngineStatus> {
     engine.retention.problem,
     engine.pool.problem,
     engine.swarmProblem(),
+    engine.restored.problem,
   ].filter(problem => problem !== null);
   return {
     version,

@@ -17,8 +17,11 @@ import { formatDuration, plural } from '../../ui/format.ts';
 import { Select, type SelectOption } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
+import { AlertsSection } from './alerts-section.tsx';
+import { BackupSection } from './backup-section.tsx';
 import { CrashDrill } from './crash-drill.tsx';
 import { DiskSection } from './disk-use.tsx';
+import { InterchangeSection } from './interchange-section.tsx';
 import { SettingList } from './setting-list.tsx';
 import styles from './settings.module.css';
 
@@ -148,9 +151,12 @@ export function SettingsView() {
           </section>
           <Workers workers={engine.workers} />
           <DiskSection />
+          <BackupSection />
+          <InterchangeSection />
           <CrashDrill />
         </>
       )}
+      <AlertsSection />
       <Appearance />
     </div>
   );

@@ -60,6 +60,8 @@ async function createMachine() {
       signal: new AbortController().signal,
       logger: silentLogger,
       linkFiles,
+      givesNothing: false,
+      fetching: new AbortController().signal,
     });
     return fetched.pack.kind;
   }

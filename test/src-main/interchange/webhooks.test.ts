@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { appendEvent } from '../../../src-main/database/events.ts';
+import { createOwnPorts } from '../../../src-main/interchange/own-ports.ts';
 import { createWebhooks } from '../../../src-main/interchange/webhooks.ts';
+import { anonymous } from '../../../src-main/sources/remote-access.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import { addJob, addRepository, testDatabase } from '../../support/database-fixtures.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -19,6 +21,8 @@ async function world() {
       db,
       feed: { onEvent: listener => (ring = listener as () => void) },
       masterKey,
+      access: anonymous,
+      ownPorts: createOwnPorts(),
       clock: () => nowMs,
       logger: silentLogger,
     });
