@@ -22,6 +22,7 @@ const fetchTimeoutMs = 60 * 60 * 1000;
 const localTimeoutMs = 5 * 60 * 1000;
 /** About half a million paths between two revisions. */
 const maxDiffBytes = 32 * 1024 * 1024;
+const fetchOptions = ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'];
 const lockAttempts = 4;
 const lockPauseMs = 250;
 
@@ -29,6 +30,12 @@ const lockPauseMs = 250;
 function refOf(branch: string): string {
   return `refs/branches/${createHash('sha256').update(branch).digest('hex').slice(0, 40)}`;
 }
+
+const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readonly text: string }) =>
   exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
@@ -54,12 +61,9 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
     return { ...result, text: result.stderr.toString('utf8') };
   }
 
-  async function prepare(folder: string): Promise<void> {
-    const exists = await stat(join(folder, 'HEAD')).then(
-      () => true,
-      () => false,
-    );
-    if (exists) return;
+  /** Whether it was made just now. */
+  async function prepare(folder: string): Promise<boolean> {
+    if (await exists(join(folder, 'HEAD'))) return false;
     // Made aside and moved into place whole: another worker may be at the same, and then either one will do.
     const fresh = `${folder}.init-${randomUUID()}`;
     try {
@@ -75,6 +79,7 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
         const code = systemErrorCode(error) ?? '';
         if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code)) throw error;
       });
+      return true;
     } finally {
       await rm(fresh, { recursive: true, force: true });
     }
@@ -105,14 +110,15 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
   async function fetchRef(
     folder: string,
     refspec: string,
-    signal: AbortSignal | undefined,
+    { signal, depth }: { readonly signal?: AbortSignal | undefined; readonly depth?: '--depth=1' | '--unshallow' },
   ): Promise<CommandResult & { text: string }> {
     let remote = await remoteOptions(location, access);
     let from = url;
     for (let attempt = 1; ; attempt++) {
       const result = await run({
         verb: 'fetch',
-        options: ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'],
+        // A repository on this machine may itself be a shallow clone.
+        options: [...fetchOptions, '--update-shallow', ...(depth === undefined ? [] : [depth])],
         operands: [from, refspec],
         remote,
         gitDir: folder,
@@ -130,11 +136,32 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
     }
   }
 
-  async function fetchBranch(folder: string, { branch, signal }: FetchRequest): Promise<'fetched' | 'missing'> {
+  /**
+   * Of a fresh mirror only the branch's newest commit, which is all that a first build needs; what history it lacks is fetched by
+   * `deepen` when a question needs it.
+   */
+  async function fetchBranch(
+    folder: string,
+    { branch, signal }: FetchRequest,
+    isFresh: boolean,
+  ): Promise<'fetched' | 'missing'> {
     const refspec = branch === null ? '+refs/heads/*:refs/branches/*' : `+refs/heads/${branch}:${refOf(branch)}`;
-    const result = await fetchRef(folder, refspec, signal);
+    const isShallow = isFresh && branch !== null;
+    let result = await fetchRef(folder, refspec, { signal, ...(isShallow ? { depth: '--depth=1' } : {}) });
+    // A plain file server knows no depth. Source: git's remote-curl.c, fetch_dumb.
+    if (isShallow && /does not support shallow/.test(result.text)) result = await fetchRef(folder, refspec, { signal });
     if (result.exitCode === 0) return 'fetched';
     if (/couldn't find remote ref/i.test(result.text)) return 'missing';
+    throw (await errorOf(result.text)) ?? damaged(result.text);
+  }
+
+  /** Fetches the history that a shallow mirror lacks; false where it lacks none. */
+  async function deepen(folder: string, branch: string | null): Promise<boolean> {
+    if (!(await exists(join(folder, 'shallow')))) return false;
+    const refspec = branch === null ? '+refs/heads/*:refs/branches/*' : `+refs/heads/${branch}:${refOf(branch)}`;
+    const result = await fetchRef(folder, refspec, { depth: '--unshallow' });
+    // Another worker was faster.
+    if (result.exitCode === 0 || /complete repository/.test(result.text)) return true;
     throw (await errorOf(result.text)) ?? damaged(result.text);
   }
 
@@ -151,30 +178,38 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
   async function assertCommit(folder: string, revision: string): Promise<void> {
     const result = await run({ verb: 'cat-file', options: ['-e', `${revision}^{commit}`], gitDir: folder });
     if (result.exitCode === 0) return;
-    const absent = await stat(folder).then(
-      () => false,
-      () => true,
-    );
-    if (absent) throw revisionMissing(url, revision);
+    if (!(await exists(folder))) throw revisionMissing(url, revision);
     if (/^error:/m.test(result.text) || !/Not a valid object name/.test(result.text)) throw damaged(result.text);
     // Not known, or lost? A mirror that has lost objects has refs that lead nowhere.
     const refs = await run({ verb: 'for-each-ref', options: ['--format=%(objecttype)'], gitDir: folder });
     throw refs.exitCode === 0 ? revisionMissing(url, revision) : damaged(refs.text);
   }
 
+  /** What a shallow mirror denies may only be what it lacks: then the question is asked again with all of the history. */
+  async function withHistory(folder: string, branch: string | null, ask: () => Promise<boolean>): Promise<boolean> {
+    try {
+      if (await ask()) return true;
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === 'git.revision_missing')) throw error;
+      if (!(await deepen(folder, branch))) throw error;
+      return ask();
+    }
+    return (await deepen(folder, branch)) ? ask() : false;
+  }
+
   return {
     async fetch(folder, request) {
       const { branch, revision, pinRef, signal } = request;
       if (transport === 'file') await findGitFolder(url);
-      await prepare(folder);
-      const fetching = revision === undefined || !(await holds(folder, revision));
+      const isFresh = await prepare(folder);
+      const fetching = revision === undefined || isFresh || !(await holds(folder, revision));
       if (fetching) {
-        const found = await fetchBranch(folder, request);
+        const found = await fetchBranch(folder, request, isFresh);
         if (revision === undefined) {
           if (found === 'missing' || branch === null) throw branchMissing(url, branch ?? '');
         } else if (!(await holds(folder, revision))) {
           const keeper = pinRef ?? `refs/revisions/${revision}`;
-          const result = await fetchRef(folder, `+${revision}:${keeper}`, signal);
+          const result = await fetchRef(folder, `+${revision}:${keeper}`, { signal });
           if (result.exitCode !== 0) {
             if (/not our ref|unadvertised object|couldn't find remote ref/i.test(result.text)) {
               throw found === 'missing' && branch !== null
@@ -188,7 +223,7 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       const found = revision ?? (await resolveRef(folder, refOf(branch ?? '')));
       if (pinRef !== undefined) await pin(folder, pinRef, found);
       // Every fetch adds a pack. A failure here harms nobody, and the next fetch tries again.
-      if (fetching)
+      if (fetching && !isFresh)
         await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
       return { revision: found };
     },
@@ -215,22 +250,26 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       };
     },
 
-    async isAncestor(folder, ancestor, descendant) {
-      await assertCommit(folder, ancestor);
-      await assertCommit(folder, descendant);
-      const result = await run({
-        verb: 'merge-base',
-        options: ['--is-ancestor'],
-        operands: [ancestor, descendant],
-        gitDir: folder,
-      });
-      if (result.exitCode !== 0 && result.exitCode !== 1) throw damaged(result.text);
-      return result.exitCode === 0;
-    },
+    isAncestor: (folder, ancestor, descendant, branch) =>
+      withHistory(folder, branch, async () => {
+        await assertCommit(folder, ancestor);
+        await assertCommit(folder, descendant);
+        const result = await run({
+          verb: 'merge-base',
+          options: ['--is-ancestor'],
+          operands: [ancestor, descendant],
+          gitDir: folder,
+        });
+        if (result.exitCode !== 0 && result.exitCode !== 1) throw damaged(result.text);
+        return result.exitCode === 0;
+      }),
 
-    async changedPaths(folder, from, to) {
-      await assertCommit(folder, from);
-      await assertCommit(folder, to);
+    async changedPaths(folder, from, to, branch) {
+      await withHistory(folder, branch, async () => {
+        await assertCommit(folder, from);
+        await assertCommit(folder, to);
+        return true;
+      });
       const result = await run({
         verb: 'diff-tree',
         options: ['-r', '-z', '--name-only', '--no-renames'],
@@ -272,7 +311,7 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
     async salvagePins(old, folder) {
       await run({
         verb: 'fetch',
-        options: ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head'],
+        options: [...fetchOptions, '--update-shallow'],
         operands: [old, 'refs/slipway/*:refs/slipway/*'],
         gitDir: folder,
         timeoutMs: fetchTimeoutMs,

@@ -63,6 +63,8 @@ const settings = [
   'fetch.fsck.missingSpaceBeforeEmail=ignore',
   'credential.helper=',
   'gc.autoDetach=false',
+  // One process for each core writes the files of a checkout.
+  'checkout.workers=0',
   // A server that sends less than this for two minutes hangs; a slow one that sends is waited for.
   'http.lowSpeedLimit=100',
   'http.lowSpeedTime=120',

@@ -124,12 +124,12 @@ export function createMirror(options: {
     async isAncestor(ancestor, descendant) {
       assertRevision(ancestor);
       assertRevision(descendant);
-      return await repairing(descendant, () => backend.isAncestor(folder, ancestor, descendant));
+      return await repairing(descendant, () => backend.isAncestor(folder, ancestor, descendant, lastBranch));
     },
     async changedPaths(from, to) {
       assertRevision(from);
       assertRevision(to);
-      return await repairing(to, () => backend.changedPaths(folder, from, to));
+      return await repairing(to, () => backend.changedPaths(folder, from, to, lastBranch));
     },
     async checkout(request) {
       assertRevision(request.revision);
