@@ -1,6 +1,6 @@
 /** Owns a mirror's work through the git program. */
 import { createHash, randomUUID } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
@@ -36,6 +36,22 @@ const exists = (path: string) =>
     () => true,
     () => false,
   );
+
+const readRefFile = (folder: string, ref: string) =>
+  readFile(join(folder, ref), 'utf8').then(
+    text => text.trim(),
+    () => null,
+  );
+
+/**
+ * Whether `git gc --auto` would do anything, told without a process: 50 packs, or about 6,700 loose objects by the count in one of
+ * 256 folders. Source: git's builtin/gc.c, too_many_packs and too_many_loose_objects.
+ */
+async function wantsGc(folder: string): Promise<boolean> {
+  const entries = (path: string) => readdir(join(folder, 'objects', path)).catch(() => []);
+  const [packs, loose] = await Promise.all([entries('pack'), entries('17')]);
+  return packs.filter(name => name.endsWith('.pack')).length > 50 || loose.length > 27;
+}
 
 const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readonly text: string }) =>
   exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
@@ -85,8 +101,12 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
     }
   }
 
-  /** Whether a ref leads to it, so that all that it needs is here: a lone object may be left of a fetch that broke off. */
-  async function holds(folder: string, revision: string): Promise<boolean> {
+  /**
+   * Whether a ref leads to it, so that all that it needs is here: a lone object may be left of a fetch that broke off. The file of
+   * `likely`, a ref of ours, is looked at first, without a process.
+   */
+  async function holds(folder: string, revision: string, likely: string | undefined): Promise<boolean> {
+    if (likely !== undefined && (await readRefFile(folder, likely)) === revision) return true;
     const result = await run({
       verb: 'for-each-ref',
       options: ['--count=1', '--format=%(refname)', `--contains=${revision}`],
@@ -202,12 +222,12 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       const { branch, revision, pinRef, signal } = request;
       if (transport === 'file') await findGitFolder(url);
       const isFresh = await prepare(folder);
-      const fetching = revision === undefined || isFresh || !(await holds(folder, revision));
+      const fetching = revision === undefined || isFresh || !(await holds(folder, revision, pinRef));
       if (fetching) {
         const found = await fetchBranch(folder, request, isFresh);
         if (revision === undefined) {
           if (found === 'missing' || branch === null) throw branchMissing(url, branch ?? '');
-        } else if (!(await holds(folder, revision))) {
+        } else if (!(await holds(folder, revision, branch === null ? undefined : refOf(branch)))) {
           const keeper = pinRef ?? `refs/revisions/${revision}`;
           const result = await fetchRef(folder, `+${revision}:${keeper}`, { signal });
           if (result.exitCode !== 0) {
@@ -221,9 +241,9 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
         }
       }
       const found = revision ?? (await resolveRef(folder, refOf(branch ?? '')));
-      if (pinRef !== undefined) await pin(folder, pinRef, found);
+      if (pinRef !== undefined && (await readRefFile(folder, pinRef)) !== found) await pin(folder, pinRef, found);
       // Every fetch adds a pack. A failure here harms nobody, and the next fetch tries again.
-      if (fetching && !isFresh)
+      if (fetching && (await wantsGc(folder)))
         await run({ verb: 'gc', options: ['--auto', '--quiet'], gitDir: folder, timeoutMs: fetchTimeoutMs });
       return { revision: found };
     },
@@ -289,18 +309,17 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       const index = join(folder, `checkout-${randomUUID()}.index`);
       const common = { gitDir: folder, env: { GIT_INDEX_FILE: index }, ...(signal === undefined ? {} : { signal }) };
       try {
-        const read = await run({ ...common, verb: 'read-tree', operands: [`${revision}^{commit}`] });
-        if (read.exitCode !== 0) {
-          await assertCommit(folder, revision);
-          throw checkoutError(read.text, targetFolder);
-        }
-        const write = await run({
+        const result = await run({
           ...common,
-          verb: 'checkout-index',
-          options: ['--all', '--force', '--quiet'],
+          verb: 'read-tree',
+          options: ['--reset', '-u'],
+          operands: [`${revision}^{commit}`],
           workTree: targetFolder,
         });
-        if (write.exitCode !== 0) throw checkoutError(write.text, targetFolder);
+        if (result.exitCode !== 0) {
+          await assertCommit(folder, revision);
+          throw checkoutError(result.text, targetFolder);
+        }
         return { files: await countEntries(index), via: 'git' };
       } finally {
         await rm(index, { force: true });

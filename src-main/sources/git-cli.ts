@@ -4,13 +4,11 @@ import { access, constants, stat } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { DomainError } from '../contract/errors.ts';
 import { type CommandResult, runCommand } from '../process/run-command.ts';
 
 /** What Slipway asks git to do; anything else is a mistake in our code, found by the compiler. */
 export type GitVerb =
   | 'cat-file'
-  | 'checkout-index'
   | 'diff-tree'
   | 'fetch'
   | 'for-each-ref'
@@ -63,8 +61,6 @@ const settings = [
   'fetch.fsck.missingSpaceBeforeEmail=ignore',
   'credential.helper=',
   'gc.autoDetach=false',
-  // One process for each core writes the files of a checkout.
-  'checkout.workers=0',
   // A server that sends less than this for two minutes hangs; a slow one that sends is waited for.
   'http.lowSpeedLimit=100',
   'http.lowSpeedTime=120',
@@ -99,7 +95,7 @@ export interface GitRun {
   readonly verb: GitVerb;
   /** Options of ours. */
   readonly options?: readonly string[];
-  /** What came from outside: revisions, URLs, paths. Always behind `--end-of-options` where the verb knows it. */
+  /** What came from outside: revisions, URLs, paths. Always behind `--end-of-options`. */
   readonly operands?: readonly string[];
   readonly gitDir?: string;
   readonly workTree?: string;
@@ -112,9 +108,6 @@ export interface GitRun {
   readonly input?: Uint8Array;
 }
 
-/** Verbs of git 2.39 that do not use parse-options, or take no operands from outside. */
-const withoutEndOfOptions = new Set<GitVerb>(['checkout-index']);
-
 /**
  * Runs one git command in the temporary folder, so that no repository is found by accident. A failing command is a result.
  *
@@ -122,13 +115,7 @@ const withoutEndOfOptions = new Set<GitVerb>(['checkout-index']);
  */
 export function runGit(gitPath: string, run: GitRun): Promise<CommandResult> {
   const { verb, options = [], operands = [], gitDir, workTree } = run;
-  if (withoutEndOfOptions.has(verb) && operands.some(operand => operand.startsWith('-'))) {
-    throw new DomainError(
-      'input.invalid',
-      `"${operands.join(' ')}" begins with a dash, so Git would read it as an option.`,
-    );
-  }
-  const separator = operands.length > 0 && !withoutEndOfOptions.has(verb) ? ['--end-of-options'] : [];
+  const separator = operands.length > 0 ? ['--end-of-options'] : [];
   const args = [
     '--no-pager',
     ...[...settings, ...(run.remote?.settings ?? [])].flatMap(setting => ['-c', setting]),

@@ -46,7 +46,10 @@ function* history({ commits, files }: Size): Generator<string> {
 }
 
 async function importHistory(repository: TestRepository, size: Size): Promise<void> {
-  const child = spawn('git', ['fast-import', '--quiet'], { cwd: repository.folder, stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn('git', ['fast-import', '--quiet'], {
+    cwd: repository.folder,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   const ended = new Promise<number | null>(resolve => child.once('close', resolve));
   for (const text of history(size)) {
     if (!child.stdin.write(text)) await new Promise(resolve => child.stdin.once('drain', resolve));
@@ -93,7 +96,8 @@ export const checkoutBench: Bench = {
             gitPath,
             logger: silentLogger,
           });
-          const clone = (target: string) => runProgram('git', ['clone', '--quiet', '--depth', '1', repository.url, target]);
+          const clone = (target: string) =>
+            runProgram('git', ['clone', '--quiet', '--depth', '1', repository.url, target]);
           const checkOut = async (target: string, revision: string) => {
             await mirror.fetch({ branch: 'main', revision, pinRef: `refs/slipway/${revision}` });
             await mirror.checkout({ revision, targetFolder: target });
@@ -102,7 +106,8 @@ export const checkoutBench: Bench = {
           first.push(await timed(() => checkOut(tree, head)));
           clones.push(await timed(() => clone(`${tree}-clone`)));
           const found = [await countFiles(tree), await countFiles(`${tree}-clone`)];
-          if (found[0] !== found[1] || found[0] !== size.files) throw new Error(`The trees differ: ${found.join(', ')} files.`);
+          if (found[0] !== found[1] || found[0] !== size.files)
+            throw new Error(`The trees differ: ${found.join(', ')} files.`);
           const head2 = await repository.commit({ [pathOf(run)]: `export const run = ${run};\n` }, `Run ${run}`);
           next.push(await timed(() => checkOut(`${tree}-next`, head2)));
           again.push(await timed(() => clone(`${tree}-clone-next`)));
@@ -113,8 +118,20 @@ export const checkoutBench: Bench = {
         }
         const peer = 'git clone --depth 1';
         return [
-          rowOf({ name: 'first checkout', unit: 'ms', ours: first, peer: { name: peer, values: clones }, ratioAtMost: 1.2 }),
-          rowOf({ name: 'one new commit', unit: 'ms', ours: next, peer: { name: peer, values: again }, ratioAtMost: 0.5 }),
+          rowOf({
+            name: 'first checkout',
+            unit: 'ms',
+            ours: first,
+            peer: { name: peer, values: clones },
+            ratioAtMost: 1.2,
+          }),
+          rowOf({
+            name: 'one new commit',
+            unit: 'ms',
+            ours: next,
+            peer: { name: peer, values: again },
+            ratioAtMost: 0.5,
+          }),
         ];
       });
     } finally {
