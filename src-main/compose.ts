@@ -5,7 +5,7 @@ import { findBuild } from './database/builds.ts';
 import { createEventFeed } from './database/event-feed.ts';
 import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
 import { type Db, openDatabaseInThread } from './database/open-database.ts';
-import { findRepository } from './database/repositories.ts';
+import { findRepository, type SourceOf, sourceOptionsOf } from './database/repositories.ts';
 import { createStorageWatch } from './database/storage-watch.ts';
 import { migrateInThread } from './database/thread-connection.ts';
 import { systemClock } from './domain/clock.ts';
@@ -49,7 +49,7 @@ import { createKeyProtection } from './secrets/key-protection.ts';
 import { openKeyring } from './secrets/keyring.ts';
 import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
-import { createMirror } from './sources/mirror.ts';
+import { openSource } from './sources/source.ts';
 import { openStore } from './stores/open-store.ts';
 import { createAnnouncer } from './swarm/announcer.ts';
 import { createSwarmClient } from './swarm/swarm-client.ts';
@@ -106,8 +106,15 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
   const environments = createChannelEnvironments({ db, masterKey, clock, logger });
   const documents = createRegionDocuments({ db, stores, trust, pointers, environments, clock, logger });
-  const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
-    createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger, access: gitAccesses });
+  const mirrorOf = (repository: SourceOf) =>
+    openSource({
+      ...repository,
+      options: sourceOptionsOf(repository),
+      folder: folder.mirror(repository.id),
+      gitPath,
+      logger,
+      access: gitAccesses,
+    });
 
   const reconciler = createReconciler({
     db,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { branchNameSchema, byId, displayNameSchema, done, route } from './api-values.ts';
 import { idSchema } from './documents.ts';
 import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
+import { sourceOptionsSchema, vcsSchema } from './source-options.ts';
 import { timelineRoute } from './timeline.ts';
 import { jobSummarySchema } from './views/job.ts';
 import {
@@ -13,11 +14,17 @@ import {
   repositoryRowSchema,
 } from './views/repository.ts';
 
+/** What a person chooses about a source; what is left out stays as it is. */
+export const sourceChangeSchema = sourceOptionsSchema.partial();
+
 export const addRepositorySchema = z.object({
   url: z.string().trim().min(1, 'a URL or a path is needed').max(2_000),
   name: displayNameSchema.optional(),
   /** Left out: the default branch of the remote. */
   branch: branchNameSchema.optional(),
+  /** Left out: found out. */
+  vcs: vcsSchema.optional(),
+  source: sourceChangeSchema.optional(),
 });
 
 export const repositoriesApi = {
@@ -41,6 +48,13 @@ export const repositoriesApi = {
         intervalMs: z.number().int().min(2_000).max(86_400_000).nullable(),
       }),
     )
+    .output(repositoryRowSchema),
+  setSource: route(
+    'PATCH',
+    '/repositories/{id}/source',
+    "Change what of a repository's source makes jobs or is fetched",
+  )
+    .input(sourceChangeSchema.extend({ id: idSchema }))
     .output(repositoryRowSchema),
   timeline: timelineRoute,
   buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')

@@ -18,6 +18,7 @@ import { packChecksums } from './migrations/014-pack-checksums.ts';
 import { gitAccesses } from './migrations/015-git-accesses.ts';
 import { activation } from './migrations/016-activation.ts';
 import { webhooks } from './migrations/017-webhooks.ts';
+import { sources } from './migrations/022-sources.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -38,6 +39,7 @@ const migrations: readonly string[] = [
   gitAccesses,
   activation,
   webhooks,
+  sources,
 ];
 
 /** The version that this code writes. */

@@ -7,9 +7,8 @@ import { findRepository, listRepositories } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import { afterAnswer, afterHostFailure, afterRefusal, type RateLimit } from '../domain/poll-host.ts';
 import { branchMissing } from '../sources/git-errors.ts';
-import { listRefs } from '../sources/list-refs.ts';
-import { localSignature } from '../sources/local-repository.ts';
 import type { RemoteAccess } from '../sources/remote-access.ts';
+import { listSource, sourceSignature } from '../sources/source.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { NewRevision } from './new-revision.ts';
 import { createPollRecords } from './poll-records.ts';
@@ -69,11 +68,11 @@ export function createPoller(options: {
     one: Watched,
     startedAt: number,
   ): Promise<{ revision: string | null; limit: RateLimit | null }> {
-    const { url, branch } = one.repository;
-    const signature = one.isLocal ? await localSignature(url, branch) : null;
+    const { vcs, url, branch } = one.repository;
+    const signature = one.isLocal ? await sourceSignature(vcs, url, branch) : null;
     const isStill = one.failures === 0 && Math.abs(startedAt - one.listedAt) < listLocalEveryMs;
     if (signature !== null && signature === one.signature && isStill) return { revision: null, limit: null };
-    const refs = await listRefs({ url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
+    const refs = await listSource(vcs, { url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
     const found = refs.branches.find(candidate => candidate.name === branch);
     if (!found) throw branchMissing(url, branch);
     one.listedAt = startedAt;

@@ -1,10 +1,9 @@
 /** Owns the git program: the only file that spawns it, with an environment and settings that no repository can change. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { access, constants, stat } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type CommandResult, runCommand } from '../process/run-command.ts';
+import { findProgram } from './find-program.ts';
 
 /** What Slipway asks git to do; anything else is a mistake in our code, found by the compiler. */
 export type GitVerb =
@@ -187,18 +186,5 @@ export function startUploadPack(
   );
 }
 
-/** The absolute path of the git program on the PATH, or null. Looked up anew each time: it may be installed meanwhile. */
-export async function findGit(path: string = process.env.PATH ?? ''): Promise<string | null> {
-  const names = process.platform === 'win32' ? ['git.exe'] : ['git'];
-  for (const folder of path.split(delimiter).filter(entry => entry !== '')) {
-    for (const name of names) {
-      const candidate = join(folder, name);
-      const executable = await access(candidate, constants.X_OK).then(
-        async () => (await stat(candidate)).isFile(),
-        () => false,
-      );
-      if (executable) return candidate;
-    }
-  }
-  return null;
-}
+/** The absolute path of the git program on the PATH, or null. */
+export const findGit = (path?: string) => findProgram('git', path);

@@ -25,7 +25,7 @@ export interface CheckoutRequest {
 
 export interface CheckoutResult {
   readonly files?: number;
-  readonly via: 'git' | 'isomorphic-git';
+  readonly via: 'git' | 'isomorphic-git' | 'svn';
 }
 
 /** All take the mirror's folder; all may throw `MirrorDamaged` besides what `Mirror` documents. */

@@ -33,6 +33,10 @@ export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
         summaryOf(engine, (await engine.repositories.buildNow(input.id, input)).id),
       ),
       timeline: os.repositories.timeline.handler(({ input }) => timelineView(engine, input)),
+      setSource: os.repositories.setSource.handler(async ({ input: { id, ...change } }) => {
+        await engine.repositories.setSource(id, change);
+        return rowOf(engine, id);
+      }),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);
         return rowOf(engine, input.id);

@@ -12,7 +12,7 @@ import { findBuild, listBuilds } from '../../database/builds.ts';
 import { listJobs, listJobsById } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { countReleasesSince } from '../../database/releases.ts';
-import type { RepositoryRecord } from '../../database/repositories.ts';
+import { type RepositoryRecord, sourceOptionsOf } from '../../database/repositories.ts';
 import { countWaiting } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
@@ -80,6 +80,7 @@ export async function repositoryRow(
   return {
     id: repository.id,
     name: repository.name,
+    vcs: repository.vcs,
     url: repository.url,
     branch: repository.branch,
     state: pollError && summary.state !== 'failed' ? 'stale' : summary.state,
@@ -96,6 +97,7 @@ export async function repositoryRow(
       supersede: repository.supersede === 1,
       retryLimit: repository.retryLimit,
     },
+    source: sourceOptionsOf(repository),
     track,
     channels: await Promise.all(channels.map(state => channelSummary(engine, snapshot, state))),
   };
