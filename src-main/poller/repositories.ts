@@ -82,9 +82,9 @@ const defined = (change: SourceChange) =>
   Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 
 /** Throws `input.invalid` for a choice that would never be heard. */
-function assertFitting(vcs: Vcs, { tags, everyCommit, submodules, lfs, externals }: SourceChange): void {
+function assertFitting(vcs: Vcs, { tags, submodules, lfs, externals }: SourceChange): void {
   const words = vcs === 'svn' ? 'Subversion' : 'Git';
-  const foreign = vcs === 'svn' ? { tags: tags ?? false, everyCommit, submodules, lfs } : { externals };
+  const foreign = vcs === 'svn' ? { tags: tags ?? false, submodules, lfs } : { externals };
   const wrong = Object.entries(foreign).find(([, value]) => value !== undefined && value !== false);
   if (wrong === undefined) return;
   throw new DomainError('input.invalid', `A repository of ${words} has no choice "${wrong[0]}".`, { field: wrong[0] });
@@ -215,6 +215,7 @@ export function createRepositories(options: {
         await appendEvent(transaction, { type: 'repository.removed', at: now, repositoryId: id });
       });
       options.onChanged();
+      await rm(folder.mirror(id), { recursive: true, force: true });
       await clearCaches(db, folder, id);
       await clearHomes(db, folder, id);
     },

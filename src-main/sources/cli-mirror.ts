@@ -304,6 +304,16 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
         .filter(path => path !== '');
     },
 
+    async commitsBetween(folder, from, to, limit) {
+      await assertCommit(folder, from);
+      await assertCommit(folder, to);
+      // Of a merge the merge itself: the commits beside it were never what the branch was at.
+      const options = ['--first-parent', '--reverse', `--max-count=${limit}`];
+      const result = await run({ verb: 'rev-list', options, operands: [to, `^${from}`], gitDir: folder });
+      if (result.exitCode !== 0) throw damaged(result.text);
+      return result.stdout.toString('utf8').split('\n').filter(isRevision);
+    },
+
     async checkout(folder, { revision, targetFolder, signal }) {
       // An index of its own: several workers may check out of one mirror at the same time, and no .git is left behind.
       const index = join(folder, `checkout-${randomUUID()}.index`);

@@ -8,6 +8,7 @@ import { findProgram } from './find-program.ts';
 /** What Slipway asks git to do; anything else is a mistake in our code, found by the compiler. */
 export type GitVerb =
   | 'cat-file'
+  | 'config'
   | 'diff-tree'
   | 'fetch'
   | 'for-each-ref'
@@ -16,8 +17,10 @@ export type GitVerb =
   | 'log'
   | 'ls-files'
   | 'ls-remote'
+  | 'ls-tree'
   | 'merge-base'
   | 'read-tree'
+  | 'rev-list'
   | 'rev-parse'
   | 'status'
   | 'update-ref';

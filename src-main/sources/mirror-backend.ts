@@ -35,6 +35,7 @@ export interface MirrorBackend {
   /** `branch` says where history that is missing here is to be fetched from; null for every branch. */
   isAncestor(folder: string, ancestor: string, descendant: string, branch: string | null): Promise<boolean>;
   changedPaths(folder: string, from: string, to: string, branch: string | null): Promise<string[]>;
+  commitsBetween(folder: string, from: string, to: string, limit: number): Promise<string[]>;
   checkout(folder: string, request: CheckoutRequest): Promise<CheckoutResult>;
   /** Takes over what it can of the pinned revisions of a damaged mirror. Fails silently. */
   salvagePins(damaged: string, folder: string): Promise<void>;

@@ -32,6 +32,8 @@ export interface Mirror {
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
   /** The files that differ between two revisions that were fetched, removed ones too. Throws `git.revision_missing`. */
   changedPaths(from: string, to: string): Promise<string[]>;
+  /** What the branch was at after `from` up to `to`, the oldest first and the newest `limit` of them. Both were fetched. */
+  commitsBetween(from: string, to: string, limit: number): Promise<string[]>;
   /**
    * Writes the revision's files, and no `.git`, into `targetFolder`, which must be empty or missing. No symbolic link of the
    * repository is ever followed in doing so. Submodules stay empty folders; LFS pointers stay pointers.
@@ -130,6 +132,11 @@ export function createMirror(options: {
       assertRevision(from);
       assertRevision(to);
       return await repairing(to, () => backend.changedPaths(folder, from, to, lastBranch));
+    },
+    async commitsBetween(from, to, limit) {
+      assertRevision(from);
+      assertRevision(to);
+      return await repairing(to, () => backend.commitsBetween(folder, from, to, limit));
     },
     async checkout(request) {
       assertRevision(request.revision);

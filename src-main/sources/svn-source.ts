@@ -227,6 +227,14 @@ export function createSvnSource(options: {
       );
       return elements(xml, 'path').flatMap(({ inner }) => below(address, inner.replaceAll('&amp;', '&')) || []);
     },
+    async commitsBetween(from, to, limit) {
+      const range = `--revision=${numberOf(to)}:${numberOf(from) + 1}`;
+      if (numberOf(to) <= numberOf(from)) return [];
+      const xml = await ask(asking, 'log', ['--xml', '--quiet', `--limit=${limit}`, range], [target(address, to)]);
+      return elements(xml, 'logentry')
+        .map(({ attributes }) => `r${attributeOf(attributes, 'revision')}`)
+        .reverse();
+    },
     async checkout({ revision, targetFolder, signal }) {
       numberOf(revision);
       await mkdir(targetFolder, { recursive: true });

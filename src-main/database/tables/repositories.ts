@@ -34,6 +34,13 @@ export interface RepositoriesTable {
   sourceOptions: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
 }
 
+/** Tags that a repository had at the last look, with the commits that they led to. */
+export interface SeenTagsTable {
+  repositoryId: string;
+  name: string;
+  revision: string;
+}
+
 export interface GitAccessesTable {
   /** With its port, where that is not the scheme's own. */
   host: string;
