@@ -1,7 +1,7 @@
 /** Owns a mirror's work through the git program. */
-import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
 import type { CommandResult } from '../process/run-command.ts';
@@ -9,9 +9,12 @@ import { type GitRun, runGit } from './git-cli.ts';
 import { branchMissing, cancelled, lastLine, remoteErrorOf, revisionMissing, timedOut } from './git-errors.ts';
 import { findMoved } from './git-http.ts';
 import { countEntries } from './git-index.ts';
+import { lfsErrorOf, lfsOptions } from './git-lfs.ts';
+import { listSubmodules, tooDeep } from './git-submodules.ts';
 import type { GitLocation } from './git-url.ts';
 import { findGitFolder } from './local-repository.ts';
-import { type FetchRequest, type MirrorBackend, MirrorDamaged } from './mirror-backend.ts';
+import type { CheckoutRequest, CheckoutResult, FetchRequest, MirrorBackend } from './mirror-backend.ts';
+import { checkoutError, damaged, digestOf, exists, readRefFile, refOf, wantsGc } from './mirror-files.ts';
 import { isRevision } from './ref-names.ts';
 import type { RemoteAccess } from './remote-access.ts';
 import { remoteOptions } from './remote-options.ts';
@@ -23,34 +26,15 @@ const localTimeoutMs = 5 * 60 * 1000;
 /** About half a million paths between two revisions. */
 const maxDiffBytes = 32 * 1024 * 1024;
 const fetchOptions = ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'];
+const maxSubmoduleDepth = 5;
 const lockAttempts = 4;
 const lockPauseMs = 250;
 
-/** A branch's ref here. A digest, since `a` and `a/b`, or `A` and `a` on some disks, cannot both be files. */
-function refOf(branch: string): string {
-  return `refs/branches/${createHash('sha256').update(branch).digest('hex').slice(0, 40)}`;
-}
-
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
-
-const readRefFile = (folder: string, ref: string) =>
-  readFile(join(folder, ref), 'utf8').then(
-    text => text.trim(),
-    () => null,
-  );
-
-/**
- * Whether `git gc --auto` would do anything, told without a process: 50 packs, or about 6,700 loose objects by the count in one of
- * 256 folders. Source: git's builtin/gc.c, too_many_packs and too_many_loose_objects.
- */
-async function wantsGc(folder: string): Promise<boolean> {
-  const entries = (path: string) => readdir(join(folder, 'objects', path)).catch(() => []);
-  const [packs, loose] = await Promise.all([entries('pack'), entries('17')]);
-  return packs.filter(name => name.endsWith('.pack')).length > 50 || loose.length > 27;
+/** What is fetched at a checkout beside the tree itself. `depth` is that of a submodule in submodules. */
+export interface CheckoutOptions {
+  readonly submodules?: boolean;
+  readonly lfs?: boolean;
+  readonly depth?: number;
 }
 
 const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readonly text: string }) =>
@@ -59,10 +43,13 @@ const isLocked = ({ exitCode, text }: { readonly exitCode: number | null; readon
 /** With a login, git follows no redirect by itself. */
 const isRedirected = (stderr: string) => /The requested URL returned error: 30[12378]/.test(stderr);
 
-const damaged = (stderr: string) => new MirrorDamaged(lastLine(stderr));
-
 /** A backend over the git program at `gitPath`. Its errors are those of `Mirror`. */
-export function createCliBackend(location: GitLocation, gitPath: string, access: RemoteAccess): MirrorBackend {
+export function createCliBackend(
+  location: GitLocation,
+  gitPath: string,
+  access: RemoteAccess,
+  wanted: CheckoutOptions = {},
+): MirrorBackend {
   const { transport, url } = location;
   const errorOf = async (stderr: string) =>
     (transport === 'ssh' ? await sshErrorOf(url, stderr, access.knownHostsFile) : null) ?? remoteErrorOf(url, stderr);
@@ -217,6 +204,55 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
     return (await deepen(folder, branch)) ? ask() : false;
   }
 
+  async function checkout(folder: string, request: CheckoutRequest): Promise<CheckoutResult> {
+    const { revision, targetFolder, signal } = request;
+    // An index of its own: several workers may check out of one mirror at the same time, and no .git is left behind.
+    const index = join(folder, `checkout-${randomUUID()}.index`);
+    const common = { gitDir: folder, env: { GIT_INDEX_FILE: index }, ...(signal === undefined ? {} : { signal }) };
+    const lfs = wanted.lfs ? await lfsOptions(location, access) : null;
+    try {
+      const result = await run({
+        ...common,
+        verb: 'read-tree',
+        options: ['--reset', '-u'],
+        operands: [`${revision}^{commit}`],
+        workTree: targetFolder,
+        ...(lfs === null ? {} : { remote: lfs, timeoutMs: fetchTimeoutMs }),
+      });
+      if (result.exitCode !== 0) {
+        await assertCommit(folder, revision);
+        throw (lfs === null ? null : lfsErrorOf(url, result.text)) ?? checkoutError(result.text, targetFolder);
+      }
+      const files = await countEntries(index);
+      if (wanted.submodules) await checkOutSubmodules(folder, request);
+      return { files, via: 'git' };
+    } finally {
+      await rm(index, { force: true });
+      await rm(`${index}.lock`, { force: true });
+    }
+  }
+
+  /** Each from a mirror of its own within this one, and whatever it has of them in turn. */
+  async function checkOutSubmodules(
+    folder: string,
+    { revision, targetFolder, signal }: CheckoutRequest,
+  ): Promise<void> {
+    const depth = wanted.depth ?? 0;
+    for (const submodule of await listSubmodules(run, folder, revision, location)) {
+      if (depth === maxSubmoduleDepth) throw tooDeep(submodule.path);
+      const place = join(targetFolder, submodule.path);
+      // Git has made it an empty folder: anything else there is not of this tree.
+      const facts = await lstat(place);
+      if (!facts.isDirectory() || (await readdir(place)).length > 0) throw tooDeep(submodule.path);
+      const inner = join(folder, 'submodules', `${digestOf(submodule.location.url)}.git`);
+      await mkdir(dirname(inner), { recursive: true });
+      const backend = createCliBackend(submodule.location, gitPath, access, { ...wanted, depth: depth + 1 });
+      const common = { revision: submodule.revision, ...(signal === undefined ? {} : { signal }) };
+      await backend.fetch(inner, { ...common, branch: null });
+      await backend.checkout(inner, { ...common, targetFolder: place });
+    }
+  }
+
   return {
     async fetch(folder, request) {
       const { branch, revision, pinRef, signal } = request;
@@ -314,28 +350,7 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       return result.stdout.toString('utf8').split('\n').filter(isRevision);
     },
 
-    async checkout(folder, { revision, targetFolder, signal }) {
-      // An index of its own: several workers may check out of one mirror at the same time, and no .git is left behind.
-      const index = join(folder, `checkout-${randomUUID()}.index`);
-      const common = { gitDir: folder, env: { GIT_INDEX_FILE: index }, ...(signal === undefined ? {} : { signal }) };
-      try {
-        const result = await run({
-          ...common,
-          verb: 'read-tree',
-          options: ['--reset', '-u'],
-          operands: [`${revision}^{commit}`],
-          workTree: targetFolder,
-        });
-        if (result.exitCode !== 0) {
-          await assertCommit(folder, revision);
-          throw checkoutError(result.text, targetFolder);
-        }
-        return { files: await countEntries(index), via: 'git' };
-      } finally {
-        await rm(index, { force: true });
-        await rm(`${index}.lock`, { force: true });
-      }
-    },
+    checkout,
 
     async salvagePins(old, folder) {
       await run({
@@ -347,29 +362,4 @@ export function createCliBackend(location: GitLocation, gitPath: string, access:
       });
     },
   };
-}
-
-function checkoutError(stderr: string, targetFolder: string): Error {
-  if (/invalid path/.test(stderr)) {
-    return new DomainError(
-      'artifact.unsafe_path',
-      `The repository holds a path that must not be written: ${lastLine(stderr)}.`,
-      {},
-    );
-  }
-  if (/No space left|Disk quota exceeded/i.test(stderr)) {
-    return new DomainError(
-      'store.full',
-      `The disk of ${targetFolder} is full: ${lastLine(stderr)}. Free some space; the checkout is tried again by itself.`,
-      { targetFolder },
-    );
-  }
-  if (/unable to (write|create)|cannot (create|mkdir)|Read-only|Permission denied/i.test(stderr)) {
-    return new DomainError(
-      'data.unwritable',
-      `The files of the revision cannot be written to ${targetFolder}: ${lastLine(stderr)}. Make room, or check who may write there.`,
-      { targetFolder },
-    );
-  }
-  return damaged(stderr);
 }

@@ -19,15 +19,26 @@ type Run = (options: Omit<GitRun, 'timeoutMs'>) => Promise<CommandResult & { rea
 const maxSubmodules = 200;
 
 const refused = (path: string, reason: string) =>
-  new DomainError('artifact.unsafe_path', `The submodule ${JSON.stringify(path.slice(0, 200))} is not fetched: ${reason}.`, {
-    path: path.slice(0, 200),
-  });
+  new DomainError(
+    'artifact.unsafe_path',
+    `The submodule ${JSON.stringify(path.slice(0, 200))} is not fetched: ${reason}.`,
+    {
+      path: path.slice(0, 200),
+    },
+  );
+
+export const tooDeep = (path: string) => refused(path, 'it lies too deep, or something else lies in its place');
 
 /**
  * The submodules of a revision. `.gitmodules` is read as a blob, never from the disk, and its addresses are held to the rules for what a
  * person may add; one that is relative is relative to the repository's own. Throws `artifact.unsafe_path`, `git.protocol`.
  */
-export async function listSubmodules(run: Run, gitDir: string, revision: string, parent: GitLocation): Promise<Submodule[]> {
+export async function listSubmodules(
+  run: Run,
+  gitDir: string,
+  revision: string,
+  parent: GitLocation,
+): Promise<Submodule[]> {
   const listed = await run({ verb: 'ls-tree', options: ['-r', '-z'], operands: [revision], gitDir });
   const links: { readonly path: string; readonly revision: string }[] = [];
   let modules: string | null = null;
@@ -63,7 +74,9 @@ async function readModules(run: Run, gitDir: string, blob: string): Promise<Read
     if (name === undefined || value === undefined) continue;
     found.set(name, { ...found.get(name), [key === 'path' ? 'path' : 'url']: value });
   }
-  return new Map([...found.values()].flatMap(({ path, url }) => (path === undefined || url === undefined ? [] : [[path, url]])));
+  return new Map(
+    [...found.values()].flatMap(({ path, url }) => (path === undefined || url === undefined ? [] : [[path, url]])),
+  );
 }
 
 function locate(path: string, address: string, parent: GitLocation): GitLocation {
@@ -89,7 +102,9 @@ function resolveRelative(address: string, { url }: GitLocation): string {
       rest = rest.slice(3);
       const cut = base.replace(/[/:][^/:]*$/, '');
       // Never out of the host, nor above the disk's root.
-      if (cut === base || !/[^/:]/.test(cut) || /^[a-z+]+:\/*[^/]*$/i.test(cut)) throw new Error('its address leads out of the server');
+      if (cut === base || /^[a-z+]+:\/\/[^/]*$/i.test(base) || !/[^/:]/.test(cut)) {
+        throw new Error('its address leads out of the server');
+      }
       base = cut;
     } else return `${base}/${rest}`;
   }
