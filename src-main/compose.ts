@@ -13,6 +13,7 @@ import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { createMetrics } from './interchange/metrics.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
+import { createHookListener } from './poller/hook-listener.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
@@ -232,6 +233,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     newRevision: createNewRevision({ db, clock, mirrorOf, onQueued }),
     onChanged: feed.nudge,
   });
+  const hooks = createHookListener({ db, masterKey, pollNow: poller.pollNow, logger });
   const repositories = createRepositories({
     db,
     clock,
@@ -312,6 +314,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await webhooks.stop();
     await metrics.stop();
     await announcer.stop();
+    await hooks.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -343,6 +346,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   announcer.start();
   machines.start();
   poller.start();
+  hooks.start();
   storage.start();
   homes.start();
   followUps.add('release.catch_up_failed', () => autoRelease.considerAll());
@@ -366,6 +370,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     drill,
     storage,
     poller,
+    hooks,
     repositories,
     environment,
     environments,

@@ -92,6 +92,23 @@ export function addRepositoryCommands(program: Command): void {
         print(job, options, `Job ${job.number} is queued.`);
       });
     });
+  repo
+    .command('hook <repository>')
+    .description('where a forge sends its webhooks, and their secret; heard where the setting sources.hooks says')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const hook = await client.repositories.hook({ id: row.id });
+        const state = hook.listening ?? `nowhere${hook.problem === null ? '' : `: ${hook.problem}`}`;
+        const lines = [
+          ['heard at', `${state} (slipway settings set sources.hooks 0.0.0.0:7800)`],
+          ['path', hook.path],
+          ['secret', hook.secret],
+        ];
+        print(hook, options, table([plain(row.name), ''], lines));
+      });
+    });
   addQueueCommand(repo);
   addTimelineCommand(repo);
 }

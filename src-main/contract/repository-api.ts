@@ -56,6 +56,17 @@ export const repositoriesApi = {
   )
     .input(sourceChangeSchema.extend({ id: idSchema }))
     .output(repositoryRowSchema),
+  hook: route('GET', '/repositories/{id}/hook', 'Where a forge sends the webhooks of a repository, and their secret')
+    .input(byId)
+    .output(
+      z.object({
+        path: z.string(),
+        secret: z.string(),
+        /** Address and port; null while no webhook is heard. */
+        listening: z.string().nullable(),
+        problem: z.string().nullable(),
+      }),
+    ),
   timeline: timelineRoute,
   buildNow: route('POST', '/repositories/{id}/build', 'Build the newest revision again')
     .input(

@@ -32,6 +32,10 @@ export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
       buildNow: os.repositories.buildNow.handler(async ({ input }) =>
         summaryOf(engine, (await engine.repositories.buildNow(input.id, input)).id),
       ),
+      hook: os.repositories.hook.handler(async ({ input }) => {
+        const { id } = await rowOf(engine, input.id);
+        return engine.hooks.hookOf(id);
+      }),
       timeline: os.repositories.timeline.handler(({ input }) => timelineView(engine, input)),
       setSource: os.repositories.setSource.handler(async ({ input: { id, ...change } }) => {
         await engine.repositories.setSource(id, change);
