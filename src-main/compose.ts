@@ -7,7 +7,7 @@ import { findBuild } from './database/builds.ts';
 import { createEventFeed } from './database/event-feed.ts';
 import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
 import { type Db, openDatabaseInThread } from './database/open-database.ts';
-import { findRepository } from './database/repositories.ts';
+import { findRepository, type SourceOf, sourceOptionsOf } from './database/repositories.ts';
 import { readAllSettings } from './database/settings.ts';
 import { createStorageWatch } from './database/storage-watch.ts';
 import { migrateInThread } from './database/thread-connection.ts';
@@ -17,6 +17,7 @@ import type { Engine, EngineOptions } from './engine.ts';
 import { createMetrics } from './interchange/metrics.ts';
 import { createOwnPorts } from './interchange/own-ports.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
+import { createHookListener } from './poller/hook-listener.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
@@ -54,7 +55,7 @@ import { createKeyProtection } from './secrets/key-protection.ts';
 import { openKeyring } from './secrets/keyring.ts';
 import { openMasterKey } from './secrets/master-key.ts';
 import { findGit } from './sources/git-cli.ts';
-import { createMirror } from './sources/mirror.ts';
+import { openSource } from './sources/source.ts';
 import { openStore } from './stores/open-store.ts';
 import { createAnnouncer } from './swarm/announcer.ts';
 import { createSwarmClient } from './swarm/swarm-client.ts';
@@ -111,8 +112,15 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   const pointers = createPointerService({ db, trust, releaseKey: keyring.release, clock });
   const environments = createChannelEnvironments({ db, masterKey, clock, logger });
   const documents = createRegionDocuments({ db, stores, trust, pointers, environments, clock, logger });
-  const mirrorOf = (repository: { readonly id: string; readonly url: string }) =>
-    createMirror({ folder: folder.mirror(repository.id), url: repository.url, gitPath, logger, access: gitAccesses });
+  const mirrorOf = (repository: SourceOf) =>
+    openSource({
+      ...repository,
+      options: sourceOptionsOf(repository),
+      folder: folder.mirror(repository.id),
+      gitPath,
+      logger,
+      access: gitAccesses,
+    });
 
   const reconciler = createReconciler({
     db,
@@ -244,6 +252,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     newRevision: createNewRevision({ db, clock, mirrorOf, onQueued }),
     onChanged: feed.nudge,
   });
+  const hooks = createHookListener({ db, masterKey, pollNow: poller.pollNow, logger });
   const repositories = createRepositories({
     db,
     clock,
@@ -328,6 +337,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await webhooks.stop();
     await metrics.stop();
     await announcer.stop();
+    await hooks.stop();
     await poller.stop();
     await pool.stop();
     await homes.stop();
@@ -360,6 +370,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
   announcer.start();
   machines.start();
   poller.start();
+  hooks.start();
   storage.start();
   homes.start();
   followUps.add('restore.not_settled', () => restored.settle());
@@ -384,6 +395,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     drill,
     storage,
     poller,
+    hooks,
     repositories,
     environment,
     environments,

@@ -9,6 +9,7 @@ import type { DataFolder } from './domain/data-folder.ts';
 import type { Metrics } from './interchange/metrics.ts';
 import type { OwnPorts } from './interchange/own-ports.ts';
 import type { Webhooks } from './interchange/webhooks.ts';
+import type { HookListener } from './poller/hook-listener.ts';
 import type { Poller } from './poller/poller.ts';
 import type { Repositories } from './poller/repositories.ts';
 import type { Launcher } from './process/launcher.ts';
@@ -75,6 +76,7 @@ export interface Engine {
   readonly drill: Drill;
   readonly storage: StorageWatch;
   readonly poller: Poller;
+  readonly hooks: HookListener;
   readonly repositories: Repositories;
   readonly environment: BuildEnvironment;
   readonly environments: ChannelEnvironments;

@@ -1,8 +1,9 @@
 /** Owns `slipway repo` and `slipway job`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
+import type { Vcs } from '../contract/source-options.ts';
 import type { AttemptView, JobDetail, JobSummary } from '../contract/views/job.ts';
 import type { Polling } from '../contract/views/repository.ts';
 import { formatSize } from '../domain/format-size.ts';
@@ -12,26 +13,32 @@ import { callEngine, type EngineOptions, findJob, findRepository } from './engin
 import { addLogCommand } from './job-log.ts';
 import { allTests, describeTestPage } from './job-tests.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
+import { addSourceOptions, type SourceArguments, sourceChange, sourceWords } from './source-options.ts';
 import { addTimelineCommand } from './timeline-command.ts';
 
 type Options = EngineOptions & OutputOptions;
 
 export function addRepositoryCommands(program: Command): void {
   const repo = program.command('repo').description('repositories that are watched');
-  repo
+  const add = repo
     .command('add <url>')
-    .description('watch a Git repository: a URL, or a path on this machine')
+    .description('watch a repository of Git or Subversion: a URL, or a path on this machine')
+    .addOption(new Option('--vcs <kind>', 'found out if left out').choices(['git', 'svn']))
     .option('--name <name>', 'how it is called here')
     .option('--branch <branch>', 'the branch to deploy; the default branch if left out')
     .option('--auto', 'release every new revision on the channel "production" by itself')
     .action(async (url: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options & { name?: string; branch?: string; auto?: boolean }>();
+      const options = command.optsWithGlobals<
+        Options & SourceArguments & { name?: string; branch?: string; auto?: boolean; vcs?: Vcs }
+      >();
       await callEngine(options, async client => {
-        const row = await client.repositories.add({ url, name: options.name, branch: options.branch });
+        const { name, branch, vcs } = options;
+        const row = await client.repositories.add({ url, name, branch, vcs, source: sourceChange(options) });
         if (options.auto) await client.channels.set({ repositoryId: row.id, name: 'production', policy: 'auto' });
         print(row, options, `Watching ${plain(row.name)} on ${row.branch} (${row.id}).`);
       });
     });
+  addSourceOptions(add);
   repo
     .command('list')
     .description('all repositories, worst first')
@@ -85,6 +92,23 @@ export function addRepositoryCommands(program: Command): void {
         print(job, options, `Job ${job.number} is queued.`);
       });
     });
+  repo
+    .command('hook <repository>')
+    .description('where a forge sends its webhooks, and their secret; heard where the setting sources.hooks says')
+    .action(async (named: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<Options>();
+      await callEngine(options, async client => {
+        const row = await findRepository(client, named);
+        const hook = await client.repositories.hook({ id: row.id });
+        const state = hook.listening ?? `nowhere${hook.problem === null ? '' : `: ${hook.problem}`}`;
+        const lines = [
+          ['heard at', `${state} (slipway settings set sources.hooks 0.0.0.0:7800)`],
+          ['path', hook.path],
+          ['secret', hook.secret],
+        ];
+        print(hook, options, table([plain(row.name), ''], lines));
+      });
+    });
   addQueueCommand(repo);
   addTimelineCommand(repo);
 }
@@ -96,7 +120,7 @@ function pollingWords({ everyMs, host, stretch, heldUntilMs }: Polling): string 
 }
 
 function addQueueCommand(repo: Command): void {
-  repo
+  const set = repo
     .command('set <repository>')
     .description('how it is looked at and its jobs are queued; without an option, what is set')
     .option('--concurrency <n>', 'how many of its jobs may run at once', wholeNumber(1, 64))
@@ -109,11 +133,13 @@ function addQueueCommand(repo: Command): void {
     .option('--poll <seconds>', 'how often it is looked at; 0 for what the installation does', wholeNumber(0, 86_400))
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
-        Options & { concurrency?: number; supersede?: boolean; retries?: number; poll?: number }
+        Options & SourceArguments & { concurrency?: number; supersede?: boolean; retries?: number; poll?: number }
       >();
       await callEngine(options, async client => {
         const { id } = await findRepository(client, named);
         const { concurrency, supersede, retries: retryLimit } = options;
+        const change = sourceChange(options);
+        if (change !== undefined) await client.repositories.setSource({ id, ...change });
         const row = await client.repositories.setQueue({ id, concurrency, supersede, retryLimit });
         const { polling } =
           options.poll === undefined
@@ -124,13 +150,15 @@ function addQueueCommand(repo: Command): void {
               });
         const lines = [
           ['looked at', pollingWords(polling)],
+          ...sourceWords(row),
           ['jobs at once', String(row.queue.concurrency)],
           ['newer revisions supersede waiting ones', row.queue.supersede ? 'on' : 'off'],
           ['tries again by itself', String(row.queue.retryLimit)],
         ];
-        print({ ...row.queue, polling }, options, table([plain(row.name), ''], lines));
+        print({ ...row.queue, polling, source: row.source }, options, table([plain(row.name), ''], lines));
       });
     });
+  addSourceOptions(set);
 }
 
 const clock = (atMs: number | null) => (atMs === null ? '-' : new Date(atMs).toISOString().slice(0, 19));

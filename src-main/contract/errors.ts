@@ -34,6 +34,7 @@ export const errorCodes = {
   'git.timeout': 'automatic',
   'git.rate_limited': 'automatic',
   'git.protocol': 'automatic',
+  'source.refused': 'user',
 
   'pipeline.invalid': 'user',
   'plan.nothing_detected': 'user',

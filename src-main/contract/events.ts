@@ -6,6 +6,7 @@ export const eventTypeSchema = z.enum([
   'repository.removed',
   'repository.changed',
   'revision.seen',
+  'revision.skipped',
   'poll.failed',
   'poll.recovered',
   'job.queued',

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { branchNameSchema, byId, displayNameSchema, done, route } from './api-values.ts';
 import { channelNameSchema, idSchema } from './documents.ts';
 import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
+import { sourceOptionsSchema, vcsSchema } from './source-options.ts';
 import { timelineRoute } from './timeline.ts';
 import { jobSummarySchema } from './views/job.ts';
 import {
@@ -13,11 +14,17 @@ import {
   repositoryRowSchema,
 } from './views/repository.ts';
 
+/** What a person chooses about a source; what is left out stays as it is. */
+export const sourceChangeSchema = sourceOptionsSchema.partial();
+
 export const addRepositorySchema = z.object({
   url: z.string().trim().min(1, 'a URL or a path is needed').max(2_000),
   name: displayNameSchema.optional(),
   /** Left out: the default branch of the remote. */
   branch: branchNameSchema.optional(),
+  /** Left out: found out. */
+  vcs: vcsSchema.optional(),
+  source: sourceChangeSchema.optional(),
 });
 
 export const repositoriesApi = {
@@ -42,6 +49,24 @@ export const repositoriesApi = {
       }),
     )
     .output(repositoryRowSchema),
+  setSource: route(
+    'PATCH',
+    '/repositories/{id}/source',
+    "Change what of a repository's source makes jobs or is fetched",
+  )
+    .input(sourceChangeSchema.extend({ id: idSchema }))
+    .output(repositoryRowSchema),
+  hook: route('GET', '/repositories/{id}/hook', 'Where a forge sends the webhooks of a repository, and their secret')
+    .input(byId)
+    .output(
+      z.object({
+        path: z.string(),
+        secret: z.string(),
+        /** Address and port; null while no webhook is heard. */
+        listening: z.string().nullable(),
+        problem: z.string().nullable(),
+      }),
+    ),
   timeline: timelineRoute,
   badge: route('GET', '/repositories/{id}/badge', 'The state of the newest job, or of a channel, as an SVG picture')
     .input(z.object({ id: idSchema, channel: channelNameSchema.optional() }))

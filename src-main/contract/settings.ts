@@ -80,6 +80,14 @@ const definitions = {
     2048 * mebibyte,
     'what all logs may take together, in bytes; the oldest go first: at least 1048576',
   ),
+  'sources.hooks': define(
+    z
+      .string()
+      .max(100)
+      .regex(/^(off|(\[[0-9a-f:.]+\]|[\w.-]+):\d{1,5})$/i),
+    'off',
+    'where webhooks of forges are heard as a hint to look now: off, or an address and port such as 0.0.0.0:7800',
+  ),
   'swarm.listen': define(
     z.enum(['this-machine', 'network']),
     'this-machine',
@@ -135,6 +143,7 @@ const names = [
   'retention.logJobs',
   'retention.logDays',
   'retention.logBytes',
+  'sources.hooks',
   'swarm.listen',
   'swarm.uploadLimit',
   'swarm.limitHours',
@@ -177,6 +186,7 @@ export function settingsOf(stored: StoredSettings): Settings {
     'retention.logJobs': held('retention.logJobs', definitions['retention.logJobs']),
     'retention.logDays': held('retention.logDays', definitions['retention.logDays']),
     'retention.logBytes': held('retention.logBytes', definitions['retention.logBytes']),
+    'sources.hooks': held('sources.hooks', definitions['sources.hooks']),
     'swarm.listen': held('swarm.listen', definitions['swarm.listen']),
     'swarm.uploadLimit': held('swarm.uploadLimit', definitions['swarm.uploadLimit']),
     'swarm.limitHours': held('swarm.limitHours', definitions['swarm.limitHours']),

@@ -20,6 +20,7 @@ import { activation } from './migrations/016-activation.ts';
 import { webhooks } from './migrations/017-webhooks.ts';
 import { polledOnce } from './migrations/018-polled-once.ts';
 import { webhookKinds } from './migrations/019-webhook-kinds.ts';
+import { sources } from './migrations/020-sources.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
 const migrations: readonly string[] = [
@@ -42,6 +43,7 @@ const migrations: readonly string[] = [
   webhooks,
   polledOnce,
   webhookKinds,
+  sources,
 ];
 
 /** The version that this code writes. */

@@ -1,6 +1,8 @@
 /** Owns the statements of the table repositories. */
 import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
 import { drillRepositoryId } from '../contract/drill.ts';
+import { defaultSourceOptions, type SourceOptions, sourceOptionsSchema } from '../contract/source-options.ts';
+import { fromJson } from './json-column.ts';
 import type { Db } from './open-database.ts';
 import type { RepositoriesTable } from './tables/repositories.ts';
 
@@ -52,6 +54,14 @@ export async function findRepositoryBySource(db: Db, url: string, branch: string
 
 export async function updateRepository(db: Db, id: string, change: Updateable<RepositoriesTable>): Promise<void> {
   await db.updateTable('repositories').set(change).where('id', '=', id).execute();
+}
+
+/** What it takes to read a repository. */
+export type SourceOf = Pick<RepositoryRecord, 'id' | 'vcs' | 'url' | 'branch' | 'sourceOptions'>;
+
+/** What was chosen about a repository's source, with the usual for the rest. */
+export function sourceOptionsOf({ sourceOptions }: Pick<RepositoryRecord, 'sourceOptions'>): SourceOptions {
+  return { ...defaultSourceOptions, ...fromJson(sourceOptionsSchema.partial(), sourceOptions) };
 }
 
 /** What a look at a repository changes of its row. Times are UTC milliseconds. */

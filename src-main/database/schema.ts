@@ -36,7 +36,7 @@ import type {
   TrafficTable,
 } from './tables/regions.ts';
 import type { ChannelsTable, MachinesTable, ReleasesTable } from './tables/releases.ts';
-import type { GitAccessesTable, RepositoriesTable } from './tables/repositories.ts';
+import type { GitAccessesTable, RepositoriesTable, SeenTagsTable } from './tables/repositories.ts';
 import type { WebhookDeliveriesTable, WebhooksTable } from './tables/webhooks.ts';
 
 export interface Schema {
@@ -66,6 +66,7 @@ export interface Schema {
   secrets: SecretsTable;
   storeAccesses: StoreAccessesTable;
   gitAccesses: GitAccessesTable;
+  seenTags: SeenTagsTable;
   channelValues: ChannelValuesTable;
   channelEnvironments: ChannelEnvironmentsTable;
   environmentSeals: EnvironmentSealsTable;

@@ -4,12 +4,16 @@ import { appendEvent } from '../database/events.ts';
 import { findPolledJob, listQueuedJobs, moveJob } from '../database/jobs.ts';
 import { errorFromJson, errorToJson } from '../database/json-column.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
-import type { RepositoryRecord } from '../database/repositories.ts';
+import { type RepositoryRecord, sourceOptionsOf, updateRepository } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import { enqueueRevision, retryJob } from '../queue/enqueue.ts';
 import type { Mirror } from '../sources/mirror.ts';
+import type { Commit } from '../sources/mirror-backend.ts';
 
-/** Takes note that a repository's branch is at `revision`. May be repeated. Throws `git.*`. */
+/** Of many commits at once, such as a long branch that is merged by its tip, only so many of the newest become jobs. */
+const maxCommitsAtOnce = 100;
+
+/** Takes note that a repository's branch is at `revision`, or that it has a new tag there. May be repeated. Throws `git.*`. */
 export type NewRevision = (
   repository: RepositoryRecord,
   revision: string,
@@ -68,14 +72,12 @@ export function createNewRevision(options: {
     await retryJob(db, job.id, clock());
   }
 
-  return async (repository, revision, seenAtMs, signal) => {
-    const mirror = options.mirrorOf(repository);
-    // Pinned by a ref of ours: the job can still run when the branch moves on or is deleted.
-    await mirror.fetch({ branch: repository.branch, revision, pinRef: `refs/slipway/${revision}`, signal });
-    const commit = await mirror.readCommit(revision);
-    if (repository.currentRevision !== null && !(await isOnBranch(mirror, repository.currentRevision, revision))) {
-      await cancelLeft(repository, mirror, revision);
-    }
+  async function enqueue(
+    repository: RepositoryRecord,
+    commit: Commit,
+    revision: string,
+    seenAtMs: number,
+  ): Promise<void> {
     const queued = await enqueueRevision(db, {
       repositoryId: repository.id,
       revision: {
@@ -89,6 +91,52 @@ export function createNewRevision(options: {
       now: clock(),
     });
     if (!queued) await requeueIfItHadGone(repository.id, revision);
+  }
+
+  /** Whether a file below the repository's chosen paths differs; also where the older revision is known no more. */
+  async function touches(mirror: Mirror, from: string, to: string, paths: readonly string[]): Promise<boolean> {
+    try {
+      const changed = await mirror.changedPaths(from, to);
+      return changed.some(file => paths.some(path => file === path || file.startsWith(`${path}/`)));
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'git.revision_missing') return true;
+      throw error;
+    }
+  }
+
+  async function skip(repository: RepositoryRecord, revision: string, paths: readonly string[]): Promise<void> {
+    await inTransaction(db, async transaction => {
+      await updateRepository(transaction, repository.id, { seenRevision: revision });
+      await appendEvent(transaction, {
+        type: 'revision.skipped',
+        at: clock(),
+        repositoryId: repository.id,
+        data: { revision, paths },
+      });
+    });
+  }
+
+  return async (repository, head, seenAtMs, signal) => {
+    const mirror = options.mirrorOf(repository);
+    const { paths, everyCommit, tags } = sourceOptionsOf(repository);
+    const before = repository.currentRevision;
+    // Pinned by a ref of ours: the job can still run when the branch moves on or is deleted.
+    const take = (revision: string) =>
+      mirror.fetch({ branch: repository.branch, revision, pinRef: `refs/slipway/${revision}`, signal });
+    await take(head);
+    const goesOn = before !== null && tags === null && (await isOnBranch(mirror, before, head));
+    if (before !== null && tags === null && !goesOn) await cancelLeft(repository, mirror, head);
+    const news = everyCommit && goesOn ? await mirror.commitsBetween(before, head, maxCommitsAtOnce) : [head];
+    let previous = tags === null ? before : null;
+    for (const revision of news) {
+      if (previous !== null && paths.length > 0 && !(await touches(mirror, previous, revision, paths))) {
+        await skip(repository, revision, paths);
+      } else {
+        if (revision !== head) await take(revision);
+        await enqueue(repository, await mirror.readCommit(revision), revision, seenAtMs);
+      }
+      previous = revision;
+    }
     options.onQueued();
   };
 }

@@ -10,9 +10,8 @@ const maxLooks = 256;
 const localHost = 'this machine';
 /** Each is a look at files, or a process. */
 const localSlots = 2;
-const sshScheme = 'ssh://';
-/** Each is two processes and a key exchange, and servers refuse who opens many at once. Source: sshd_config(5), MaxStartups. */
-const sshSlots = 2;
+/** Each is two processes and a key exchange, or svn's process and a session, and servers refuse who opens many at once. Source: sshd_config(5), MaxStartups. */
+const programSlots = 2;
 
 /** A repository that is looked at. */
 export interface Watched {
@@ -66,9 +65,10 @@ export interface PollSchedule {
 export function hostOfUrl(url: string): string {
   const parsed = URL.parse(url);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed.origin;
+  if (parsed?.protocol === 'svn:') return `svn://${parsed.host}`;
   const ssh = parseSshAddress(url);
   if (ssh === null) return localHost;
-  return `${sshScheme}${ssh.host}${ssh.port === null ? '' : `:${ssh.port}`}`;
+  return `ssh://${ssh.host}${ssh.port === null ? '' : `:${ssh.port}`}`;
 }
 
 export function createPollSchedule(intervalMs: number): PollSchedule {
@@ -150,7 +150,8 @@ export function createPollSchedule(intervalMs: number): PollSchedule {
         const host = hostState(one.host);
         const running = looks.get(one.host) ?? 0;
         const fitting = one.isLocal ? localSlots : slotsOf(host, counts.get(one.host) ?? 0);
-        const slots = one.host.startsWith(sshScheme) ? Math.min(sshSlots, fitting) : fitting;
+        const byProgram = one.repository.vcs === 'svn' || one.host.startsWith('ssh://');
+        const slots = byProgram ? Math.min(programSlots, fitting) : fitting;
         if (!isDue(host.heldUntilMs, now, longestMs) || running >= slots) continue;
         looks.set(one.host, running + 1);
         total += 1;

@@ -3,13 +3,14 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import { appendEvent } from '../database/events.ts';
 import { errorToJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
-import { findRepository, listRepositories } from '../database/repositories.ts';
+import { findRepository, listRepositories, sourceOptionsOf } from '../database/repositories.ts';
+import { listSeenTags, recordSeenTags } from '../database/seen-tags.ts';
 import type { Clock } from '../domain/clock.ts';
 import { afterAnswer, afterHostFailure, afterRefusal, type RateLimit } from '../domain/poll-host.ts';
 import { branchMissing } from '../sources/git-errors.ts';
-import { listRefs } from '../sources/list-refs.ts';
-import { localSignature } from '../sources/local-repository.ts';
+import { listTags } from '../sources/list-tags.ts';
 import type { RemoteAccess } from '../sources/remote-access.ts';
+import { listSource, sourceSignature } from '../sources/source.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { NewRevision } from './new-revision.ts';
 import { createPollRecords } from './poll-records.ts';
@@ -26,6 +27,17 @@ const reloadEveryMs = 2_000;
 const listLocalEveryMs = 60_000;
 /** Failures that say something of the host and nothing of the repository. */
 const hostFailures = new Set(['git.unreachable', 'git.timeout']);
+
+/** New tags of one look that become jobs, the newest of them. */
+const maxTagsAtOnce = 100;
+
+interface Found {
+  /** What is new, in the order in which it becomes jobs. */
+  readonly revisions: readonly string[];
+  readonly limit: RateLimit | null;
+  /** Called when all of it has become jobs. */
+  readonly taken?: () => Promise<void>;
+}
 
 export interface PollPace {
   /** Between two looks at this repository, in milliseconds. */
@@ -65,20 +77,45 @@ export function createPoller(options: {
   let reloadedAt = Number.NEGATIVE_INFINITY;
 
   /** Where the branch is; null where the files of this machine's repository show that it is where it was. */
-  async function findHead(
-    one: Watched,
-    startedAt: number,
-  ): Promise<{ revision: string | null; limit: RateLimit | null }> {
-    const { url, branch } = one.repository;
-    const signature = one.isLocal ? await localSignature(url, branch) : null;
+  async function findHead(one: Watched, startedAt: number): Promise<Found> {
+    const { vcs, url, branch } = one.repository;
+    const { tags } = sourceOptionsOf(one.repository);
+    if (tags !== null) return findTags(one, tags);
+    const signature = one.isLocal ? await sourceSignature(vcs, url, branch) : null;
     const isStill = one.failures === 0 && Math.abs(startedAt - one.listedAt) < listLocalEveryMs;
-    if (signature !== null && signature === one.signature && isStill) return { revision: null, limit: null };
-    const refs = await listRefs({ url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
+    if (signature !== null && signature === one.signature && isStill) return { revisions: [], limit: null };
+    const refs = await listSource(vcs, { url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
     const found = refs.branches.find(candidate => candidate.name === branch);
     if (!found) throw branchMissing(url, branch);
     one.listedAt = startedAt;
     one.signature = signature;
-    return { revision: found.revision, limit: refs.limit };
+    const isNew = found.revision !== one.repository.currentRevision;
+    return { revisions: isNew ? [found.revision] : [], limit: refs.limit };
+  }
+
+  /** Where new tags lead, or ones that were moved; at the first look of all those there are only where the newest does. */
+  async function findTags(one: Watched, pattern: string): Promise<Found> {
+    const { id, url } = one.repository;
+    const { tags, limit } = await listTags({
+      url,
+      pattern,
+      timeoutMs: pollTimeoutMs,
+      signal: stopping.signal,
+      ...access,
+    });
+    const signature = tags.map(({ name, revision }) => `${name} ${revision}`).join('\n');
+    if (signature === one.signature) return { revisions: [], limit };
+    const seen = await listSeenTags(db, id);
+    const fresh = tags.filter(({ name, revision }) => seen.get(name) !== revision);
+    const news = seen.size === 0 ? fresh.slice(-1) : fresh.slice(-maxTagsAtOnce);
+    return {
+      revisions: [...new Set(news.map(({ revision }) => revision))],
+      limit,
+      async taken() {
+        await recordSeenTags(db, id, fresh);
+        one.signature = signature;
+      },
+    };
   }
 
   async function look(one: Watched): Promise<void> {
@@ -86,13 +123,14 @@ export function createPoller(options: {
     const { repository } = one;
     let failure: DomainError | null = null;
     try {
-      const { revision, limit } = await findHead(one, startedAt);
+      const { revisions, limit, taken } = await findHead(one, startedAt);
       answered(one, limit);
-      if (revision !== null && revision !== repository.currentRevision) {
+      for (const revision of revisions) {
         one.changedAt = clock();
-        await options.newRevision(repository, revision, startedAt, stopping.signal);
+        await options.newRevision(one.repository, revision, startedAt, stopping.signal);
         one.repository = (await findRepository(db, repository.id)) ?? repository;
       }
+      await taken?.();
     } catch (error) {
       if (stopping.signal.aborted) return;
       if (!(error instanceof DomainError)) logger.error('poll.unexpected', { repositoryId: repository.id, error });

@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
 import { DomainError, type ErrorView, messageOf } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
+import { type SourceOptions, sourceOptionsSchema, type Vcs } from '../contract/source-options.ts';
 import type { ChannelPolicy } from '../contract/views/release.ts';
 import type { QueueSettings, RepositoryInspection } from '../contract/views/repository.ts';
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
@@ -17,6 +18,8 @@ import {
   findRepositoryBySource,
   insertRepository,
   type RepositoryRecord,
+  type SourceOf,
+  sourceOptionsOf,
   updateRepository,
 } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -25,11 +28,10 @@ import { clearHomes } from '../queue/build-homes.ts';
 import { clearCaches } from '../queue/cache-space.ts';
 import { cancelJob, enqueueRevision } from '../queue/enqueue.ts';
 import { branchMissing } from '../sources/git-errors.ts';
-import { parseGitUrl } from '../sources/git-url.ts';
-import { listRefs } from '../sources/list-refs.ts';
 import type { Mirror } from '../sources/mirror.ts';
 import type { RemoteAccess } from '../sources/remote-access.ts';
 import { createSampleRepository } from '../sources/sample-repository.ts';
+import { lookAtSource, type SourceLocation } from '../sources/source.ts';
 import { planInThread } from '../toolchains/plan-in-thread.ts';
 import type { Poller } from './poller.ts';
 
@@ -42,7 +44,13 @@ export interface AddRepository {
   readonly url: string;
   readonly name?: string | undefined;
   readonly branch?: string | undefined;
+  /** Left out: found out. */
+  readonly vcs?: Vcs | undefined;
+  readonly source?: SourceChange | undefined;
 }
+
+/** Where it allows undefined, the value stays. */
+export type SourceChange = { readonly [Name in keyof SourceOptions]?: SourceOptions[Name] | undefined };
 
 /** Where it allows undefined, the value stays. */
 export type ChangeQueue = { readonly [Name in keyof QueueSettings]?: QueueSettings[Name] | undefined };
@@ -62,11 +70,25 @@ export interface Repositories {
   buildNow(id: string, options?: { readonly cache?: boolean; readonly priority?: boolean }): Promise<JobRecord>;
   /** What is left out stays as it is. Throws `not_found`. */
   setQueue(id: string, change: ChangeQueue): Promise<void>;
+  /** What is left out stays as it is. Throws `not_found`, `input.invalid` for what its version control does not have. */
+  setSource(id: string, change: SourceChange): Promise<void>;
   /** How often it is looked at, in milliseconds; null for the installation's. Throws `not_found`. */
   setPollInterval(id: string, intervalMs: number | null): Promise<void>;
 }
 
 const notFound = (id: string) => new DomainError('not_found', `There is no repository ${id}.`, { id });
+
+const defined = (change: SourceChange) =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+
+/** Throws `input.invalid` for a choice that would never be heard. */
+function assertFitting(vcs: Vcs, { tags, submodules, lfs, externals }: SourceChange): void {
+  const words = vcs === 'svn' ? 'Subversion' : 'Git';
+  const foreign = vcs === 'svn' ? { tags: tags ?? false, submodules, lfs } : { externals };
+  const wrong = Object.entries(foreign).find(([, value]) => value !== undefined && value !== false);
+  if (wrong === undefined) return;
+  throw new DomainError('input.invalid', `A repository of ${words} has no choice "${wrong[0]}".`, { field: wrong[0] });
+}
 
 export function createRepositories(options: {
   readonly db: Db;
@@ -76,15 +98,14 @@ export function createRepositories(options: {
   readonly poller: Poller;
   /** How private repositories are opened. */
   readonly access?: RemoteAccess;
-  readonly mirrorOf: (repository: Pick<RepositoryRecord, 'id' | 'url'>) => Mirror;
+  readonly mirrorOf: (repository: SourceOf) => Mirror;
   readonly onChanged: () => void;
 }): Repositories {
   const { db, clock, folder, mirrorOf } = options;
 
-  async function look({ url: input, name, branch }: AddRepository) {
-    const location = parseGitUrl(input);
-    const refs = await listRefs({
-      url: location.url,
+  async function look({ url: input, name, branch, vcs }: AddRepository) {
+    const { location, refs } = await lookAtSource(input, {
+      vcs,
       timeoutMs: inspectTimeoutMs,
       ...(options.access === undefined ? {} : { access: options.access }),
     });
@@ -94,11 +115,16 @@ export function createRepositories(options: {
     return { location, refs, head, name: name ?? location.name };
   }
 
-  async function planOf(url: string, branch: string, revision: string): Promise<Plan> {
+  async function planOf(
+    { url, vcs }: SourceLocation,
+    branch: string,
+    revision: string,
+    source: SourceChange = {},
+  ): Promise<Plan> {
     const id = `inspect-${uuidv7()}`;
     const target = folder.workOf(id, 1);
     await mkdir(folder.work, { recursive: true });
-    const mirror = mirrorOf({ id, url });
+    const mirror = mirrorOf({ id, url, vcs, branch, sourceOptions: JSON.stringify(source) });
     try {
       await mirror.fetch({ branch, revision });
       await mirror.checkout({ revision, targetFolder: target });
@@ -111,6 +137,7 @@ export function createRepositories(options: {
 
   async function save(request: AddRepository, policy: ChannelPolicy): Promise<RepositoryRecord> {
     const { location, head, name } = await look(request);
+    assertFitting(location.vcs, request.source ?? {});
     const now = clock();
     const id = uuidv7();
     await inTransaction(db, async transaction => {
@@ -123,9 +150,10 @@ export function createRepositories(options: {
       await insertRepository(transaction, {
         id,
         name,
-        vcs: 'git',
+        vcs: location.vcs,
         url: location.url,
         branch: head.name,
+        sourceOptions: request.source === undefined ? null : JSON.stringify(request.source),
         nextPollAt: now,
         pollFailures: 0,
         addedAt: now,
@@ -150,13 +178,14 @@ export function createRepositories(options: {
       let plan: Plan | null = null;
       let planError: ErrorView | null = null;
       try {
-        plan = await planOf(location.url, head.name, head.revision);
+        plan = await planOf(location, head.name, head.revision, request.source);
       } catch (error) {
         planError =
           error instanceof DomainError ? error.toView() : new DomainError('internal', messageOf(error)).toView();
       }
       return {
         url: location.url,
+        vcs: location.vcs,
         name,
         defaultBranch: refs.defaultBranch,
         branches: refs.branches.map(branch => ({ name: branch.name, revision: branch.revision })),
@@ -186,6 +215,7 @@ export function createRepositories(options: {
         await appendEvent(transaction, { type: 'repository.removed', at: now, repositoryId: id });
       });
       options.onChanged();
+      await rm(folder.mirror(id), { recursive: true, force: true });
       await clearCaches(db, folder, id);
       await clearHomes(db, folder, id);
     },
@@ -207,6 +237,22 @@ export function createRepositories(options: {
         });
       });
       // A wider cap may let a waiting job begin.
+      options.onChanged();
+    },
+    async setSource(id, change) {
+      await inTransaction(db, async transaction => {
+        const repository = await findRepository(transaction, id);
+        if (!repository) throw notFound(id);
+        assertFitting(repository.vcs, change);
+        const next = sourceOptionsSchema.parse({ ...sourceOptionsOf(repository), ...defined(change) });
+        await updateRepository(transaction, id, { sourceOptions: JSON.stringify(next) });
+        await appendEvent(transaction, {
+          type: 'repository.changed',
+          at: clock(),
+          repositoryId: id,
+          data: { source: next },
+        });
+      });
       options.onChanged();
     },
     async setPollInterval(id, intervalMs) {

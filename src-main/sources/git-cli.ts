@@ -1,16 +1,14 @@
 /** Owns the git program: the only file that spawns it, with an environment and settings that no repository can change. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { access, constants, stat } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { DomainError } from '../contract/errors.ts';
 import { type CommandResult, runCommand } from '../process/run-command.ts';
+import { findProgram } from './find-program.ts';
 
 /** What Slipway asks git to do; anything else is a mistake in our code, found by the compiler. */
 export type GitVerb =
   | 'cat-file'
-  | 'checkout-index'
+  | 'config'
   | 'diff-tree'
   | 'fetch'
   | 'for-each-ref'
@@ -19,8 +17,10 @@ export type GitVerb =
   | 'log'
   | 'ls-files'
   | 'ls-remote'
+  | 'ls-tree'
   | 'merge-base'
   | 'read-tree'
+  | 'rev-list'
   | 'rev-parse'
   | 'status'
   | 'update-ref';
@@ -97,7 +97,7 @@ export interface GitRun {
   readonly verb: GitVerb;
   /** Options of ours. */
   readonly options?: readonly string[];
-  /** What came from outside: revisions, URLs, paths. Always behind `--end-of-options` where the verb knows it. */
+  /** What came from outside: revisions, URLs, paths. Always behind `--end-of-options`. */
   readonly operands?: readonly string[];
   readonly gitDir?: string;
   readonly workTree?: string;
@@ -110,9 +110,6 @@ export interface GitRun {
   readonly input?: Uint8Array;
 }
 
-/** Verbs of git 2.39 that do not use parse-options, or take no operands from outside. */
-const withoutEndOfOptions = new Set<GitVerb>(['checkout-index']);
-
 /**
  * Runs one git command in the temporary folder, so that no repository is found by accident. A failing command is a result.
  *
@@ -120,13 +117,7 @@ const withoutEndOfOptions = new Set<GitVerb>(['checkout-index']);
  */
 export function runGit(gitPath: string, run: GitRun): Promise<CommandResult> {
   const { verb, options = [], operands = [], gitDir, workTree } = run;
-  if (withoutEndOfOptions.has(verb) && operands.some(operand => operand.startsWith('-'))) {
-    throw new DomainError(
-      'input.invalid',
-      `"${operands.join(' ')}" begins with a dash, so Git would read it as an option.`,
-    );
-  }
-  const separator = operands.length > 0 && !withoutEndOfOptions.has(verb) ? ['--end-of-options'] : [];
+  const separator = operands.length > 0 ? ['--end-of-options'] : [];
   const args = [
     '--no-pager',
     ...[...settings, ...(run.remote?.settings ?? [])].flatMap(setting => ['-c', setting]),
@@ -198,18 +189,5 @@ export function startUploadPack(
   );
 }
 
-/** The absolute path of the git program on the PATH, or null. Looked up anew each time: it may be installed meanwhile. */
-export async function findGit(path: string = process.env.PATH ?? ''): Promise<string | null> {
-  const names = process.platform === 'win32' ? ['git.exe'] : ['git'];
-  for (const folder of path.split(delimiter).filter(entry => entry !== '')) {
-    for (const name of names) {
-      const candidate = join(folder, name);
-      const executable = await access(candidate, constants.X_OK).then(
-        async () => (await stat(candidate)).isFile(),
-        () => false,
-      );
-      if (executable) return candidate;
-    }
-  }
-  return null;
-}
+/** The absolute path of the git program on the PATH, or null. */
+export const findGit = (path?: string) => findProgram('git', path);

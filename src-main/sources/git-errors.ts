@@ -71,6 +71,15 @@ export function gitNeeded(url: string): DomainError {
   );
 }
 
+/** What a checkout is to fetch beside the tree itself. */
+export function gitNeededFor(url: string): DomainError {
+  return new DomainError(
+    'toolchain.missing',
+    `Submodules and LFS files of ${url} are fetched by the git program, and there is none on this machine. Install git, or turn them off for this repository.`,
+    { url, tool: 'git' },
+  );
+}
+
 export function emptyRepository(url: string): DomainError {
   return new DomainError('git.empty', `The repository ${url} has no branch yet. Push a first commit.`, {
     url,

@@ -125,6 +125,18 @@ export function createIsomorphicBackend({ url, transport }: GitLocation, access:
       return await attempt(folder, to, () => changedBetween(gitdir, from, to));
     },
 
+    commitsBetween: (folder, from, to, limit) =>
+      attempt(folder, to, async () => {
+        const gitdir = await dataFolder(folder);
+        const found: string[] = [];
+        for (let at: string | undefined = to; at !== undefined && at !== from && found.length < limit; ) {
+          found.unshift(at);
+          const { commit }: Awaited<ReturnType<typeof git.readCommit>> = await git.readCommit({ fs, gitdir, oid: at });
+          at = commit.parent[0];
+        }
+        return found;
+      }),
+
     checkout: (folder, { revision, targetFolder, signal }) =>
       attempt(folder, revision, async () => {
         const gitdir = await dataFolder(folder);

@@ -25,15 +25,17 @@ export interface CheckoutRequest {
 
 export interface CheckoutResult {
   readonly files?: number;
-  readonly via: 'git' | 'isomorphic-git';
+  readonly via: 'git' | 'isomorphic-git' | 'svn';
 }
 
 /** All take the mirror's folder; all may throw `MirrorDamaged` besides what `Mirror` documents. */
 export interface MirrorBackend {
   fetch(folder: string, request: FetchRequest): Promise<{ readonly revision: string }>;
   readCommit(folder: string, revision: string): Promise<Commit>;
-  isAncestor(folder: string, ancestor: string, descendant: string): Promise<boolean>;
-  changedPaths(folder: string, from: string, to: string): Promise<string[]>;
+  /** `branch` says where history that is missing here is to be fetched from; null for every branch. */
+  isAncestor(folder: string, ancestor: string, descendant: string, branch: string | null): Promise<boolean>;
+  changedPaths(folder: string, from: string, to: string, branch: string | null): Promise<string[]>;
+  commitsBetween(folder: string, from: string, to: string, limit: number): Promise<string[]>;
   checkout(folder: string, request: CheckoutRequest): Promise<CheckoutResult>;
   /** Takes over what it can of the pinned revisions of a damaged mirror. Fails silently. */
   salvagePins(damaged: string, folder: string): Promise<void>;

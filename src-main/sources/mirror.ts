@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import type { SourceOptions } from '../contract/source-options.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createCliBackend } from './cli-mirror.ts';
-import { cancelled, gitNeeded, protocolError } from './git-errors.ts';
+import { cancelled, gitNeeded, gitNeededFor, protocolError } from './git-errors.ts';
 import { parseGitUrl } from './git-url.ts';
 import { createIsomorphicBackend } from './isomorphic-mirror.ts';
 import { type CheckoutResult, type Commit, type FetchRequest, MirrorDamaged } from './mirror-backend.ts';
@@ -32,9 +33,11 @@ export interface Mirror {
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;
   /** The files that differ between two revisions that were fetched, removed ones too. Throws `git.revision_missing`. */
   changedPaths(from: string, to: string): Promise<string[]>;
+  /** What the branch was at after `from` up to `to`, the oldest first and the newest `limit` of them. Both were fetched. */
+  commitsBetween(from: string, to: string, limit: number): Promise<string[]>;
   /**
    * Writes the revision's files, and no `.git`, into `targetFolder`, which must be empty or missing. No symbolic link of the
-   * repository is ever followed in doing so. Submodules stay empty folders; LFS pointers stay pointers.
+   * repository is ever followed in doing so. Submodules stay empty folders and LFS pointers pointers, unless they are to be fetched.
    *
    * Throws `git.revision_missing`, `conflict` (the folder is not empty), `artifact.unsafe_path`, `data.unwritable`, `store.full`.
    */
@@ -56,12 +59,16 @@ export function createMirror(options: {
   readonly logger: Logger;
   /** How private repositories are opened; without it, only what is open to everybody. */
   readonly access?: RemoteAccess;
+  /** What a checkout fetches beside the tree itself; nothing without. */
+  readonly options?: Pick<SourceOptions, 'submodules' | 'lfs'>;
 }): Mirror {
   const { folder, gitPath, logger, access = anonymous } = options;
   const location = parseGitUrl(options.url);
   const { url } = location;
   const backend =
-    gitPath === null ? createIsomorphicBackend(location, access) : createCliBackend(location, gitPath, access);
+    gitPath === null
+      ? createIsomorphicBackend(location, access)
+      : createCliBackend(location, gitPath, access, options.options);
   let lastBranch: string | null = null;
 
   async function rebuild(request: FetchRequest, damage: MirrorDamaged): Promise<{ readonly revision: string }> {
@@ -124,15 +131,21 @@ export function createMirror(options: {
     async isAncestor(ancestor, descendant) {
       assertRevision(ancestor);
       assertRevision(descendant);
-      return await repairing(descendant, () => backend.isAncestor(folder, ancestor, descendant));
+      return await repairing(descendant, () => backend.isAncestor(folder, ancestor, descendant, lastBranch));
     },
     async changedPaths(from, to) {
       assertRevision(from);
       assertRevision(to);
-      return await repairing(to, () => backend.changedPaths(folder, from, to));
+      return await repairing(to, () => backend.changedPaths(folder, from, to, lastBranch));
+    },
+    async commitsBetween(from, to, limit) {
+      assertRevision(from);
+      assertRevision(to);
+      return await repairing(to, () => backend.commitsBetween(folder, from, to, limit));
     },
     async checkout(request) {
       assertRevision(request.revision);
+      if (gitPath === null && (options.options?.submodules || options.options?.lfs)) throw gitNeededFor(url);
       const { targetFolder } = request;
       await mkdir(targetFolder, { recursive: true });
       if ((await readdir(targetFolder)).length > 0) {

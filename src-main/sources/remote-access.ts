@@ -24,13 +24,13 @@ const isLoopback = (hostname: string) =>
 export function mayCarryLogin(url: string): boolean {
   const parsed = URL.parse(url);
   if (parsed === null) return false;
-  return parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname));
+  return parsed.protocol === 'https:' || (/^(http|svn):$/.test(parsed.protocol) && isLoopback(parsed.hostname));
 }
 
-/** `host` or `host:port` of an http(s) URL, as logins are kept by; null for other addresses. */
+/** `host` or `host:port` of an http(s) or svn URL, as logins are kept by; null for other addresses. */
 export function accessHostOf(url: string): string | null {
   const parsed = URL.parse(url);
-  return parsed !== null && /^https?:$/.test(parsed.protocol) ? parsed.host : null;
+  return parsed !== null && /^(https?|svn):$/.test(parsed.protocol) ? parsed.host : null;
 }
 
 /** The host that a person names, alone or in a URL. Throws `input.invalid`. */

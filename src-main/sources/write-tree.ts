@@ -62,7 +62,7 @@ export async function writeTree(options: WriteTreeOptions): Promise<number> {
 }
 
 /** As git's verify_path: what would leave the folder, or be taken for git's own data on some file system. */
-function assertSafeName(name: string): void {
+export function assertSafeName(name: string): void {
   // Windows drops dots and spaces at the end, macOS ignores invisible characters, and `GIT~1` is a short name of .git.
   const seen = name.replace(/\p{Cf}/gu, '').replace(/[. ]+$/, '');
   const separators = process.platform === 'win32' ? /[/\\:\0]/ : /[/\0]/;

@@ -3,7 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { DomainError } from '../contract/errors.ts';
 import type { Plan } from '../contract/plan.ts';
 import { listJobs } from '../database/jobs.ts';
-import { createMirror, type Mirror } from '../sources/mirror.ts';
+import { sourceOptionsOf } from '../database/repositories.ts';
+import type { Mirror } from '../sources/mirror.ts';
+import { openSource } from '../sources/source.ts';
 import { planInThread } from '../toolchains/plan-in-thread.ts';
 import { noTools, type ResolvedTools, resolveTools } from '../toolchains/resolve-tools.ts';
 import { type AttemptRun, asStep, type BuildRun } from './attempt-run.ts';
@@ -16,9 +18,10 @@ export const preparationSteps = [
 ] as const;
 
 function mirrorOf(run: AttemptRun): Mirror {
-  return createMirror({
+  return openSource({
+    ...run.repository,
+    options: sourceOptionsOf(run.repository),
     folder: run.folder.mirror(run.claimed.job.repositoryId),
-    url: run.repository.url,
     gitPath: run.gitPath,
     logger: run.logger,
     access: run.access,

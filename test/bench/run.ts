@@ -1,6 +1,7 @@
 /** Owns `npm run bench`: finds the bench by its name, runs it, and prints a table for people or one object for programs. */
 import { parseArgs } from 'node:util';
 import { type Bench, describeMachine, type Row } from './bench.ts';
+import { checkoutBench } from './checkout/checkout-bench.ts';
 import { deltaBench } from './delta/delta-bench.ts';
 import { demoBench } from './demo/demo-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
@@ -19,6 +20,7 @@ import { transferBench } from './swarm/transfer-bench.ts';
 import { uiBench, uiLogBench } from './ui/ui-bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
+  checkout: checkoutBench,
   delta: deltaBench,
   demo: demoBench,
   journey: journeyBench,

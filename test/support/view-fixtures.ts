@@ -1,4 +1,5 @@
 /** Owns plain view objects for tests of the interface's models. */
+import { defaultSourceOptions } from '../../src-main/contract/source-options.ts';
 import type { BuildView } from '../../src-main/contract/views/build.ts';
 import type { JobSummary } from '../../src-main/contract/views/job.ts';
 import type { ChannelSummary, ReleaseView } from '../../src-main/contract/views/release.ts';
@@ -40,6 +41,8 @@ export function rowFixture(more: Partial<RepositoryRow> = {}): RepositoryRow {
   return {
     id: fixtureId(),
     name: 'booking-api',
+    vcs: 'git',
+    source: defaultSourceOptions,
     url: 'https://git.example/booking-api.git',
     branch: 'main',
     state: 'verified',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { idSchema } from '../documents.ts';
 import { errorViewSchema } from '../error-schemas.ts';
 import { planSchema } from '../plan.ts';
+import { sourceOptionsSchema, vcsSchema } from '../source-options.ts';
 import { buildViewSchema } from './build.ts';
 import { jobSummarySchema } from './job.ts';
 import { channelSummarySchema, releaseViewSchema } from './release.ts';
@@ -38,6 +39,7 @@ export type Polling = z.infer<typeof pollingSchema>;
 export const repositoryRowSchema = z.object({
   id: idSchema,
   name: z.string(),
+  vcs: vcsSchema,
   url: z.string(),
   branch: z.string(),
   state: visualStateSchema,
@@ -52,6 +54,7 @@ export const repositoryRowSchema = z.object({
   /** Queued jobs of this repository besides the latest, counted to 10,000. */
   moreWaiting: z.number().int().nonnegative(),
   queue: queueSettingsSchema,
+  source: sourceOptionsSchema,
   track: z.array(stageViewSchema),
   channels: z.array(channelSummarySchema),
 });
@@ -68,6 +71,7 @@ export type RepositoryDetail = z.infer<typeof repositoryDetailSchema>;
 /** What adding a repository would do, shown before anything is saved. */
 export const repositoryInspectionSchema = z.object({
   url: z.string(),
+  vcs: vcsSchema,
   name: z.string(),
   defaultBranch: z.string().nullable(),
   branches: z.array(z.object({ name: z.string(), revision: z.string() })),

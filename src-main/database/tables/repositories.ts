@@ -1,12 +1,13 @@
 /** Owns the types of the tables of repositories and of the logins to their servers. Columns are snake_case in SQL and camelCase here. */
 import type { ColumnType, Generated } from 'kysely';
 import type { GitAccessView } from '../../contract/git-access.ts';
+import type { Vcs } from '../../contract/source-options.ts';
 import type { Flag, JsonText } from './columns.ts';
 
 export interface RepositoriesTable {
   id: string;
   name: string;
-  vcs: 'git';
+  vcs: Generated<Vcs>;
   url: string;
   branch: string;
   /** The current revision where it is not the newest job's, else null. */
@@ -29,6 +30,15 @@ export interface RepositoriesTable {
   retryLimit: Generated<number>;
   /** Of how many of its newest builds the packs are kept; null for what the installation keeps. */
   keptBuilds: ColumnType<number | null, number | null | undefined, number | null>;
+  /** What a person chose about its source, where that differs from the usual. */
+  sourceOptions: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
+}
+
+/** Tags that a repository had at the last look, with the commits that they led to. */
+export interface SeenTagsTable {
+  repositoryId: string;
+  name: string;
+  revision: string;
 }
 
 export interface GitAccessesTable {

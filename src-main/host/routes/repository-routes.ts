@@ -34,7 +34,15 @@ export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
         summaryOf(engine, (await engine.repositories.buildNow(input.id, input)).id),
       ),
       badge: os.repositories.badge.handler(({ input }) => repositoryBadge(engine, input)),
+      hook: os.repositories.hook.handler(async ({ input }) => {
+        const { id } = await rowOf(engine, input.id);
+        return engine.hooks.hookOf(id);
+      }),
       timeline: os.repositories.timeline.handler(({ input }) => timelineView(engine, input)),
+      setSource: os.repositories.setSource.handler(async ({ input: { id, ...change } }) => {
+        await engine.repositories.setSource(id, change);
+        return rowOf(engine, id);
+      }),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);
         return rowOf(engine, input.id);

@@ -13,7 +13,7 @@ import type { JobRecord } from '../../database/job-queue.ts';
 import { listJobs, listJobsById, listNewestJobs } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { countReleasesSince } from '../../database/releases.ts';
-import type { RepositoryRecord } from '../../database/repositories.ts';
+import { type RepositoryRecord, sourceOptionsOf } from '../../database/repositories.ts';
 import { countWaiting, listWaitingRepositories } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
@@ -110,6 +110,7 @@ async function repositoryRow(
   return {
     id: repository.id,
     name: repository.name,
+    vcs: repository.vcs,
     url: repository.url,
     branch: repository.branch,
     state: pollError && summary.state !== 'failed' ? 'stale' : summary.state,
@@ -126,6 +127,7 @@ async function repositoryRow(
       supersede: repository.supersede === 1,
       retryLimit: repository.retryLimit,
     },
+    source: sourceOptionsOf(repository),
     track,
     channels: channels.map(state =>
       channelSummaryOf(snapshot, state, (state.release && facts.builds.get(state.release.buildId)) || null),

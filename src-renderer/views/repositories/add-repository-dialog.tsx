@@ -12,7 +12,9 @@ import { TextField } from '../../ui/field.tsx';
 import { shortSha } from '../../ui/format.ts';
 import { Select } from '../../ui/select.tsx';
 import styles from './add-repository-dialog.module.css';
+import { LoginForm } from './login-form.tsx';
 import { PlanSteps, planOrigin } from './plan-steps.tsx';
+import { loginHostOf } from './source-model.ts';
 
 interface Looked {
   /** The URL as it was looked at: another one in the field needs another look. */
@@ -59,6 +61,7 @@ export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void 
   });
   const seen = looked !== null && looked.url === url.trim() ? looked : null;
   const error = add.error ?? look.error;
+  const loginHost = error?.code === 'git.auth_failed' ? loginHostOf(error.details.url) : null;
   const canAdd = seen !== null && seen.branch !== null;
 
   return (
@@ -88,7 +91,7 @@ export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void 
             label="URL or path"
             value={url}
             onChange={setUrl}
-            placeholder="https://example.com/team/app.git, git@host:path or owner/name"
+            placeholder="https://example.com/team/app.git, git@host:path, owner/name or svn://host/path"
             autoFocus
             spellCheck={false}
             autoComplete="off"
@@ -121,6 +124,7 @@ export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void 
       </form>
       {/* Nothing is saved yet, so nothing is tried again by itself. */}
       {error && <ErrorNotice error={{ code: error.code, message: error.message, retry: 'user' }} />}
+      {loginHost !== null && <LoginForm host={loginHost} onGiven={() => void look.run(null)} />}
       {seen && <Plan inspection={seen.inspection} />}
     </DockedDialog>
   );

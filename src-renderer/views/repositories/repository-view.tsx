@@ -1,5 +1,5 @@
 /** Owns one repository: its latest revision's journey, its jobs and builds, its channels, its plan. */
-import { Hammer, RefreshCw, Trash2 } from 'lucide-react';
+import { Hammer, RefreshCw, SlidersHorizontal, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { RepositoryDetail } from '../../../src-main/contract/views/repository.ts';
 import { client } from '../../client/client.ts';
@@ -23,11 +23,18 @@ import { Environment } from './environment.tsx';
 import { PlanSteps, planOrigin } from './plan-steps.tsx';
 import styles from './repository.module.css';
 import { RevisionsAndJobs } from './revisions.tsx';
+import { SourceDialog } from './source-dialog.tsx';
 import { Timeline } from './timeline.tsx';
 
 const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
 
-function Header({ repository, onRemove }: { readonly repository: RepositoryDetail; readonly onRemove: () => void }) {
+interface HeaderProps {
+  readonly repository: RepositoryDetail;
+  readonly onRemove: () => void;
+  readonly onSource: () => void;
+}
+
+function Header({ repository, onRemove, onSource }: HeaderProps) {
   const id = repository.id;
   const build = useAction(async () => {
     const job = await client.repositories.buildNow({ id, priority: true });
@@ -55,7 +62,8 @@ function Header({ repository, onRemove }: { readonly repository: RepositoryDetai
               {repository.name}, {repository.stateText}
             </h2>
             <p className={styles.facts}>
-              {repository.url} · {repository.branch}
+              {repository.url} ·{' '}
+              {repository.source.tags === null ? repository.branch : `tags ${repository.source.tags}`}
               {repository.checkupAtMs !== null && (
                 <>
                   {' '}
@@ -72,6 +80,9 @@ function Header({ repository, onRemove }: { readonly repository: RepositoryDetai
         <div className={styles.actions}>
           <Button icon={<RefreshCw {...icon} />} busy={look.busy} onClick={() => void look.run()}>
             Look now
+          </Button>
+          <Button icon={<SlidersHorizontal {...icon} />} onClick={onSource}>
+            Source
           </Button>
           <Button icon={<Trash2 {...icon} />} onClick={onRemove}>
             Stop watching
@@ -129,6 +140,7 @@ function RemoveDialog({
 export function RepositoryView({ repositoryId }: { readonly repositoryId: string }) {
   const query = useRepository(repositoryId);
   const [removing, setRemoving] = useState(false);
+  const [choosing, setChoosing] = useState(false);
   const repository = query.data;
   if (!repository) {
     if (query.error?.code === 'not_found') {
@@ -138,7 +150,8 @@ export function RepositoryView({ repositoryId }: { readonly repositoryId: string
   }
   return (
     <>
-      <Header repository={repository} onRemove={() => setRemoving(true)} />
+      <Header repository={repository} onRemove={() => setRemoving(true)} onSource={() => setChoosing(true)} />
+      {choosing && <SourceDialog repository={repository} onClose={() => setChoosing(false)} />}
       <div className={styles.grid}>
         <div>
           <section className={styles.section}>

@@ -23,6 +23,7 @@ it('holds the defaults while nobody has chosen, and in place of what does not fi
     'swarm.onMetered': 'seed',
     'swarm.trackerPort': 'off',
     'swarm.tracker': 'none',
+    'sources.hooks': 'off',
   });
   const unfit = new Map([
     ['workers.checkupMs', 'often'],

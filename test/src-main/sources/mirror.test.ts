@@ -33,6 +33,21 @@ async function filesOf(mirror: Mirror, revision: string) {
   return { ...result, targetFolder, names: (await readdir(targetFolder, { recursive: true })).sort() };
 }
 
+test('a first fetch takes the newest commit alone, and the history comes when a question needs it', async () => {
+  const { repository, mirror, folder } = await setUp(gitPath);
+  const first = await repository.commit({ a: '1' }, 'one');
+  const second = await repository.commit({ a: '2' }, 'two');
+  await mirror.fetch({ branch: 'main', revision: second });
+  expect(await git(folder, 'rev-list', '--count', second)).toBe('1');
+  const third = await repository.commit({ a: '3' }, 'three');
+  await mirror.fetch({ branch: 'main', revision: third });
+  expect(await mirror.isAncestor(second, third)).toBe(true);
+  expect(await git(folder, 'rev-list', '--count', third)).toBe('2');
+  expect(await mirror.isAncestor(first, third)).toBe(true);
+  expect(await git(folder, 'rev-list', '--count', third)).toBe('3');
+  expect(await mirror.isAncestor(third, first)).toBe(false);
+});
+
 describe.each([
   ['the git program over HTTP', gitPath, false],
   ['the git program on a local path', gitPath, true],
@@ -242,10 +257,13 @@ test('a pin that another worker is at is tried again, and one whose worker was k
   expect((await stat(folder)).ino).toBe(made.ino);
   expect(await readdir(join(folder, '..'))).toContain('mirror.git.met');
 
-  await writeFile(join(folder, `${pinRef}.lock`), '');
-  expect(await mirror.fetch({ branch: 'main', revision, pinRef })).toEqual({ revision });
-  expect(await git(folder, 'rev-parse', pinRef)).toBe(revision);
-  expect(await readdir(join(folder, 'refs/slipway'))).toEqual([revision]);
+  const next = await repository.commit({ a: '2' }, 'two');
+  await writeFile(join(folder, `refs/slipway/${next}.lock`), '');
+  expect(await mirror.fetch({ branch: 'main', revision: next, pinRef: `refs/slipway/${next}` })).toEqual({
+    revision: next,
+  });
+  expect(await git(folder, 'rev-parse', `refs/slipway/${next}`)).toBe(next);
+  expect((await readdir(join(folder, 'refs/slipway'))).filter(name => name.endsWith('.lock'))).toEqual([]);
 });
 
 test('a checkout for which the disk has no space says so, as what may pass by itself', async () => {
@@ -253,7 +271,7 @@ test('a checkout for which the disk has no space says so, as what may pass by it
   const revision = await repository.commit({ a: '1' }, 'one');
   await mirror.fetch({ branch: 'main', revision });
   const full = 'error: unable to write file a: No space left on device';
-  const refusing = `case " $* " in *" checkout-index "*) echo "${full}" >&2; exit 1;; esac`;
+  const refusing = `case " $* " in *" read-tree "*) echo "${full}" >&2; exit 1;; esac`;
   await writeFile(`${folder}.git`, `#!/bin/sh\n${refusing}\nexec ${gitPath} "$@"\n`, { mode: 0o755 });
   const refused = createMirror({ folder, url: repository.folder, gitPath: `${folder}.git`, logger: silentLogger });
   const targetFolder = join(await scratchFolder(), 'tree');

@@ -1,0 +1,64 @@
+/** Owns what is known of a mirror by its files, without a process, and what git's messages say of it. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DomainError } from '../contract/errors.ts';
+import { lastLine } from './git-errors.ts';
+import { MirrorDamaged } from './mirror-backend.ts';
+
+/** A name for what may be any text, short enough for every disk. */
+export const digestOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 40);
+
+/** A branch's ref here. A digest, since `a` and `a/b`, or `A` and `a` on some disks, cannot both be files. */
+export function refOf(branch: string): string {
+  return `refs/branches/${digestOf(branch)}`;
+}
+
+export const exists = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+export const readRefFile = (folder: string, ref: string) =>
+  readFile(join(folder, ref), 'utf8').then(
+    text => text.trim(),
+    () => null,
+  );
+
+/**
+ * Whether `git gc --auto` would do anything, told without a process: 50 packs, or about 6,700 loose objects by the count in one of
+ * 256 folders. Source: git's builtin/gc.c, too_many_packs and too_many_loose_objects.
+ */
+export async function wantsGc(folder: string): Promise<boolean> {
+  const entries = (path: string) => readdir(join(folder, 'objects', path)).catch(() => []);
+  const [packs, loose] = await Promise.all([entries('pack'), entries('17')]);
+  return packs.filter(name => name.endsWith('.pack')).length > 50 || loose.length > 27;
+}
+
+export const damaged = (stderr: string) => new MirrorDamaged(lastLine(stderr));
+
+export function checkoutError(stderr: string, targetFolder: string): Error {
+  if (/invalid path/.test(stderr)) {
+    return new DomainError(
+      'artifact.unsafe_path',
+      `The repository holds a path that must not be written: ${lastLine(stderr)}.`,
+      {},
+    );
+  }
+  if (/No space left|Disk quota exceeded/i.test(stderr)) {
+    return new DomainError(
+      'store.full',
+      `The disk of ${targetFolder} is full: ${lastLine(stderr)}. Free some space; the checkout is tried again by itself.`,
+      { targetFolder },
+    );
+  }
+  if (/unable to (write|create)|cannot (create|mkdir)|Read-only|Permission denied/i.test(stderr)) {
+    return new DomainError(
+      'data.unwritable',
+      `The files of the revision cannot be written to ${targetFolder}: ${lastLine(stderr)}. Make room, or check who may write there.`,
+      { targetFolder },
+    );
+  }
+  return damaged(stderr);
+}
