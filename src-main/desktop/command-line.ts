@@ -1,6 +1,7 @@
 /** Owns what the desktop app understands of its command line. Chromium's own switches pass by. */
 import { parseArgs } from 'node:util';
 import { DomainError } from '../contract/errors.ts';
+import { deepLinkIn } from '../domain/shell/deep-link.ts';
 
 export interface DesktopOptions {
   /** As given; left out: the same folder as the commands choose. */
@@ -11,6 +12,8 @@ export interface DesktopOptions {
   readonly hidden: boolean;
   /** Start once, see the page speak to the engine, end. */
   readonly smoke: boolean;
+  /** A `slipway:` address that the system was asked to open, not looked at yet. */
+  readonly link: string | null;
 }
 
 /** Reads the arguments after the app's own path. Throws `input.invalid`. */
@@ -40,5 +43,6 @@ export function parseDesktopArguments(args: readonly string[]): DesktopOptions {
     port,
     hidden: values.hidden === true,
     smoke: values.smoke === true,
+    link: deepLinkIn(args),
   };
 }

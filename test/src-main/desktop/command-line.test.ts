@@ -3,7 +3,7 @@ import { parseDesktopArguments } from '../../../src-main/desktop/command-line.ts
 
 describe('parseDesktopArguments', () => {
   it('has a default for everything', () => {
-    expect(parseDesktopArguments([])).toEqual({ data: undefined, port: 0, hidden: false, smoke: false });
+    expect(parseDesktopArguments([])).toEqual({ data: undefined, port: 0, hidden: false, smoke: false, link: null });
   });
 
   it('reads its own options among those of Chromium', () => {
@@ -16,7 +16,7 @@ describe('parseDesktopArguments', () => {
         '--disable-gpu',
         '--smoke',
       ]),
-    ).toEqual({ data: '/srv/a', port: 4000, hidden: false, smoke: true });
+    ).toEqual({ data: '/srv/a', port: 4000, hidden: false, smoke: true, link: null });
   });
 
   it.each([[['--data']], [['--data=']], [['--port', 'x']], [['--port=']], [['--port', '70000']], [['--port', '-1']]])(

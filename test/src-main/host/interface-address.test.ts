@@ -4,7 +4,7 @@ import {
   isAllowedPermission,
   isInterfaceFrame,
   isInterfaceUrl,
-} from '../../../src-main/desktop/interface-address.ts';
+} from '../../../src-main/host/interface-address.ts';
 
 describe('isInterfaceUrl', () => {
   it.each([interfaceUrl, 'app://slipway/', 'app://slipway/index.html#/jobs?x=1'])('takes %s', address => {

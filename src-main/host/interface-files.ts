@@ -1,8 +1,8 @@
 /** Owns the built interface as the desktop serves it: a fixed list of files, so that no address reaches the rest of the disk. */
 import { createReadStream } from 'node:fs';
 import { extname } from 'node:path';
-import { contentSecurityPolicy, contentTypes, listBuiltFiles } from '../host/static-files.ts';
 import { isInterfaceUrl } from './interface-address.ts';
+import { contentSecurityPolicy, contentTypes, listBuiltFiles } from './static-files.ts';
 
 const textType = 'text/plain; charset=utf-8';
 

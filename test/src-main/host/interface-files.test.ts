@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InterfaceFiles, listInterfaceFiles } from '../../../src-main/desktop/interface-files.ts';
+import { type InterfaceFiles, listInterfaceFiles } from '../../../src-main/host/interface-files.ts';
 import { contentSecurityPolicy } from '../../../src-main/host/static-files.ts';
 
 let root: string;

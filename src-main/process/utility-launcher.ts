@@ -1,8 +1,30 @@
-/** Owns the starter of the engine's own programs in Electron: `utilityProcess.fork`. Node's starter is in process/. */
-import { utilityProcess } from 'electron';
-import { entryPath } from '../process/entry-points.ts';
-import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
-import { createOutputTail } from '../process/output-tail.ts';
+/** Owns the starter of the engine's own programs in Electron: over its `utilityProcess.fork`, which is handed in. Node's is in node-launcher.ts. */
+import { entryPath } from './entry-points.ts';
+import type { LaunchedProcess, Launcher, ProcessExit } from './launcher.ts';
+import { createOutputTail } from './output-tail.ts';
+
+/** The part of Electron's `UtilityProcess` that is used. Source: https://www.electronjs.org/docs/latest/api/utility-process */
+export interface UtilityChild {
+  readonly pid: number | undefined;
+  readonly stderr: NodeJS.ReadableStream | null;
+  kill(): boolean;
+  postMessage(message: unknown): void;
+  on(event: 'spawn', listener: () => void): unknown;
+  on(event: 'exit', listener: (exitCode: number) => void): unknown;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  on(event: 'error', listener: (type: 'FatalError', location: string, report: string) => void): unknown;
+}
+
+export type ForkUtility = (
+  modulePath: string,
+  args: string[],
+  options: {
+    env: Record<string, string>;
+    execArgv: string[];
+    stdio: ('ignore' | 'pipe')[];
+    serviceName: string;
+  },
+) => UtilityChild;
 
 /** Electron wants an environment without undefined values. */
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
@@ -11,11 +33,11 @@ function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
   return defined;
 }
 
-/** A launcher over `utilityProcess.fork`, to be used after the app is ready. Source: https://www.electronjs.org/docs/latest/api/utility-process */
-export function createUtilityLauncher(): Launcher {
+/** A launcher over `utilityProcess.fork`, to be used after the app is ready. */
+export function createUtilityLauncher(fork: ForkUtility): Launcher {
   return {
     launch(entry, { args = [], env = process.env, variables }) {
-      const child = utilityProcess.fork(entryPath(entry), [...args], {
+      const child = fork(entryPath(entry), [...args], {
         env: definedOnly({ ...env, ...variables }),
         execArgv: [],
         stdio: ['ignore', 'ignore', 'pipe'],
@@ -26,7 +48,7 @@ export function createUtilityLauncher(): Launcher {
   };
 }
 
-function watch(child: Electron.UtilityProcess): LaunchedProcess {
+function watch(child: UtilityChild): LaunchedProcess {
   const tail = createOutputTail();
   let ended: ProcessExit | null = null;
   let killedBy: 'SIGTERM' | 'SIGKILL' | null = null;

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startEngine } from '../../../src-main/compose.ts';
 import { listJobs } from '../../../src-main/database/jobs.ts';
 import { listLiveWorkers } from '../../../src-main/database/workers.ts';
-import { openSystemKeyStore } from '../../../src-main/desktop/system-key-store.ts';
+import { openSystemKeyStore } from '../../../src-main/secrets/system-key-store.ts';
 import { createNodeLauncher } from '../../../src-main/process/node-launcher.ts';
 import { createKeyProtection, type KeyWrap } from '../../../src-main/secrets/key-protection.ts';
 import { openKeyring } from '../../../src-main/secrets/keyring.ts';

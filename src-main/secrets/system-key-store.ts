@@ -1,7 +1,7 @@
 /** Owns what is taken from Electron's safeStorage: a wrap for the master key, where the system really keeps a secret for it. */
 import { messageOf } from '../contract/errors.ts';
-import type { KeyWrap } from '../secrets/key-protection.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { KeyWrap } from './key-protection.ts';
 
 /** The part of Electron's `safeStorage` that is used. Source: https://www.electronjs.org/docs/latest/api/safe-storage */
 export interface SafeStorage {

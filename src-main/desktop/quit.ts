@@ -1,0 +1,70 @@
+/** Owns the question before the end: what would stop, and that builds may be finished first. */
+import { type BrowserWindow, dialog } from 'electron';
+import type { WorkerMode } from '../contract/views/worker.ts';
+import { quitQuestion } from '../domain/shell/quit-words.ts';
+import type { FactsFollower, ShellFacts } from '../host/follow-facts.ts';
+
+export interface QuitGate {
+  /** True once the app may end. A person who is asked already is not asked twice: then it is false. */
+  ask(): Promise<boolean>;
+  /** Looks whether what was to be finished is. */
+  look(facts: ShellFacts): void;
+}
+
+/** `onFinished` is called when the builds that a person wanted finished are. Until then no new one begins, for this run alone. */
+export function createQuitGate(options: {
+  readonly window: BrowserWindow;
+  readonly follower: () => FactsFollower;
+  /** The mode that the next start finds. */
+  readonly keepMode: (mode: WorkerMode) => Promise<void>;
+  readonly onFinished: () => void;
+}): QuitGate {
+  let asking = false;
+  let modeBefore: WorkerMode | null = null;
+
+  const isAtRest = ({ status, swarm }: ShellFacts) => status.workers.busy === 0 && swarm.uploadBytesPerSecond === 0;
+  const end = async () => {
+    if (modeBefore !== null) await options.keepMode(modeBefore);
+    return true;
+  };
+
+  async function ask(): Promise<boolean> {
+    const { client } = options.follower();
+    const [{ running }, swarm] = await Promise.all([client.engine.overview(), client.swarm.get()]);
+    const question = quitQuestion({ builds: running, uploadBytesPerSecond: swarm.uploadBytesPerSecond });
+    if (question === null) return end();
+    const { response } = await dialog.showMessageBox(options.window, {
+      type: 'question',
+      ...question,
+      buttons: [modeBefore === null ? 'Finish first' : 'Go on finishing', 'Quit now', 'Cancel'],
+      defaultId: 0,
+      cancelId: 2,
+      noLink: true,
+    });
+    if (response === 1) return end();
+    if (response === 0 && modeBefore === null) {
+      const { mode } = await client.workers.get();
+      await client.workers.setMode({ mode: 'paused' });
+      modeBefore = mode;
+    } else if (response === 2 && modeBefore !== null) {
+      await client.workers.setMode({ mode: modeBefore });
+      modeBefore = null;
+    }
+    return false;
+  }
+
+  return {
+    async ask() {
+      if (asking) return false;
+      asking = true;
+      try {
+        return await ask();
+      } finally {
+        asking = false;
+      }
+    },
+    look(facts) {
+      if (modeBefore !== null && !asking && isAtRest(facts)) options.onFinished();
+    },
+  };
+}
