@@ -1,9 +1,7 @@
 /** Owns the desktop host from its start to its end in good order: engine, loopback host for commands, shell. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { app, utilityProcess } from 'electron';
+import { utilityProcess } from 'electron';
 import { startEngine } from '../compose.ts';
-import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import { DomainError } from '../contract/errors.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 import { removeHostFile, writeHostFile } from '../host/host-file.ts';
 import { startHttpHost } from '../host/http-host.ts';
@@ -28,31 +26,13 @@ export interface DesktopApp extends Omit<Shell, 'stop'> {
   stop(): Promise<void>;
 }
 
-/**
- * Gives Chromium its own corner of the data folder; with it the single-instance lock is one per data folder.
- * To be called before the app is ready. Throws `data.unwritable`.
- */
-export function setProfileFolder(folder: DataFolder): void {
-  const profile = join(folder.root, 'desktop');
-  try {
-    mkdirSync(profile, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DomainError(
-      systemErrorCode(error) === 'ENOSPC' ? 'store.full' : 'data.unwritable',
-      `${folder.root} cannot be written (${systemErrorCode(error) ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
-      { folder: folder.root },
-    );
-  }
-  app.setPath('userData', profile);
-}
-
 /** Starts all of it, after the app is ready. Throws what engine and host throw; then nothing is left running. */
 export async function startDesktop(options: {
   readonly folder: DataFolder;
   readonly port: number;
   readonly hidden: boolean;
   readonly paths: DesktopPaths;
-  /** Electron's, to keep the master key; null for a folder that is thrown away. */
+  /** Electron's, to keep the master key; null to keep it in its file. */
   readonly keyStore: SafeStorage | null;
   /** Ends the app without a question. */
   readonly onEnd: () => void;

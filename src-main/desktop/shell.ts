@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import { app, dialog, shell as system } from 'electron';
 import { messageOf } from '../contract/errors.ts';
 import type { FromPage } from '../contract/shell.ts';
+import { minutesUntilTomorrow } from '../contract/until-tomorrow.ts';
 import { writeSetting } from '../database/settings.ts';
 import { createAlertRules } from '../domain/shell/alerts.ts';
 import { parseDeepLink } from '../domain/shell/deep-link.ts';
+import type { TrayAction } from '../domain/shell/tray-menu.ts';
 import type { Engine } from '../engine.ts';
+import { createQuitGate, type QuitAnswer } from '../host/finish-first.ts';
 import { type FactsFollower, followFacts, type ShellFacts } from '../host/follow-facts.ts';
+import { createPortServer } from '../host/message-port.ts';
 import type { EngineRouter } from '../host/router.ts';
 import { notify } from './alerts.ts';
 import { setAppMenu, setQuickMenus } from './app-menu.ts';
 import { setStartAtLogin, startsAtLogin } from './login-item.ts';
-import { startPageChannel } from './page-channel.ts';
+import { hearPage } from './page-channel.ts';
 import { watchPower } from './power.ts';
-import { createQuitGate } from './quit.ts';
 import { showTray } from './tray.ts';
 import { openWindow } from './window.ts';
 
@@ -53,11 +56,11 @@ export function openShell(options: {
   const go = (hash: string, thenRun: string | null = null) => {
     window.show();
     // A page that has not asked for anything yet listens to nothing yet.
-    void channel.answered.then(() => window.tell({ type: 'go', hash, thenRun }));
+    void ports.answered.then(() => window.tell({ type: 'go', hash, thenRun }));
   };
   const add = (source: string) => {
     window.show();
-    void channel.answered.then(() => window.tell({ type: 'add-repository', source }));
+    void ports.answered.then(() => window.tell({ type: 'add-repository', source }));
   };
   const tellFacts = async () => window.tell({ type: 'facts', startsAtLogin: await startsAtLogin() });
   const open = async (path: string) => {
@@ -105,7 +108,8 @@ export function openShell(options: {
   });
   setAppMenu([], () => undefined, app.quit);
   setQuickMenus(go);
-  const channel = startPageChannel({ router, logger, onMessage: hear });
+  const ports = createPortServer(router);
+  const deafen = hearPage({ ports, logger, onMessage: hear });
   const follower: FactsFollower = followFacts({
     router,
     feed: engine.feed,
@@ -124,16 +128,29 @@ export function openShell(options: {
       if (alert) notify(alert.title, alert.body, () => go(alert.hash, alert.thenRun));
     },
   });
-  const tray = showTray({
-    iconFolder: options.icons,
-    window: window.browserWindow,
-    follower: () => follower,
-    logger,
-    actions: { onOpen: window.show, onJob: jobId => go(`#/jobs/${jobId}`), onQuit: app.quit },
-  });
+  const call = (what: string, work: Promise<unknown>) => void work.then(follower.refresh).catch(fail(what));
+  function act(action: TrayAction): void {
+    const { client } = follower;
+    if (action.do === 'open') window.show();
+    else if (action.do === 'job') go(`#/jobs/${action.jobId}`);
+    else if (action.do === 'quit') app.quit();
+    else if (action.do === 'builds') call('builds', client.workers.setMode({ mode: action.mode }));
+    else if (action.do === 'resume-seeding') call('seeding', client.swarm.setPaused({ paused: false }));
+    else {
+      const minutes = action.until === 'hour' ? 60 : minutesUntilTomorrow(Date.now());
+      call('seeding', client.swarm.setPaused({ paused: true, minutes }));
+    }
+  }
+  const tray = showTray({ iconFolder: options.icons, window: window.browserWindow, logger, onAction: act });
   const gate = createQuitGate({
-    window: window.browserWindow,
     follower: () => follower,
+    async askPerson(question, isFinishing) {
+      const finish = isFinishing ? 'Go on finishing' : 'Finish first';
+      const buttons = [finish, 'Quit now', 'Cancel'];
+      const box = { type: 'question', ...question, buttons, defaultId: 0, cancelId: 2, noLink: true } as const;
+      const { response } = await dialog.showMessageBox(window.browserWindow, box);
+      return (['finish', 'now', 'cancel'] satisfies QuitAnswer[])[response] ?? 'cancel';
+    },
     keepMode: mode => writeSetting(engine.db, 'workers.mode', mode),
     onFinished: options.onEnd,
   });
@@ -161,14 +178,15 @@ export function openShell(options: {
     show: window.show,
     openLink: text => void showLink(text).catch(fail('link')),
     mayQuit: () => gate.ask(),
-    ready: Promise.all([window.loaded, channel.answered]).then(() => undefined),
+    ready: Promise.all([window.loaded, ports.answered]).then(() => undefined),
     stop() {
       if (stopped) return;
       stopped = true;
       window.release();
       unwatchPower();
       follower.stop();
-      channel.stop();
+      deafen();
+      ports.stop();
       tray.stop();
     },
   };

@@ -1,9 +1,8 @@
-/** Owns the tray, the badge and the system's own marks of the app. What they say is decided in domain/shell/tray-state.ts. */
-import { app, type BrowserWindow, Menu, type MenuItemConstructorOptions, nativeImage, Tray } from 'electron';
-import { minutesUntilTomorrow } from '../contract/until-tomorrow.ts';
-import type { JobSummary } from '../contract/views/job.ts';
+/** Owns the tray and the system's own marks of the app. What they say is decided in domain/shell/. */
+import { app, type BrowserWindow, Menu, type NativeImage, nativeImage, Tray } from 'electron';
+import { type TrayAction, type TrayMenuFacts, trayMenu } from '../domain/shell/tray-menu.ts';
 import { type TrayIcon, trayState } from '../domain/shell/tray-state.ts';
-import type { FactsFollower, ShellFacts } from '../host/follow-facts.ts';
+import type { ShellFacts } from '../host/follow-facts.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 export interface AppTray {
@@ -11,16 +10,8 @@ export interface AppTray {
   stop(): void;
 }
 
-export interface TrayActions {
-  readonly onOpen: () => void;
-  readonly onJob: (jobId: string) => void;
-  readonly onQuit: () => void;
-}
-
-const marks = { queued: '…', running: '▶', succeeded: '✓', failed: '✗', cancelled: '–', interrupted: '!' } as const;
-
 /** One drawing per state, each with a shape of its own; Electron finds the @2x beside it. */
-function readIcon(folder: string, icon: TrayIcon) {
+function readIcon(folder: string, icon: TrayIcon): NativeImage {
   const image = nativeImage.createFromPath(`${folder}/tray-${icon}.png`);
   // macOS paints the menu bar's own colour through the shape.
   if (process.platform === 'darwin') image.setTemplateImage(true);
@@ -28,7 +19,7 @@ function readIcon(folder: string, icon: TrayIcon) {
 }
 
 /** Some Linux desktops have no tray: there the window, and the marks on its icon, show the same. */
-function tryTray(icon: Electron.NativeImage, logger: Logger): Tray | null {
+function tryTray(icon: NativeImage, logger: Logger): Tray | null {
   try {
     return new Tray(icon);
   } catch (error) {
@@ -41,61 +32,32 @@ function tryTray(icon: Electron.NativeImage, logger: Logger): Tray | null {
 export function showTray(options: {
   readonly iconFolder: string;
   readonly window: BrowserWindow;
-  readonly follower: () => FactsFollower;
   readonly logger: Logger;
-  readonly actions: TrayActions;
+  readonly onAction: (action: TrayAction) => void;
 }): AppTray {
-  const { follower, logger, actions, window } = options;
-  const tray = tryTray(readIcon(options.iconFolder, 'idle'), logger);
+  const { iconFolder, window, onAction } = options;
+  const tray = tryTray(readIcon(iconFolder, 'idle'), options.logger);
   let shown = '';
   let icon: TrayIcon = 'idle';
 
-  const act = (name: string, work: (client: FactsFollower['client']) => Promise<unknown>) => () => {
-    work(follower().client)
-      .then(() => follower().refresh())
-      .catch(error => logger.error('desktop.tray_action_failed', { name, error }));
-  };
-  const pause = (label: string, minutes: () => number) => ({
-    label,
-    click: act('seeding', client => client.swarm.setPaused({ paused: true, minutes: minutes() })),
-  });
-  const menuOf = (jobs: readonly JobSummary[], buildsPaused: boolean, seedingPaused: boolean) => {
-    const results: MenuItemConstructorOptions[] = jobs.map(job => ({
-      label: `${marks[job.status]} ${job.repositoryName}, job ${job.number}: ${job.status}`,
-      click: () => actions.onJob(job.id),
-    }));
-    const items: MenuItemConstructorOptions[] = [
-      { label: 'Open Slipway', click: actions.onOpen },
-      { type: 'separator' },
-      ...results,
-      ...(results.length > 0 ? [{ type: 'separator' as const }] : []),
-      {
-        label: buildsPaused ? 'Resume builds' : 'Pause builds',
-        click: act('builds', client => client.workers.setMode({ mode: buildsPaused ? 'running' : 'paused' })),
-      },
-      ...(seedingPaused
-        ? [{ label: 'Resume seeding', click: act('seeding', client => client.swarm.setPaused({ paused: false })) }]
-        : [
-            pause('Pause seeding for an hour', () => 60),
-            pause('Pause seeding until tomorrow', () => minutesUntilTomorrow(Date.now())),
-          ]),
-      { type: 'separator' },
-      { label: 'Quit', click: actions.onQuit },
-    ];
-    return Menu.buildFromTemplate(items);
-  };
-
+  const menuOf = (facts: TrayMenuFacts) =>
+    Menu.buildFromTemplate(
+      trayMenu(facts).flatMap((group, index) => [
+        ...(index > 0 ? [{ type: 'separator' as const }] : []),
+        ...group.map(({ label, action }) => ({ label, click: () => onAction(action) })),
+      ]),
+    );
   const mark = (failing: number) => {
     // The dock on macOS, the launcher of Unity on Linux. Source: https://www.electronjs.org/docs/latest/api/app#appsetbadgecountcount-linux-macos
     if (process.platform !== 'win32') app.setBadgeCount(failing);
     else if (failing === 0) window.setOverlayIcon(null, '');
-    else window.setOverlayIcon(readIcon(options.iconFolder, 'failing'), `${failing} failing`);
+    else window.setOverlayIcon(readIcon(iconFolder, 'failing'), `${failing} failing`);
   };
 
-  tray?.setContextMenu(menuOf([], false, false));
+  tray?.setContextMenu(menuOf({ jobs: [], buildsPaused: false, seedingPaused: false }));
   tray?.setToolTip('Slipway');
   // macOS opens the menu on a click.
-  if (process.platform !== 'darwin') tray?.on('click', actions.onOpen);
+  if (process.platform !== 'darwin') tray?.on('click', () => onAction({ do: 'open' }));
   return {
     show(facts) {
       const state = trayState(facts);
@@ -105,10 +67,10 @@ export function showTray(options: {
       shown = now;
       mark(state.failing);
       if (tray === null || tray.isDestroyed()) return;
-      if (state.icon !== icon) tray.setImage(readIcon(options.iconFolder, state.icon));
+      if (state.icon !== icon) tray.setImage(readIcon(iconFolder, state.icon));
       icon = state.icon;
       tray.setToolTip(state.tooltip);
-      tray.setContextMenu(menuOf(facts.jobs, state.buildsPaused, state.seedingPaused));
+      tray.setContextMenu(menuOf({ jobs: facts.jobs, ...state }));
     },
     stop: () => tray?.destroy(),
   };

@@ -1,10 +1,10 @@
 /** Owns the one window: where it opens, that closing it leaves the engine at work in the tray, and that a crash of its page brings it back. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { BrowserWindow, nativeTheme, screen } from 'electron';
 import type { ToPage } from '../contract/shell.ts';
 import { shellChannel } from '../contract/shell-channel.ts';
-import { boundsOnScreen, type WindowState, windowStateSchema } from '../domain/shell/window-bounds.ts';
+import { boundsOnScreen } from '../domain/shell/window-bounds.ts';
 import { interfaceUrl } from '../host/interface-address.ts';
+import { keepWindowState, readWindowState } from '../host/window-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { guardPage } from './guard.ts';
 
@@ -24,15 +24,6 @@ const background = { dark: '#0e1417', light: '#fbfdfd' };
 /** A page that crashes more often than this within a minute would crash again. */
 const mostCrashes = 3;
 
-function readState(file: string): WindowState | null {
-  try {
-    return windowStateSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    // None yet, or not one of ours: the window opens as at the first time.
-    return null;
-  }
-}
-
 /** Opens the window on the interface. To be called after the app is ready and `app:` is served. */
 export function openWindow(options: {
   readonly preload: string;
@@ -45,7 +36,7 @@ export function openWindow(options: {
   readonly onCrash: (isGivenUp: boolean) => void;
 }): AppWindow {
   let mayClose = false;
-  const kept = readState(options.stateFile);
+  const kept = readWindowState(options.stateFile);
   const screens = screen.getAllDisplays().map(display => display.workArea);
   const bounds = (kept && boundsOnScreen(kept, screens)) ?? { width: 1280, height: 820 };
   const window = new BrowserWindow({
@@ -77,12 +68,8 @@ export function openWindow(options: {
 
   let toldOfTray = kept?.toldOfTray ?? false;
   const keep = () => {
-    const state: WindowState = { ...window.getNormalBounds(), maximized: window.isMaximized(), toldOfTray };
-    try {
-      writeFileSync(options.stateFile, `${JSON.stringify(state)}\n`);
-    } catch (error) {
-      options.logger.warn('desktop.window_not_kept', { error });
-    }
+    const place = { ...window.getNormalBounds(), maximized: window.isMaximized() };
+    keepWindowState(options.stateFile, { ...place, toldOfTray }, options.logger);
   };
   window.on('close', event => {
     if (mayClose) return;

@@ -61,7 +61,7 @@ export function startRig(args: readonly string[], env: NodeJS.ProcessEnv = proce
       };
       child.on('message', listen);
       void ended.then(exitCode => reject(new Error(`the app ended with ${exitCode}: ${text}`)));
-      child.send({ id, order: wanted });
+      child.send({ id, order: wanted }, error => error && reject(error));
     });
   let browser: Promise<Browser> | null = null;
   return {

@@ -1,8 +1,9 @@
-/** Owns the question before the end: what would stop, and that builds may be finished first. */
-import { type BrowserWindow, dialog } from 'electron';
+/** Owns the question before a shell ends its engine: what would stop, and that builds may be finished first. Knows not how it is asked. */
 import type { WorkerMode } from '../contract/views/worker.ts';
-import { quitQuestion } from '../domain/shell/quit-words.ts';
-import type { FactsFollower, ShellFacts } from '../host/follow-facts.ts';
+import { type QuitQuestion, quitQuestion } from '../domain/shell/quit-words.ts';
+import type { FactsFollower, ShellFacts } from './follow-facts.ts';
+
+export type QuitAnswer = 'finish' | 'now' | 'cancel';
 
 export interface QuitGate {
   /** True once the app may end. A person who is asked already is not asked twice: then it is false. */
@@ -13,8 +14,8 @@ export interface QuitGate {
 
 /** `onFinished` is called when the builds that a person wanted finished are. Until then no new one begins, for this run alone. */
 export function createQuitGate(options: {
-  readonly window: BrowserWindow;
   readonly follower: () => FactsFollower;
+  readonly askPerson: (question: QuitQuestion, isFinishing: boolean) => Promise<QuitAnswer>;
   /** The mode that the next start finds. */
   readonly keepMode: (mode: WorkerMode) => Promise<void>;
   readonly onFinished: () => void;
@@ -25,6 +26,7 @@ export function createQuitGate(options: {
   const isAtRest = ({ status, swarm }: ShellFacts) => status.workers.busy === 0 && swarm.uploadBytesPerSecond === 0;
   const end = async () => {
     if (modeBefore !== null) await options.keepMode(modeBefore);
+    modeBefore = null;
     return true;
   };
 
@@ -33,20 +35,15 @@ export function createQuitGate(options: {
     const [{ running }, swarm] = await Promise.all([client.engine.overview(), client.swarm.get()]);
     const question = quitQuestion({ builds: running, uploadBytesPerSecond: swarm.uploadBytesPerSecond });
     if (question === null) return end();
-    const { response } = await dialog.showMessageBox(options.window, {
-      type: 'question',
-      ...question,
-      buttons: [modeBefore === null ? 'Finish first' : 'Go on finishing', 'Quit now', 'Cancel'],
-      defaultId: 0,
-      cancelId: 2,
-      noLink: true,
-    });
-    if (response === 1) return end();
-    if (response === 0 && modeBefore === null) {
+    const answer = await options.askPerson(question, modeBefore !== null);
+    if (answer === 'now') return end();
+    if (answer === 'finish' && modeBefore === null) {
       const { mode } = await client.workers.get();
       await client.workers.setMode({ mode: 'paused' });
       modeBefore = mode;
-    } else if (response === 2 && modeBefore !== null) {
+      // They may have ended while the question stood.
+      void options.follower().refresh();
+    } else if (answer === 'cancel' && modeBefore !== null) {
       await client.workers.setMode({ mode: modeBefore });
       modeBefore = null;
     }
@@ -64,7 +61,7 @@ export function createQuitGate(options: {
       }
     },
     look(facts) {
-      if (modeBefore !== null && !asking && isAtRest(facts)) options.onFinished();
+      if (modeBefore !== null && !asking && isAtRest(facts)) void end().then(options.onFinished);
     },
   };
 }

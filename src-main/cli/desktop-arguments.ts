@@ -10,8 +10,8 @@ export interface DesktopOptions {
   readonly port: number;
   /** Start with the tray alone. */
   readonly hidden: boolean;
-  /** Start once, see the page speak to the engine, end. */
-  readonly smoke: boolean;
+  /** Keep the master key in its file: for folders that are thrown away, and systems whose key store asks at each start. */
+  readonly plainKey: boolean;
   /** A `slipway:` address that the system was asked to open, not looked at yet. */
   readonly link: string | null;
 }
@@ -27,7 +27,7 @@ export function parseDesktopArguments(args: readonly string[]): DesktopOptions {
       data: { type: 'string' },
       port: { type: 'string' },
       hidden: { type: 'boolean' },
-      smoke: { type: 'boolean' },
+      'plain-key': { type: 'boolean' },
     },
   });
   if (values.data === true || values.data === '') {
@@ -42,7 +42,7 @@ export function parseDesktopArguments(args: readonly string[]): DesktopOptions {
     data: typeof values.data === 'string' ? values.data : undefined,
     port,
     hidden: values.hidden === true,
-    smoke: values.smoke === true,
+    plainKey: values['plain-key'] === true,
     link: deepLinkIn(args),
   };
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseDesktopArguments } from '../../../src-main/desktop/command-line.ts';
+import { parseDesktopArguments } from '../../../src-main/cli/desktop-arguments.ts';
 
 describe('parseDesktopArguments', () => {
   it('has a default for everything', () => {
-    expect(parseDesktopArguments([])).toEqual({ data: undefined, port: 0, hidden: false, smoke: false, link: null });
+    expect(parseDesktopArguments([])).toEqual({ data: undefined, port: 0, hidden: false, plainKey: false, link: null });
   });
 
   it('reads its own options among those of Chromium', () => {
@@ -14,9 +14,9 @@ describe('parseDesktopArguments', () => {
         '/srv/a',
         '--port=4000',
         '--disable-gpu',
-        '--smoke',
+        '--plain-key',
       ]),
-    ).toEqual({ data: '/srv/a', port: 4000, hidden: false, smoke: true, link: null });
+    ).toEqual({ data: '/srv/a', port: 4000, hidden: false, plainKey: true, link: null });
   });
 
   it.each([[['--data']], [['--data=']], [['--port', 'x']], [['--port=']], [['--port', '70000']], [['--port', '-1']]])(
