@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Bench, describeMachine, type Row } from './bench.ts';
 import { deltaBench } from './delta/delta-bench.ts';
 import { demoBench } from './demo/demo-bench.ts';
+import { idleBench } from './idle/idle-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
@@ -20,6 +21,7 @@ import { transferBench } from './swarm/transfer-bench.ts';
 const benches: Readonly<Record<string, Bench>> = {
   delta: deltaBench,
   demo: demoBench,
+  idle: idleBench,
   journey: journeyBench,
   log: logBench,
   overhead: overheadBench,

@@ -52,6 +52,7 @@ async function until(what: string, holds: (view: Awaited<ReturnType<RigApp['look
     { what },
   );
 }
+const evaluate = (expression: string) => app.order({ do: 'evaluate', expression });
 const trayLabels = (view: Awaited<ReturnType<RigApp['look']>>) => view.tray?.menu.map(item => item.label) ?? [];
 
 beforeAll(async () => {
@@ -177,17 +178,14 @@ describe('the desktop app on the rig', () => {
   });
 
   test('the page goes nowhere else, opens no window, and gets no permission', async () => {
-    const page = await app.page();
-    const address = page.url();
-    await page.evaluate(() => {
-      location.href = 'https://example.com/';
-    });
-    await page.evaluate(() => window.open('http://example.com/plain'));
+    const address = await evaluate('location.href');
+    await evaluate('void (location.href = "https://example.com/")');
+    await evaluate('void open("http://example.com/plain")');
     const plain = await until('the refusal', view => view.isAsking);
     expect(plain.dialogs.at(-1)).toMatchObject({ message: 'Slipway opens https addresses alone.' });
     await app.order({ do: 'answer', response: 0 });
     for (const response of [1, 0]) {
-      await page.evaluate(() => window.open('https://example.com/docs'));
+      await evaluate('void open("https://example.com/docs")');
       const asked = await until('the question', view => view.isAsking);
       expect(asked.dialogs.at(-1)).toMatchObject({ detail: 'https://example.com/docs', buttons: ['Open', 'Cancel'] });
       await app.order({ do: 'answer', response });
@@ -195,14 +193,12 @@ describe('the desktop app on the rig', () => {
     const after = await until('the address', view => view.opened.length > 0);
     expect(after.opened).toEqual(['https://example.com/docs']);
     expect(after.mayUseDevice).toBe(false);
-    expect(page.url()).toBe(address);
-    const states = await page.evaluate(async () => {
-      const names = ['geolocation', 'notifications', 'camera', 'microphone', 'midi', 'clipboard-read'];
-      return Promise.all(
-        names.map(async name => (await navigator.permissions.query({ name: name as PermissionName })).state),
-      );
-    });
-    expect(new Set(states)).toEqual(new Set(['denied']));
+    expect(await evaluate('location.href')).toBe(address);
+    const names = ['geolocation', 'notifications', 'camera', 'microphone', 'midi', 'clipboard-read'];
+    const states = await evaluate(
+      `Promise.all(${JSON.stringify(names)}.map(async name => (await navigator.permissions.query({ name })).state))`,
+    );
+    expect(states).toEqual(names.map(() => 'denied'));
   });
 
   test('every tray and menu item is clicked', async () => {

@@ -57,6 +57,8 @@ const orderSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('power'), event: z.enum(['on-battery', 'on-ac', 'resume', 'shutdown']) }),
   z.object({ do: z.literal('open-url'), url: z.string() }),
   z.object({ do: z.literal('crash-page') }),
+  /** As a script of the page itself; Playwright would wait for a navigation that is refused. */
+  z.object({ do: z.literal('evaluate'), expression: z.string() }),
   z.object({ do: z.literal('drop'), path: z.string() }),
   z.object({ do: z.literal('speak'), from: z.enum(['page', 'subframe']), channel: z.string(), message: z.unknown() }),
 ]);
@@ -121,6 +123,13 @@ async function obey(order: Order): Promise<unknown> {
       // It never answers.
       page?.session.send('Page.crash').catch(() => undefined);
       return null;
+    }
+    case 'evaluate': {
+      const page = await window?.contents.chromiumPage();
+      const { expression } = order;
+      const asked = { expression, awaitPromise: true, returnByValue: true, userGesture: true };
+      const value = z.object({ result: z.object({ value: z.unknown().optional() }) });
+      return (await page?.session.call('Runtime.evaluate', asked, value))?.result.value;
     }
     case 'drop':
       return drop(order.path);
