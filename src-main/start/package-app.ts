@@ -1,9 +1,9 @@
 /** Owns `npm run package`: the installers, made by electron-builder; without Electron's binary, everything up to the place where it is needed. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildIfStale } from './build-if-stale.ts';
+import { installedElectron } from './electron-binary.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const electron = join(root, 'node_modules/electron/dist');
@@ -34,7 +34,7 @@ function build(
 
 try {
   await buildIfStale(root, line => process.stderr.write(`${line}\n`));
-  const isThere = existsSync(electron);
+  const isThere = (await installedElectron(root, process.env)) !== null;
   const { exitCode, said } = await build(process.argv.slice(2), isThere);
   // It names the folder of Electron as what is missing; anything else is told as it is.
   if (!isThere && said.includes('electronDist')) {

@@ -18,7 +18,7 @@ export interface RigApp {
   look(): Promise<DesktopView>;
   /** The interface, as a person uses it. */
   page(): Promise<Page>;
-  /** Playwright gives up a page that crashed; a new connection finds it as it is now. */
+  /** Lets Playwright go: the next call of `page` connects anew, as to a page that crashed and came back. */
   reconnect(): Promise<void>;
   /** Resolves when the process has ended. */
   readonly ended: Promise<number | null>;
