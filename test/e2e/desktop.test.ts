@@ -245,7 +245,9 @@ describe('the desktop app on the rig', () => {
         const entry = at('config', 'autostart', 'slipway.desktop');
         await eventually(() => existsSync(entry), { what: 'the autostart entry' });
         expect(await readFile(entry, 'utf8')).toMatch(/^Exec=".+" ".+" "--hidden"$/m);
-        await until('its opposite', now => pathsOf(now.appMenu).some(one => one.at(-1) === 'Start no more at login'));
+        await until('its opposite', now =>
+          now.appMenu.some(one => one.submenu.some(two => two.label === 'Start no more at login' && two.enabled)),
+        );
       }
     }
     await eventually(() => !existsSync(at('config', 'autostart', 'slipway.desktop')), { what: 'the end of autostart' });
