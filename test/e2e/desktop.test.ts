@@ -271,7 +271,7 @@ describe('the desktop app on the rig', () => {
     const page = await app.page();
     const [job] = await ask(jobsSchema, 'job', 'list');
     await page.waitForURL(url => url.hash === `#/jobs/${job?.id}`);
-    await page.locator('.xterm-rows > div', { hasText: 'no high water' }).waitFor();
+    await page.locator('.xterm-rows > div', { hasText: 'no high water' }).first().waitFor();
 
     await writeFile(at('third'), 'fail');
     await repository.commit({ 'build.mjs': build('third') }, 'Lose it again');
