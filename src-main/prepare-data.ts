@@ -1,4 +1,5 @@
 /** Owns what an engine's data folder must hold before its parts are wired, and what a killed engine left there. */
+import { mkdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
@@ -17,19 +18,33 @@ export async function makeFolders(folder: DataFolder): Promise<void> {
     for (const path of [folder.keys, folder.mainStore, folder.work])
       await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOSPC') {
-      throw new DomainError(
+    throw folderError(error, folder);
+  }
+}
+
+/** The desktop's own corner, where Chromium keeps what it needs; made at once, before anything else runs. Throws `store.full`, `data.unwritable`. */
+export function makeProfileFolder(folder: DataFolder): string {
+  const profile = `${folder.root}/desktop`;
+  try {
+    mkdirSync(profile, { recursive: true, mode: 0o700 });
+    return profile;
+  } catch (error) {
+    throw folderError(error, folder);
+  }
+}
+
+function folderError(error: unknown, folder: DataFolder): DomainError {
+  const code = systemErrorCode(error);
+  return code === 'ENOSPC'
+    ? new DomainError(
         'store.full',
         `The disk of ${folder.root} is full. Free some space, or choose another folder with --data.`,
+      )
+    : new DomainError(
+        'data.unwritable',
+        `${folder.root} cannot be written (${code ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
+        { folder: folder.root },
       );
-    }
-    throw new DomainError(
-      'data.unwritable',
-      `${folder.root} cannot be written (${code ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
-      { folder: folder.root },
-    );
-  }
 }
 
 /** The main store's place on the map: nothing better is known than the time zone, until a person says where it is. */

@@ -6,6 +6,7 @@ import './styles/global.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
+import { startDesktop } from './commands/desktop.ts';
 import { startShortcuts } from './commands/shortcuts.ts';
 import { startLive } from './state/live.ts';
 import { startTheme } from './state/theme.ts';
@@ -13,6 +14,7 @@ import { startTheme } from './state/theme.ts';
 startTheme();
 startLive();
 startShortcuts();
+startDesktop();
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

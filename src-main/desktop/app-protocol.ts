@@ -1,7 +1,7 @@
-/** Owns the scheme `app:` in Electron. Which file answers what is in interface-files.ts. */
+/** Owns the scheme `app:` in Electron. Which file answers what is in host/interface-files.ts. */
 import { protocol } from 'electron';
-import { interfaceScheme } from './interface-address.ts';
-import type { InterfaceFiles } from './interface-files.ts';
+import { interfaceScheme } from '../host/interface-address.ts';
+import type { InterfaceFiles } from '../host/interface-files.ts';
 
 /** To be called before the app is ready. `standard` gives the pages an origin, so that nothing else shares it. */
 export function registerInterfaceScheme(): void {

@@ -1,23 +1,19 @@
-/** Owns the desktop host from its start to its end in good order: engine, loopback host for commands, window, tray. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { app } from 'electron';
+/** Owns the desktop host from its start to its end in good order: engine, loopback host for commands, shell. */
+import { utilityProcess } from 'electron';
 import { startEngine } from '../compose.ts';
-import { DomainError, systemErrorCode } from '../contract/errors.ts';
+import { DomainError } from '../contract/errors.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 import { removeHostFile, writeHostFile } from '../host/host-file.ts';
 import { startHttpHost } from '../host/http-host.ts';
+import { listInterfaceFiles } from '../host/interface-files.ts';
 import { createRouter } from '../host/router.ts';
 import { listStaticFiles } from '../host/static-files.ts';
+import { createUtilityLauncher } from '../process/utility-launcher.ts';
+import { openSystemKeyStore, type SafeStorage } from '../secrets/system-key-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { serveInterface } from './app-protocol.ts';
-import { listInterfaceFiles } from './interface-files.ts';
-import { startPortBridge } from './message-port.ts';
-import { createDesktopPowerState } from './power-monitor.ts';
-import { openSystemKeyStore, type SafeStorage } from './system-key-store.ts';
-import { type AppTray, showTray, type TrayOptions } from './tray.ts';
-import { createUtilityLauncher } from './utility-launcher.ts';
-import { openWindow } from './window.ts';
+import { createDesktopPowerState } from './power.ts';
+import { openShell, type Shell } from './shell.ts';
 
 export interface DesktopPaths {
   readonly renderer: string;
@@ -25,30 +21,9 @@ export interface DesktopPaths {
   readonly icons: string;
 }
 
-export interface DesktopApp {
-  show(): void;
-  /** Settles when the page has loaded and has had its first answer from the engine; rejects when it cannot load. */
-  readonly ready: Promise<void>;
+export interface DesktopApp extends Omit<Shell, 'stop'> {
   /** Ends everything; a second call waits for the first. */
   stop(): Promise<void>;
-}
-
-/**
- * Gives Chromium its own corner of the data folder; with it the single-instance lock is one per data folder.
- * To be called before the app is ready. Throws `data.unwritable`.
- */
-export function setProfileFolder(folder: DataFolder): void {
-  const profile = join(folder.root, 'desktop');
-  try {
-    mkdirSync(profile, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new DomainError(
-      systemErrorCode(error) === 'ENOSPC' ? 'store.full' : 'data.unwritable',
-      `${folder.root} cannot be written (${systemErrorCode(error) ?? 'unknown error'}). Check its owner and mode, or choose another folder with --data.`,
-      { folder: folder.root },
-    );
-  }
-  app.setPath('userData', profile);
 }
 
 /** Starts all of it, after the app is ready. Throws what engine and host throw; then nothing is left running. */
@@ -57,8 +32,10 @@ export async function startDesktop(options: {
   readonly port: number;
   readonly hidden: boolean;
   readonly paths: DesktopPaths;
-  /** Electron's, to keep the master key; null for a folder that is thrown away. */
+  /** Electron's, to keep the master key; null to keep it in its file. */
   readonly keyStore: SafeStorage | null;
+  /** Ends the app without a question. */
+  readonly onEnd: () => void;
   readonly logger: Logger;
 }): Promise<DesktopApp> {
   const { folder, logger, paths } = options;
@@ -69,7 +46,7 @@ export async function startDesktop(options: {
   const engine = await startEngine({
     dataFolder: folder.root,
     host: 'desktop',
-    launcher: createUtilityLauncher(),
+    launcher: createUtilityLauncher(utilityProcess.fork),
     power: createDesktopPowerState(),
     logger,
     keyWrap: options.keyStore && (await openSystemKeyStore(options.keyStore, process.platform, logger)),
@@ -91,7 +68,7 @@ export async function startDesktop(options: {
   };
 
   try {
-    const router = createRouter(engine, { onStop: () => app.quit() });
+    const router = createRouter(engine, { onStop: options.onEnd });
     const files = await listStaticFiles(paths.renderer);
     const http = await startHttpHost({ router, files, metrics: engine.metrics, port: options.port, logger });
     engine.ownPorts.reserve(http.port);
@@ -99,43 +76,20 @@ export async function startDesktop(options: {
     await writeHostFile(folder, { pid: process.pid, port: http.port, token: http.token });
     cleanups.push(() => removeHostFile(folder));
 
-    const bridge = startPortBridge(router, logger);
-    cleanups.push(() => bridge.stop());
     serveInterface(interfaceFiles);
-    const window = openWindow({
-      preload: paths.preload,
-      icon: join(paths.icons, 'slipway.png'),
+    const shell = openShell({
+      engine,
+      router,
       hidden: options.hidden,
+      preload: paths.preload,
+      icons: paths.icons,
+      onEnd: options.onEnd,
     });
-    cleanups.push(() => window.release());
-    cleanups.push(
-      tryTray({
-        router,
-        feed: engine.feed,
-        logger,
-        iconFolder: paths.icons,
-        onOpen: window.show,
-        onQuit: () => app.quit(),
-      }).stop,
-    );
+    cleanups.push(() => shell.stop());
     logger.info('desktop.started', { port: http.port });
-    return {
-      show: window.show,
-      ready: Promise.all([window.loaded, bridge.answered]).then(() => undefined),
-      stop,
-    };
+    return { ...shell, stop };
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-/** Some Linux desktops have no tray. There, starting the app again brings the window back. */
-function tryTray(options: TrayOptions): AppTray {
-  try {
-    return showTray(options);
-  } catch (error) {
-    options.logger.warn('desktop.no_tray', { error });
-    return { stop: () => undefined };
   }
 }

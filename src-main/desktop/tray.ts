@@ -1,117 +1,77 @@
-/** Owns the tray: icon, tooltip and menu, kept at the engine's state. What they say is decided in tray-state.ts. */
-import { createRouterClient } from '@orpc/server';
-import { Menu, nativeImage, Tray } from 'electron';
-import type { EventFeed } from '../database/event-feed.ts';
-import type { EngineRouter } from '../host/router.ts';
+/** Owns the tray and the system's own marks of the app. What they say is decided in domain/shell/. */
+import { app, type BrowserWindow, Menu, type NativeImage, nativeImage, Tray } from 'electron';
+import { type TrayAction, type TrayMenuFacts, trayMenu } from '../domain/shell/tray-menu.ts';
+import { type TrayIcon, trayState } from '../domain/shell/tray-state.ts';
+import type { ShellFacts } from '../host/follow-facts.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { type TrayIcon, type TrayState, trayState } from './tray-state.ts';
 
 export interface AppTray {
+  show(facts: ShellFacts): void;
   stop(): void;
 }
 
-export interface TrayOptions {
-  readonly router: EngineRouter;
-  readonly feed: EventFeed;
-  readonly logger: Logger;
-  readonly iconFolder: string;
-  readonly onOpen: () => void;
-  readonly onQuit: () => void;
-}
-
 /** One drawing per state, each with a shape of its own; Electron finds the @2x beside it. */
-function readIcon(folder: string, icon: TrayIcon) {
+function readIcon(folder: string, icon: TrayIcon): NativeImage {
   const image = nativeImage.createFromPath(`${folder}/tray-${icon}.png`);
   // macOS paints the menu bar's own colour through the shape.
   if (process.platform === 'darwin') image.setTemplateImage(true);
   return image;
 }
 
-const starting: TrayState = { icon: 'idle', tooltip: 'Slipway', buildsPaused: false, seedingPaused: false };
+/** Some Linux desktops have no tray: there the window, and the marks on its icon, show the same. */
+function tryTray(icon: NativeImage, logger: Logger): Tray | null {
+  try {
+    return new Tray(icon);
+  } catch (error) {
+    logger.warn('desktop.no_tray', { error });
+    return null;
+  }
+}
 
-/** Shows the tray until stopped. */
-export function showTray(options: TrayOptions): AppTray {
-  const { router, feed, logger, onOpen, onQuit } = options;
-  const client = createRouterClient(router);
-  const tray = new Tray(readIcon(options.iconFolder, 'idle'));
-  const ended = new AbortController();
-  let shown: TrayState | null = null;
-  let reading = false;
-  let again = false;
+/** Shows the tray until stopped; `show` brings it to what was read last. */
+export function showTray(options: {
+  readonly iconFolder: string;
+  readonly window: BrowserWindow;
+  readonly logger: Logger;
+  readonly onAction: (action: TrayAction) => void;
+}): AppTray {
+  const { iconFolder, window, onAction } = options;
+  const tray = tryTray(readIcon(iconFolder, 'idle'), options.logger);
+  let shown = '';
+  let icon: TrayIcon = 'idle';
 
-  const act = (name: string, work: () => Promise<unknown>) => () => {
-    work()
-      .then(refresh)
-      .catch(error => logger.error('desktop.tray_action_failed', { name, error }));
+  const menuOf = (facts: TrayMenuFacts) =>
+    Menu.buildFromTemplate(
+      trayMenu(facts).flatMap((group, index) => [
+        ...(index > 0 ? [{ type: 'separator' as const }] : []),
+        ...group.map(({ label, action }) => ({ label, click: () => onAction(action) })),
+      ]),
+    );
+  const mark = (failing: number) => {
+    // The dock on macOS, the launcher of Unity on Linux. Source: https://www.electronjs.org/docs/latest/api/app#appsetbadgecountcount-linux-macos
+    if (process.platform !== 'win32') app.setBadgeCount(failing);
+    else if (failing === 0) window.setOverlayIcon(null, '');
+    else window.setOverlayIcon(readIcon(iconFolder, 'failing'), `${failing} failing`);
   };
 
-  function show(state: TrayState): void {
-    if (ended.signal.aborted) return;
-    if (state.icon !== shown?.icon) tray.setImage(readIcon(options.iconFolder, state.icon));
-    if (state.tooltip !== shown?.tooltip) tray.setToolTip(state.tooltip);
-    const { buildsPaused, seedingPaused } = state;
-    if (buildsPaused !== shown?.buildsPaused || seedingPaused !== shown.seedingPaused) {
-      const menu = Menu.buildFromTemplate([
-        { label: 'Open Slipway', click: onOpen },
-        { type: 'separator' },
-        {
-          label: buildsPaused ? 'Resume builds' : 'Pause builds',
-          click: act('builds', () => client.workers.setMode({ mode: buildsPaused ? 'running' : 'paused' })),
-        },
-        {
-          label: seedingPaused ? 'Resume seeding' : 'Pause seeding',
-          click: act('seeding', () => client.swarm.setPaused({ paused: !seedingPaused })),
-        },
-        { type: 'separator' },
-        { label: 'Quit', click: onQuit },
-      ]);
-      // Linux shows changes of a menu only when it is set again.
-      tray.setContextMenu(menu);
-    }
-    shown = state;
-  }
-
-  /** Reads the state once per burst of events: while a reading is out, any number of events ask for one more. */
-  async function refresh(): Promise<void> {
-    if (reading) {
-      again = true;
-      return;
-    }
-    reading = true;
-    try {
-      do {
-        again = false;
-        const [status, repositories, swarm] = await Promise.all([
-          client.engine.status(),
-          client.repositories.list(),
-          client.swarm.get(),
-        ]);
-        show(trayState({ status, repositories, swarm }));
-      } while (again && !ended.signal.aborted);
-    } catch (error) {
-      if (!ended.signal.aborted) logger.warn('desktop.tray_not_refreshed', { error });
-    } finally {
-      reading = false;
-    }
-  }
-
-  async function follow(): Promise<void> {
-    for await (const push of feed.subscribe(null, ended.signal)) {
-      // Progress and log lines change nothing here.
-      if (push.kind === 'event' || push.topic === 'status') void refresh();
-    }
-  }
-
-  show(starting);
-  void refresh();
-  follow().catch(error => logger.error('desktop.tray_not_followed', { error }));
+  tray?.setContextMenu(menuOf({ jobs: [], buildsPaused: false, seedingPaused: false }));
+  tray?.setToolTip('Slipway');
   // macOS opens the menu on a click.
-  if (process.platform !== 'darwin') tray.on('click', onOpen);
+  if (process.platform !== 'darwin') tray?.on('click', () => onAction({ do: 'open' }));
   return {
-    stop() {
-      if (ended.signal.aborted) return;
-      ended.abort();
-      tray.destroy();
+    show(facts) {
+      const state = trayState(facts);
+      // Linux shows changes of a menu only when it is set again, and closes an open one for it.
+      const now = JSON.stringify([state, facts.jobs.map(job => [job.id, job.status])]);
+      if (now === shown) return;
+      shown = now;
+      mark(state.failing);
+      if (tray === null || tray.isDestroyed()) return;
+      if (state.icon !== icon) tray.setImage(readIcon(iconFolder, state.icon));
+      icon = state.icon;
+      tray.setToolTip(state.tooltip);
+      tray.setContextMenu(menuOf({ jobs: facts.jobs, ...state }));
     },
+    stop: () => tray?.destroy(),
   };
 }

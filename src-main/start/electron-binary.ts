@@ -36,7 +36,8 @@ export function reasonIn(output: string): string {
   return told.replace(/^(\w*Error)(?: \[\w+\])?: /, '').slice(0, 160);
 }
 
-async function installedAt(root: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+/** Electron's binary, where it is; null where it is not. Downloads nothing. */
+export async function installedElectron(root: string, env: NodeJS.ProcessEnv): Promise<string | null> {
   const folder = join(root, 'node_modules/electron');
   const program = await readFile(join(folder, 'path.txt'), 'utf8').catch(() => null);
   if (program === null) return null;
@@ -65,7 +66,7 @@ export async function findElectron(
   env: NodeJS.ProcessEnv,
   say: (line: string) => void,
 ): Promise<ElectronBinary> {
-  const before = await installedAt(root, env);
+  const before = await installedElectron(root, env);
   const sandbox = await sandboxProblem(before);
   if (sandbox !== null) return { missing: sandbox };
   if (before === null) {
@@ -76,7 +77,7 @@ export async function findElectron(
     if (fetched.timedOut) return { missing: "Electron's binary could not be downloaded within a minute" };
     if (fetched.failed) return { missing: `Electron's binary could not be downloaded (${reasonIn(fetched.stderr)})` };
   }
-  const path = before ?? (await installedAt(root, env));
+  const path = before ?? (await installedElectron(root, env));
   if (path === null) return { missing: "Electron's binary is missing after its download" };
   // As Node it needs no display, and still shows a missing library.
   const probe = await run(path, ['-e', '0'], { ...env, ELECTRON_RUN_AS_NODE: '1' }, probeLimitMs);

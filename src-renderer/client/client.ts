@@ -4,14 +4,13 @@ import type { ContractRouterClient } from '@orpc/contract';
 import type { Api } from '../../src-main/contract/api.ts';
 import { Connection } from './connection.ts';
 import { offlineError, toDomainError } from './errors.ts';
+import { shell } from './shell.ts';
 import { messagePortTransport, takeToken, webSocketTransport } from './transports.ts';
 
 export type Client = ContractRouterClient<Api>;
 
-/** Pages of the headless host come over http; the desktop serves its own files and hands over a port. */
-const overHttp = location.protocol === 'http:' || location.protocol === 'https:';
-
-export const connection = new Connection(overHttp ? webSocketTransport(takeToken()) : messagePortTransport());
+/** The desktop's preload hands over a port; pages of the headless host have their token. */
+export const connection = new Connection(shell ? messagePortTransport(shell) : webSocketTransport(takeToken()));
 
 const link: ClientLink<ClientContext> = {
   async call(path, input, options) {

@@ -2,12 +2,11 @@
 import type { ClientContext, ClientLink } from '@orpc/client';
 import { RPCLink as MessagePortLink } from '@orpc/client/message-port';
 import { RPCLink as WebSocketLink } from '@orpc/client/websocket';
+import type { ShellBridge } from '../../src-main/contract/shell.ts';
+import { portMessage } from '../../src-main/contract/shell-channel.ts';
 import { OpenFailure, type OpenTransport, type Transport } from './connection.ts';
 
 const tokenKey = 'slipway-token';
-/** The desktop's preload sends this with a MessagePort, and answers `portRequest` with a new one. */
-const portMessage = 'slipway:port';
-const portRequest = 'slipway:port-request';
 const portWaitMs = 10_000;
 
 /**
@@ -71,8 +70,8 @@ function portTransport(port: MessagePort): Transport {
   return { link, closed, close: () => port.close() };
 }
 
-/** Waits for the desktop's preload to hand over a MessagePort, and asks it for one. */
-export function messagePortTransport(): OpenTransport {
+/** Asks the desktop for a MessagePort, and waits for its preload to hand it over. */
+export function messagePortTransport(shell: ShellBridge): OpenTransport {
   return signal =>
     new Promise<Transport>((resolve, reject) => {
       const finish = () => {
@@ -97,6 +96,6 @@ export function messagePortTransport(): OpenTransport {
       }, portWaitMs);
       window.addEventListener('message', receive);
       signal.addEventListener('abort', abort, { once: true });
-      window.postMessage(portRequest, '*');
+      shell.send({ type: 'port' });
     });
 }

@@ -1,6 +1,7 @@
 /** Owns the one registry of commands that palette, shortcuts and buttons use. */
 import { useEffect, useRef } from 'react';
 import { createStore } from 'zustand/vanilla';
+import { minutesUntilTomorrow } from '../../src-main/contract/until-tomorrow.ts';
 import { client, connection } from '../client/client.ts';
 import { drillStore, runDrill } from '../state/drill.ts';
 import { openPanel } from '../state/panels.ts';
@@ -114,6 +115,14 @@ const lasting: readonly Command[] = [
     shortcut: null,
     isEnabled: online,
     run: start(() => client.swarm.setPaused({ paused: true, minutes: 60 })),
+  },
+  {
+    id: 'swarm.pauseUntilTomorrow',
+    title: 'Pause seeding until tomorrow',
+    group: 'Do',
+    shortcut: null,
+    isEnabled: online,
+    run: start(() => client.swarm.setPaused({ paused: true, minutes: minutesUntilTomorrow(Date.now()) })),
   },
   {
     id: 'swarm.resume',

@@ -4,6 +4,7 @@ import { type Bench, describeMachine, type Row } from './bench.ts';
 import { checkoutBench } from './checkout/checkout-bench.ts';
 import { deltaBench } from './delta/delta-bench.ts';
 import { demoBench } from './demo/demo-bench.ts';
+import { idleBench } from './idle/idle-bench.ts';
 import { journeyBench } from './journey/journey-bench.ts';
 import { logBench } from './log/log-bench.ts';
 import { overheadBench } from './overhead/overhead-bench.ts';
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, Bench>> = {
   checkout: checkoutBench,
   delta: deltaBench,
   demo: demoBench,
+  idle: idleBench,
   journey: journeyBench,
   log: logBench,
   overhead: overheadBench,

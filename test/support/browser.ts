@@ -18,11 +18,16 @@ const quiet = [
   ...['--disable-quic', '--disable-gpu', '--disable-extensions', '--force-color-profile=srgb'],
 ];
 
-export async function launchBrowser(): Promise<Browser> {
+/** The program, and what it is started with. */
+export async function browserProgram(): Promise<{ readonly executablePath: string; readonly args: readonly string[] }> {
   const path = installed.find(candidate => candidate !== undefined && existsSync(candidate));
   // The packaged one's own arguments are left out: they switch off the web security that the tests rely on.
-  const executablePath = path ?? (await chromium.executablePath());
-  return playwright.launch({ executablePath, args: [...quiet, ...sandboxArguments()] });
+  return { executablePath: path ?? (await chromium.executablePath()), args: [...quiet, ...sandboxArguments()] };
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  const { executablePath, args } = await browserProgram();
+  return playwright.launch({ executablePath, args: [...args] });
 }
 
 /** Chromium refuses its sandbox to root, which is what a container often runs as. */

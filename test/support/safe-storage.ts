@@ -1,7 +1,7 @@
 /** A stand-in for Electron's safeStorage, since Electron's binary cannot be had on machines without a network: real AES under a key that it keeps. */
 import { randomBytes } from 'node:crypto';
-import type { SafeStorage } from '../../src-main/desktop/system-key-store.ts';
 import { openSealed, seal } from '../../src-main/secrets/seal.ts';
+import type { SafeStorage } from '../../src-main/secrets/system-key-store.ts';
 
 /** One user's key store on one machine; another one opens nothing of it. */
 export function systemKeyStore(backend = 'gnome_libsecret', available = true): SafeStorage {

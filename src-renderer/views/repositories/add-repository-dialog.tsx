@@ -39,8 +39,8 @@ function Plan({ inspection }: { readonly inspection: RepositoryInspection }) {
 }
 
 /** The dialog, docked beside whatever is shown. Closes itself and opens the repository once it is added. */
-export function AddRepositoryDialog({ onClose }: { readonly onClose: () => void }) {
-  const [url, setUrl] = useState('');
+export function AddRepositoryDialog({ source, onClose }: { readonly source: string; readonly onClose: () => void }) {
+  const [url, setUrl] = useState(source);
   const [name, setName] = useState('');
   const [looked, setLooked] = useState<Looked | null>(null);
   const look = useAction(async (branch: string | null) => {

@@ -117,7 +117,7 @@ export interface ShellProps {
 
 /** The frame. */
 export function Shell({ route, children }: ShellProps) {
-  const panel = useStore(panelStore, state => state.open);
+  const { open: panel, given } = useStore(panelStore);
   const main = useFocusOnNavigation(route);
   const overview = useOverview();
   useWindowState(overview.data?.repositories ?? []);
@@ -140,7 +140,9 @@ export function Shell({ route, children }: ShellProps) {
         </main>
       </div>
       {panel === 'palette' && <Palette onClose={() => closePanel('palette')} />}
-      {panel === 'add-repository' && <AddRepositoryDialog onClose={() => closePanel('add-repository')} />}
+      {panel === 'add-repository' && (
+        <AddRepositoryDialog key={given} source={given} onClose={() => closePanel('add-repository')} />
+      )}
     </div>
   );
 }
