@@ -1,19 +1,14 @@
 /** The only file that knows every part: wires an engine from options, starts it in order and stops it in the opposite one. */
 
-import { resolve } from 'node:path';
 import { createBackups } from './backup/backups.ts';
 import { settingsOf } from './contract/settings.ts';
 import { findBuild } from './database/builds.ts';
 import { createEventFeed } from './database/event-feed.ts';
-import { type InstanceLock, lockInstance } from './database/instance-lock.ts';
-import { type Db, openDatabaseInThread } from './database/open-database.ts';
 import { findRepository, type SourceOf, sourceOptionsOf } from './database/repositories.ts';
 import { readAllSettings } from './database/settings.ts';
 import { createStorageWatch } from './database/storage-watch.ts';
-import { migrateInThread } from './database/thread-connection.ts';
-import { systemClock } from './domain/clock.ts';
-import { type DataFolder, dataFolder } from './domain/data-folder.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { type Installation, openInstallation } from './installation.ts';
 import { createMetrics } from './interchange/metrics.ts';
 import { createOwnPorts } from './interchange/own-ports.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
@@ -21,14 +16,12 @@ import { createHookListener } from './poller/hook-listener.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
-import { ensureMainRegion, makeFolders, removeLeftovers } from './prepare-data.ts';
 import { resourcesFolder } from './process/entry-points.ts';
 import { createLinuxNetworkCost } from './process/network-cost.ts';
 import { createLinuxPowerState } from './process/power-state.ts';
 import { createBuildEnvironment } from './queue/build-environment.ts';
 import { createHomeKeeper } from './queue/build-homes.ts';
 import { createDrill } from './queue/drill.ts';
-import { createGitAccesses } from './queue/git-accesses.ts';
 import { createWorkerPool } from './queue/worker-pool.ts';
 import { createAutoRelease } from './releases/auto-release.ts';
 import { createBuildAcceptance } from './releases/build-acceptance.ts';
@@ -43,7 +36,6 @@ import { createReleaseService } from './releases/release-service.ts';
 import { createRestoredReleases } from './releases/restored-releases.ts';
 import { createRolloutService } from './releases/rollout-service.ts';
 import { createSeeding } from './releases/seeding.ts';
-import { createStoreAccesses } from './releases/store-accesses.ts';
 import { createSwarmRules, listenHostOf } from './releases/swarm-rules.ts';
 import { createSwarmStart } from './releases/swarm-start.ts';
 import { createTrustService } from './releases/trust-service.ts';
@@ -51,12 +43,7 @@ import { createReconciler } from './replication/reconciler.ts';
 import { createRegionDocuments } from './replication/region-documents.ts';
 import { createDiskUse } from './retention/disk-use.ts';
 import { createRetention } from './retention/retention.ts';
-import { createKeyProtection } from './secrets/key-protection.ts';
-import { openKeyring } from './secrets/keyring.ts';
-import { openMasterKey } from './secrets/master-key.ts';
-import { findGit } from './sources/git-cli.ts';
 import { openSource } from './sources/source.ts';
-import { openStore } from './stores/open-store.ts';
 import { createAnnouncer } from './swarm/announcer.ts';
 import { createSwarmClient } from './swarm/swarm-client.ts';
 
@@ -64,46 +51,22 @@ const machinePollMs = 2_000;
 
 /** Opens the data folder and starts every part. Throws `data.*`, `store.*`, `trust.*`, `secret.*`; then nothing is left running. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const folder = dataFolder(resolve(options.dataFolder));
-  await makeFolders(folder);
-  const lock = lockInstance(folder.lockFile, folder.root);
+  const installation = await openInstallation(options);
   try {
-    return await startLocked(options, folder, lock);
+    return await startOn(installation, options);
   } catch (error) {
-    lock.release();
+    await installation.close();
     throw error;
   }
 }
 
-async function startLocked(options: EngineOptions, folder: DataFolder, lock: InstanceLock): Promise<Engine> {
-  await migrateInThread(folder.databaseFile);
-  const db = openDatabaseInThread(folder.databaseFile);
-  try {
-    return await startOn(db, options, folder, lock);
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
-}
-
-async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock: InstanceLock): Promise<Engine> {
+async function startOn(installation: Installation, options: EngineOptions): Promise<Engine> {
+  const { db, folder, clock, masterKey, keyring, main, mainStoreUrl, mainStoreAccess, accesses, gitAccesses } =
+    installation;
   const { logger, launcher } = options;
-  const clock = options.clock ?? systemClock;
   const startedAtMs = clock();
   const interval = options.pollIntervalMs ?? pollIntervalMs;
   const swarmListen = options.swarmListen ?? { host: null, port: 0 };
-  await removeLeftovers(db, folder, logger);
-
-  const keyWrap = options.keyWrap ?? null;
-  const masterKey = await openMasterKey({ folder: folder.keys, wrap: keyWrap });
-  const [keyring, gitPath] = await Promise.all([openKeyring({ folder: folder.keys, masterKey }), findGit()]);
-  const keyProtection = createKeyProtection({ folder: folder.keys, masterKey, wrap: keyWrap });
-  const mainStoreUrl = await ensureMainRegion(db, folder, clock());
-  const accesses = createStoreAccesses({ db, masterKey, clock });
-  const gitAccesses = createGitAccesses({ db, masterKey, clock, knownHostsFile: folder.knownHosts });
-  const mainStoreAccess = await accesses.find(mainStoreUrl);
-  const main = await openStore(mainStoreUrl, mainStoreAccess);
-  await main.check();
 
   const feed = createEventFeed(db, logger);
   const stores = createRegionStores(db, main, accesses);
@@ -117,7 +80,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
       ...repository,
       options: sourceOptionsOf(repository),
       folder: folder.mirror(repository.id),
-      gitPath,
+      gitPath: installation.gitPath,
       logger,
       access: gitAccesses,
     });
@@ -348,8 +311,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     await reconciler.stop();
     await swarm.stop();
     storage.stop();
-    await db.destroy();
-    lock.release();
+    await installation.close();
   }
 
   try {
@@ -386,7 +348,7 @@ async function startOn(db: Db, options: EngineOptions, folder: DataFolder, lock:
     startedAtMs,
     pollIntervalMs: interval,
     keyring,
-    keyProtection,
+    keyProtection: installation.keyProtection,
     trust,
     stores,
     accesses,

@@ -14,7 +14,7 @@ import * as system from './system.ts';
 import { utilityProcess as processes } from './utility-process.ts';
 import { RigWindow } from './windows.ts';
 
-/** Every name here is one of Electron's; its members are checked against the types by test/src-main/desktop/rig-types.ts. */
+/** Every name here is one of Electron's. What the app asks of them is checked against the types where it asks. */
 type Name = keyof typeof Electron;
 
 export const app = strict('app' satisfies Name, rigApp);
