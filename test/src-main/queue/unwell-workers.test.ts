@@ -105,7 +105,7 @@ it('fails a job whose checkout cannot be written, and keeps its worker', async (
   const { root } = builds;
   const real = process.env.PATH?.split(':').find(folder => existsSync(`${folder}/git`));
   const refusal = 'error: unable to create file a.txt: Permission denied';
-  const refusing = `case " $* " in *" checkout-index "*) echo "${refusal}" >&2; exit 1;; esac`;
+  const refusing = `case " $* " in *" read-tree "*) echo "${refusal}" >&2; exit 1;; esac`;
   await mkdir(`${root}/bin`);
   await writeFile(`${root}/bin/git`, `#!/bin/sh\n${refusing}\nexec ${real}/git "$@"\n`, { mode: 0o755 });
   await builds.pool.start();
