@@ -24,8 +24,7 @@ export function isInterfaceFrame(frame: SenderFrame | null): boolean {
   return frame !== null && frame.parent === null && isInterfaceUrl(frame.url);
 }
 
-/** The interface copies text on a person's click, tells of failed builds where a person switched that on, and needs nothing else. */
+/** The interface copies text on a person's click, and needs nothing else: the desktop itself tells of failed builds. */
 export function isAllowedPermission(permission: string, requester: string): boolean {
-  const isOurs = permission === 'clipboard-sanitized-write' || permission === 'notifications';
-  return isOurs && isInterfaceUrl(requester);
+  return permission === 'clipboard-sanitized-write' && isInterfaceUrl(requester);
 }

@@ -1,5 +1,6 @@
 /** Owns the interface's own feed: made of the real client, connection and queries. */
 import { client, connection } from '../client/client.ts';
+import { shell } from '../client/shell.ts';
 import { startAlerts } from './alerts.ts';
 import { Feed } from './feed.ts';
 import { queries } from './queries.ts';
@@ -13,10 +14,13 @@ export function startLive(): void {
   window.addEventListener('online', () => {
     if (connection.state.getState().kind === 'offline') connection.retryNow();
   });
-  startAlerts(
-    listener => feed.listen(listener),
-    async id => (await client.repositories.list().catch(() => [])).find(row => row.id === id)?.name ?? null,
-  );
+  // The desktop tells of builds itself, also while no window is open.
+  if (shell === null) {
+    startAlerts(
+      listener => feed.listen(listener),
+      async id => (await client.repositories.list().catch(() => [])).find(row => row.id === id)?.name ?? null,
+    );
+  }
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && connection.state.getState().kind === 'offline') connection.retryNow();
   });

@@ -1,6 +1,7 @@
 /** Owns notifications of the system among the settings: whether this computer shows them, and of which repositories. */
 import { useState } from 'react';
 import { useStore } from 'zustand';
+import { shell } from '../../client/shell.ts';
 import { alertStore, enableAlerts, setSwitches, switchesOf } from '../../state/alerts.ts';
 import { useOverview } from '../../state/shared-queries.ts';
 import { CheckField, Switch } from '../../ui/field.tsx';
@@ -8,12 +9,27 @@ import styles from './settings.module.css';
 
 /** The section of notifications. */
 export function AlertsSection() {
+  return (
+    <section className={styles.section}>
+      <h2>Notifications</h2>
+      {shell === null ? (
+        <AlertSwitches />
+      ) : (
+        <p className={styles.hint}>
+          The app tells of failures and recoveries, also while no window is open. The system's own settings turn that
+          off.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function AlertSwitches() {
   const state = useStore(alertStore);
   const repositories = useOverview().data?.repositories ?? [];
   const [refused, setRefused] = useState(false);
   return (
-    <section className={styles.section}>
-      <h2>Notifications</h2>
+    <>
       <Switch
         label="Tell me of failures and recoveries"
         checked={state.enabled}
@@ -45,6 +61,6 @@ export function AlertsSection() {
           })}
         </ul>
       )}
-    </section>
+    </>
   );
 }

@@ -41,12 +41,10 @@ describe('isInterfaceFrame', () => {
 });
 
 describe('isAllowedPermission', () => {
-  it('lets our page write to the clipboard and show notifications, and nothing else', () => {
+  it('lets our page write to the clipboard, and nothing else', () => {
     expect(isAllowedPermission('clipboard-sanitized-write', 'app://slipway/')).toBe(true);
-    expect(isAllowedPermission('notifications', 'app://slipway/')).toBe(true);
     expect(isAllowedPermission('clipboard-sanitized-write', 'https://example.org/')).toBe(false);
-    expect(isAllowedPermission('notifications', 'https://example.org/')).toBe(false);
-    for (const permission of ['clipboard-read', 'media', 'geolocation', 'openExternal', 'unknown']) {
+    for (const permission of ['clipboard-read', 'media', 'geolocation', 'notifications', 'openExternal', 'unknown']) {
       expect(isAllowedPermission(permission, interfaceUrl), permission).toBe(false);
     }
   });
