@@ -141,14 +141,14 @@ describe('a repository that cannot be added', () => {
     for (const [, url, code, words, branch] of cases) {
       if (branch) continue;
       await dialog.getByLabel('URL or path').fill(url());
-      await dialog.getByRole('button', { name: 'Look' }).click();
+      await dialog.getByRole('button', { name: 'Look', exact: true }).click();
       const alert = dialog.getByRole('alert').filter({ hasText: words });
       await alert.getByText(code).waitFor();
       expect(await alert.textContent()).not.toContain('tries again');
     }
     expect(await repositories()).toEqual([]);
     await dialog.getByLabel('URL or path').fill(foundry.url);
-    await dialog.getByRole('button', { name: 'Look' }).click();
+    await dialog.getByRole('button', { name: 'Look', exact: true }).click();
     // The plan's own problem is shown before anything is saved.
     await dialog.getByText('did you mean "steps"?').waitFor();
     await dialog.getByRole('button', { name: 'Add repository' }).click();
