@@ -33,8 +33,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
-          // Each file is one journey; after a step that failed, the rest only waits in vain.
-          bail: 1,
+          // Each file is one journey; after so many failures the rest only waits in vain.
+          bail: 5,
         },
       },
     ],

@@ -29,9 +29,10 @@ const heading = (name: string | RegExp) => (on: Page) =>
     .first()
     .waitFor();
 const words = (name: string | RegExp) => (on: Page) => on.getByText(name).first().waitFor();
+/** The panel of the tab before it stays while it fades, so that the panel is asked for by its name. */
 const tab = (name: string) => async (on: Page) => {
   await on.getByRole('tab', { name }).click();
-  await on.getByRole('tabpanel').waitFor();
+  await on.getByRole('tabpanel', { name }).waitFor();
 };
 const repository = () => `#/repositories/${world.repositoryId}`;
 

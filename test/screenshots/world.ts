@@ -1,5 +1,5 @@
 /** Owns the installation that screenshots show: a real engine with real repositories in every state that a person meets. */
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -110,7 +110,7 @@ export async function createScreenshotWorld(): Promise<ScreenshotWorld> {
 
     await addRepository(server, json, 'checkin-kiosk', ['Larger touch targets on boarding passes']);
     // A disk that was unmounted, and a region that a person paused.
-    await rm(join(folder, 'regions', 'southamerica-east1'), { recursive: true });
+    await rename(join(folder, 'regions', 'southamerica-east1'), join(folder, 'unmounted'));
     await json(z.unknown(), 'region', 'pause', regionIds.get('Sydney') ?? '');
     await addRepository(server, json, 'timetable', ['Winter sailings 2027, 31 new harbours']);
     await addRepository(
