@@ -5,7 +5,7 @@ import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
-import { DockedDialog } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatBytes, shortDigest } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
@@ -107,26 +107,16 @@ interface RevokeDialogProps {
 function RevokeDialog({ machine, onClose, onDone }: RevokeDialogProps) {
   const revoke = useAction(() => client.machines.remove({ id: machine.id }));
   return (
-    <DockedDialog
-      kind="confirm"
+    <ConfirmDialog
       title={`Revoke ${machine.name}`}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            variant="primary"
-            busy={revoke.busy}
-            onClick={async () => {
-              if (!(await revoke.run())) return;
-              onDone();
-              onClose();
-            }}
-          >
-            Revoke machine
-          </Button>
-        </>
-      }
+      confirmLabel="Revoke machine"
+      action={revoke}
+      onConfirm={async () => {
+        if (!(await revoke.run())) return;
+        onDone();
+        onClose();
+      }}
     >
       <div className={styles.dialog}>
         <p>
@@ -135,6 +125,6 @@ function RevokeDialog({ machine, onClose, onDone }: RevokeDialogProps) {
         </p>
         {revoke.error && <ErrorNotice error={revoke.error} />}
       </div>
-    </DockedDialog>
+    </ConfirmDialog>
   );
 }

@@ -1,6 +1,6 @@
 /** Owns the dialog that pairs a machine: asks for its name and channel, then shows the command once. */
 import { Check, Copy } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
+import { useState } from 'react';
 import type { Pairing } from '../../../src-main/contract/views/machine.ts';
 import type { RegionView } from '../../../src-main/contract/views/region.ts';
 import type { ChannelSummary } from '../../../src-main/contract/views/release.ts';
@@ -8,8 +8,8 @@ import { client } from '../../client/client.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';
 import { DockedDialog } from '../../ui/dialog.tsx';
-import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { TextField } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Select } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { AheadTime } from '../../ui/time.tsx';
@@ -36,12 +36,10 @@ export function PairDialog(props: PairDialogProps) {
   const [channel, setChannel] = useState(names[0] ?? firstChannel);
   const [regionId, setRegionId] = useState<string>(noRegion);
   const [tried, setTried] = useState(false);
-  const formId = useId();
   const pair = useAction(client.machines.pair);
   const [pairing, setPairing] = useState<Pairing | null>(null);
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     setTried(true);
     if (!name.trim()) return;
     const made = await pair.run({
@@ -57,53 +55,45 @@ export function PairDialog(props: PairDialogProps) {
 
   if (pairing) return <PairingCommand name={name} pairing={pairing} onClose={onClose} />;
   return (
-    <DockedDialog
+    <FormDialog
       title={`Pair a machine with ${repositoryName}`}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} busy={pair.busy}>
-            Make the command
-          </Button>
-        </>
-      }
+      submitLabel="Make the command"
+      action={pair}
+      onSubmit={() => void submit()}
     >
-      <form id={formId} className={styles.dialog} onSubmit={event => void submit(event)} noValidate>
-        <TextField
-          label="Name"
-          value={name}
-          hint="As it is called in the table: hel-app-1"
-          error={tried && !name.trim() ? 'Give the machine a name.' : null}
-          autoComplete="off"
-          onChange={setName}
+      <TextField
+        label="Name"
+        value={name}
+        hint="As it is called in the table: hel-app-1"
+        error={tried && !name.trim() ? 'Give the machine a name.' : null}
+        autoComplete="off"
+        onChange={setName}
+      />
+      <div className={styles.choice}>
+        <span className={text.sub}>Channel it follows</span>
+        <Select
+          label="Channel"
+          value={channel}
+          options={names.map(one => ({ value: one, label: one }))}
+          onChange={setChannel}
         />
-        <div className={styles.choice}>
-          <span className={text.sub}>Channel it follows</span>
-          <Select
-            label="Channel"
-            value={channel}
-            options={names.map(one => ({ value: one, label: one }))}
-            onChange={setChannel}
-          />
-        </div>
-        <div className={styles.choice}>
-          <span className={text.sub}>Region whose store it reads first</span>
-          <Select
-            label="Region"
-            value={regionId}
-            options={[
-              { value: noRegion, label: 'The main store' },
-              ...regions
-                .filter(one => !one.isMain)
-                .map(one => ({ value: one.id, label: one.name, detail: one.location })),
-            ]}
-            onChange={setRegionId}
-          />
-        </div>
-        {pair.error && <ErrorNotice error={pair.error} />}
-      </form>
-    </DockedDialog>
+      </div>
+      <div className={styles.choice}>
+        <span className={text.sub}>Region whose store it reads first</span>
+        <Select
+          label="Region"
+          value={regionId}
+          options={[
+            { value: noRegion, label: 'The main store' },
+            ...regions
+              .filter(one => !one.isMain)
+              .map(one => ({ value: one.id, label: one.name, detail: one.location })),
+          ]}
+          onChange={setRegionId}
+        />
+      </div>
+    </FormDialog>
   );
 }
 

@@ -1,10 +1,7 @@
 /** Owns what the dialogs of regions share: a form that says what it lacks once it was sent, and closes when it was taken. */
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useAction } from '../../state/use-action.ts';
-import { Button } from '../../ui/button.tsx';
-import { DockedDialog } from '../../ui/dialog.tsx';
-import { ErrorNotice } from '../../ui/error-notice.tsx';
-import styles from './region-form.module.css';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 
 /** A form as the engine wants it, or what each of its fields lacks. */
 export type Checked<Input, Problems> =
@@ -27,11 +24,9 @@ export interface RegionFormDialogProps<Input, Problems, Result> {
 export function RegionFormDialog<Input, Problems, Result>(props: RegionFormDialogProps<Input, Problems, Result>) {
   const { title, footerNote, submitLabel, checked, send, onDone, onClose, children } = props;
   const [tried, setTried] = useState(false);
-  const formId = useId();
   const sending = useAction(async (input: Input) => ({ result: await send(input) }));
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async () => {
     setTried(true);
     if (!checked.ok) return;
     const sent = await sending.run(checked.input);
@@ -41,26 +36,15 @@ export function RegionFormDialog<Input, Problems, Result>(props: RegionFormDialo
   };
 
   return (
-    <DockedDialog
+    <FormDialog
       title={title}
       onClose={onClose}
       footerNote={footerNote}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} busy={sending.busy}>
-            {submitLabel}
-          </Button>
-        </>
-      }
+      submitLabel={submitLabel}
+      action={sending}
+      onSubmit={() => void submit()}
     >
-      <form id={formId} className={styles.form} onSubmit={event => void submit(event)} noValidate>
-        {children(tried && !checked.ok ? checked.problems : {})}
-        {/* Nothing is saved yet, so nothing is tried again by itself. */}
-        {sending.error && (
-          <ErrorNotice error={{ code: sending.error.code, message: sending.error.message, retry: 'user' }} />
-        )}
-      </form>
-    </DockedDialog>
+      {children(tried && !checked.ok ? checked.problems : {})}
+    </FormDialog>
   );
 }

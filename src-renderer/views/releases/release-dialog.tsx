@@ -6,8 +6,7 @@ import { client } from '../../client/client.ts';
 import { useRepository } from '../../state/shared-queries.ts';
 import { useAction } from '../../state/use-action.ts';
 import { useQuery } from '../../state/use-query.ts';
-import { Button } from '../../ui/button.tsx';
-import { DockedDialog } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { CheckField, TextField } from '../../ui/field.tsx';
 import { shortSha } from '../../ui/format.ts';
@@ -167,25 +166,15 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
   const error = act.error ?? preflight.error ?? releases.error ?? repository.error;
 
   return (
-    <DockedDialog
-      kind="confirm"
+    <ConfirmDialog
       title={kind === 'promote' ? `Promote ${name} on ${channel}` : `Roll back ${name} on ${channel}`}
       onClose={onClose}
       footerNote={held ?? (preflight.data ? `becomes release ${preflight.data.nextSerial}` : null)}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            variant="primary"
-            icon={kind === 'rollback' && <Undo2 size={14} strokeWidth={1.5} aria-hidden />}
-            busy={act.busy}
-            disabled={held !== null}
-            onClick={() => void act.run()}
-          >
-            {verb.trim()}
-          </Button>
-        </>
-      }
+      confirmLabel={verb.trim()}
+      confirmIcon={kind === 'rollback' && <Undo2 size={14} strokeWidth={1.5} aria-hidden />}
+      disabled={held !== null}
+      action={act}
+      onConfirm={() => void act.run()}
     >
       {options.length > 1 && targetId !== undefined && (
         <div className={styles.choose}>
@@ -229,6 +218,6 @@ export function ReleaseDialog({ repositoryId, channel, kind, buildId, onClose }:
         </>
       )}
       {preflight.loading && targetId !== undefined && <p className={styles.waiting}>Checking…</p>}
-    </DockedDialog>
+    </ConfirmDialog>
   );
 }

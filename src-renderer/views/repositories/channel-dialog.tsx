@@ -4,10 +4,8 @@ import type { ChannelSummary } from '../../../src-main/contract/views/release.ts
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
 import { useAction } from '../../state/use-action.ts';
-import { Button } from '../../ui/button.tsx';
-import { DockedDialog } from '../../ui/dialog.tsx';
-import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { CheckField, TextField } from '../../ui/field.tsx';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { Select } from '../../ui/select.tsx';
 import form from './add-repository-dialog.module.css';
 import { type ChannelDraft, draftOf, draftProblems, freezeOf, rolloutOf } from './channel-model.ts';
@@ -50,105 +48,91 @@ export function ChannelDialog({ repositoryId, channel, taken, onClose }: Channel
     if (Object.keys(problems).length === 0) void save.run();
   };
   return (
-    <DockedDialog
+    <FormDialog
       title={channel === null ? 'Add a channel' : `Edit ${channel.name}`}
       onClose={onClose}
       footerNote="Holds from the next release on."
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" busy={save.busy} onClick={submit}>
-            {channel === null ? 'Add channel' : 'Save channel'}
-          </Button>
-        </>
-      }
+      submitLabel={channel === null ? 'Add channel' : 'Save channel'}
+      action={save}
+      onSubmit={submit}
     >
-      <form
-        className={form.form}
-        onSubmit={event => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+      <TextField
+        label="Name"
+        value={draft.name}
+        onChange={name => change({ name })}
+        error={problem('name')}
+        readOnly={channel !== null}
+        autoFocus={channel === null}
+        placeholder="staging"
+        spellCheck={false}
+        autoComplete="off"
+      />
+      <CheckField
+        label="Release by itself"
+        hint="Every new build goes live that comes after what runs."
+        checked={draft.auto}
+        onChange={auto => change({ auto })}
+      />
+      <div className={form.field}>
+        <span className={form.label}>How releases go over its machines</span>
+        <Select
+          label="How releases go over its machines"
+          value={draft.way}
+          options={ways}
+          onChange={way => change({ way })}
+        />
+      </div>
+      {draft.way === 'percent' && (
         <TextField
-          label="Name"
-          value={draft.name}
-          onChange={name => change({ name })}
-          error={problem('name')}
-          readOnly={channel !== null}
-          autoFocus={channel === null}
-          placeholder="staging"
-          spellCheck={false}
-          autoComplete="off"
+          label="Shares of all machines, in percent"
+          value={draft.steps}
+          onChange={steps => change({ steps })}
+          error={problem('steps')}
         />
-        <CheckField
-          label="Release by itself"
-          hint="Every new build goes live that comes after what runs."
-          checked={draft.auto}
-          onChange={auto => change({ auto })}
+      )}
+      {draft.way === 'canary' && (
+        <TextField
+          label="Machines that go first"
+          value={draft.machines}
+          onChange={machines => change({ machines })}
+          error={problem('machines')}
+          inputMode="numeric"
         />
-        <div className={form.field}>
-          <span className={form.label}>How releases go over its machines</span>
-          <Select
-            label="How releases go over its machines"
-            value={draft.way}
-            options={ways}
-            onChange={way => change({ way })}
-          />
-        </div>
-        {draft.way === 'percent' && (
+      )}
+      {draft.way !== 'all' && (
+        <>
           <TextField
-            label="Shares of all machines, in percent"
-            value={draft.steps}
-            onChange={steps => change({ steps })}
-            error={problem('steps')}
-          />
-        )}
-        {draft.way === 'canary' && (
-          <TextField
-            label="Machines that go first"
-            value={draft.machines}
-            onChange={machines => change({ machines })}
-            error={problem('machines')}
+            label="Minutes between them"
+            value={draft.waitMinutes}
+            onChange={waitMinutes => change({ waitMinutes })}
+            error={problem('waitMinutes')}
             inputMode="numeric"
           />
-        )}
-        {draft.way !== 'all' && (
-          <>
-            <TextField
-              label="Minutes between them"
-              value={draft.waitMinutes}
-              onChange={waitMinutes => change({ waitMinutes })}
-              error={problem('waitMinutes')}
-              inputMode="numeric"
-            />
-            <CheckField
-              label="Stop where a machine goes back"
-              hint="The others stay on what they run until a person decides."
-              checked={draft.stopsAtFailure}
-              onChange={stopsAtFailure => change({ stopsAtFailure })}
-            />
-          </>
-        )}
-        {channel !== null && (
           <CheckField
-            label="Frozen"
-            hint="Nothing is released on it, except by force with a reason."
-            checked={draft.frozen}
-            onChange={frozen => change({ frozen })}
+            label="Stop where a machine goes back"
+            hint="The others stay on what they run until a person decides."
+            checked={draft.stopsAtFailure}
+            onChange={stopsAtFailure => change({ stopsAtFailure })}
           />
-        )}
-        {draft.frozen && (
-          <TextField
-            label="Why it is frozen"
-            value={draft.reason}
-            onChange={reason => change({ reason })}
-            error={problem('reason')}
-            maxLength={500}
-          />
-        )}
-      </form>
-      {save.error && <ErrorNotice error={save.error} />}
-    </DockedDialog>
+        </>
+      )}
+      {channel !== null && (
+        <CheckField
+          label="Frozen"
+          hint="Nothing is released on it, except by force with a reason."
+          checked={draft.frozen}
+          onChange={frozen => change({ frozen })}
+        />
+      )}
+      {draft.frozen && (
+        <TextField
+          label="Why it is frozen"
+          value={draft.reason}
+          onChange={reason => change({ reason })}
+          error={problem('reason')}
+          maxLength={500}
+        />
+      )}
+    </FormDialog>
   );
 }

@@ -3,11 +3,10 @@ import { useState } from 'react';
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
 import { useAction } from '../../state/use-action.ts';
-import { Button } from '../../ui/button.tsx';
-import { DockedDialog } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { TextArea, TextField } from '../../ui/field.tsx';
-import form from './add-repository-dialog.module.css';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { type EnvironmentKind, nameProblem, valueHint, valueProblem } from './environment-model.ts';
 import styles from './repository.module.css';
 
@@ -63,53 +62,37 @@ export function SetValueDialog({
   const wrongName = nameProblem(name.trim());
   const wrongValue = valueProblem(kind, value);
   const fits = name.trim() !== '' && !wrongName && !wrongValue && (kind === 'variable' || value !== '');
-  const submit = () => {
-    if (fits) void set.run();
-  };
   return (
-    <DockedDialog
+    <FormDialog
       title={`${given === null ? `Add a ${kind}` : `Replace ${given}`}${channel === null ? '' : ` on ${channel}`}`}
       onClose={onClose}
       footerNote={channel === null ? 'Builds that start from now on get it.' : 'Live with the next release.'}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" disabled={!fits} busy={set.busy} onClick={submit}>
-            {kind === 'secret' ? 'Set secret' : 'Set variable'}
-          </Button>
-        </>
-      }
+      submitLabel={kind === 'secret' ? 'Set secret' : 'Set variable'}
+      fits={fits}
+      action={set}
+      onSubmit={() => void set.run()}
     >
-      <form
-        className={form.form}
-        onSubmit={event => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <TextField
-          label="Name"
-          value={name}
-          onChange={setName}
-          error={wrongName}
-          readOnly={given !== null}
-          autoFocus={given === null}
-          placeholder={kind === 'variable' ? 'NODE_ENV' : channel === null ? 'NPM_TOKEN' : 'DATABASE_URL'}
-          spellCheck={false}
-          autoComplete="off"
-        />
-        <TextArea
-          label="Value"
-          value={value}
-          onChange={setValue}
-          hint={valueHint(kind, channel)}
-          error={wrongValue}
-          concealed={kind === 'secret'}
-          autoFocus={given !== null}
-        />
-      </form>
-      {set.error && <ErrorNotice error={set.error} />}
-    </DockedDialog>
+      <TextField
+        label="Name"
+        value={name}
+        onChange={setName}
+        error={wrongName}
+        readOnly={given !== null}
+        autoFocus={given === null}
+        placeholder={kind === 'variable' ? 'NODE_ENV' : channel === null ? 'NPM_TOKEN' : 'DATABASE_URL'}
+        spellCheck={false}
+        autoComplete="off"
+      />
+      <TextArea
+        label="Value"
+        value={value}
+        onChange={setValue}
+        hint={valueHint(kind, channel)}
+        error={wrongValue}
+        concealed={kind === 'secret'}
+        autoFocus={given !== null}
+      />
+    </FormDialog>
   );
 }
 
@@ -128,18 +111,12 @@ export function RemoveValueDialog({
     onClose();
   });
   return (
-    <DockedDialog
-      kind="confirm"
+    <ConfirmDialog
       title={`Remove ${name}`}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" busy={remove.busy} onClick={() => void remove.run()}>
-            Remove
-          </Button>
-        </>
-      }
+      confirmLabel="Remove"
+      action={remove}
+      onConfirm={() => void remove.run()}
     >
       <p className={styles.remove}>
         {channel !== null
@@ -149,6 +126,6 @@ export function RemoveValueDialog({
             : 'Builds that start from now on do without it.'}
       </p>
       {remove.error && <ErrorNotice error={remove.error} />}
-    </DockedDialog>
+    </ConfirmDialog>
   );
 }

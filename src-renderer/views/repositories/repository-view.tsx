@@ -9,7 +9,7 @@ import { navigate } from '../../state/route.ts';
 import { useRepository } from '../../state/shared-queries.ts';
 import { useAction } from '../../state/use-action.ts';
 import { Button } from '../../ui/button.tsx';
-import { DockedDialog } from '../../ui/dialog.tsx';
+import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatDuration } from '../../ui/format.ts';
@@ -114,25 +114,19 @@ function RemoveDialog({
     queries.refetch('overview');
   });
   return (
-    <DockedDialog
-      kind="confirm"
+    <ConfirmDialog
       title={`Stop watching ${repository.name}`}
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" busy={remove.busy} onClick={() => void remove.run()}>
-            Stop watching
-          </Button>
-        </>
-      }
+      confirmLabel="Stop watching"
+      action={remove}
+      onConfirm={() => void remove.run()}
     >
       <p className={styles.remove}>
         No new revision is built or released, and a build that runs is cancelled. Machines keep running what they run,
         and what lies in the stores stays there.
       </p>
       {remove.error && <ErrorNotice error={remove.error} />}
-    </DockedDialog>
+    </ConfirmDialog>
   );
 }
 

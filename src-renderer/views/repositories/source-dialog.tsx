@@ -4,11 +4,8 @@ import type { RepositoryDetail } from '../../../src-main/contract/views/reposito
 import { client } from '../../client/client.ts';
 import { queries } from '../../state/queries.ts';
 import { useAction } from '../../state/use-action.ts';
-import { Button } from '../../ui/button.tsx';
-import { DockedDialog } from '../../ui/dialog.tsx';
-import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { CheckField, TextArea, TextField } from '../../ui/field.tsx';
-import form from './add-repository-dialog.module.css';
+import { FormDialog } from '../../ui/form-dialog.tsx';
 import { changeOf, fieldsOf, problemsOf, type SourceFields } from './source-model.ts';
 
 export function SourceDialog({
@@ -30,86 +27,70 @@ export function SourceDialog({
     queries.refetch(`repository:${id}`);
     onClose();
   });
-  const submit = () => {
-    if (fits) void save.run();
-  };
   return (
-    <DockedDialog
+    <FormDialog
       title={`Source of ${repository.name}`}
       onClose={onClose}
       footerNote="It holds from the next look on."
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" disabled={!fits} busy={save.busy} onClick={submit}>
-            Save
-          </Button>
-        </>
-      }
+      submitLabel="Save"
+      fits={fits}
+      action={save}
+      onSubmit={() => void save.run()}
     >
-      <form
-        className={form.form}
-        onSubmit={event => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+      <TextField
+        label="Looked at every … seconds"
+        value={fields.pollSeconds}
+        onChange={pollSeconds => change({ pollSeconds })}
+        inputMode="numeric"
+        hint="Empty for what the installation does."
+        error={problems.pollSeconds ?? null}
+      />
+      <TextArea
+        label="Only changes below these paths make jobs"
+        value={fields.paths}
+        onChange={paths => change({ paths })}
+        hint="One on each line, such as packages/api. Empty for every change."
+        error={problems.paths ?? null}
+      />
+      {vcs === 'git' && (
         <TextField
-          label="Looked at every … seconds"
-          value={fields.pollSeconds}
-          onChange={pollSeconds => change({ pollSeconds })}
-          inputMode="numeric"
-          hint="Empty for what the installation does."
-          error={problems.pollSeconds ?? null}
+          label="Tags that make jobs, in place of the branch"
+          value={fields.tags}
+          onChange={tags => change({ tags })}
+          hint="A pattern such as v*. Empty for the branch."
+          error={problems.tags ?? null}
+          spellCheck={false}
         />
-        <TextArea
-          label="Only changes below these paths make jobs"
-          value={fields.paths}
-          onChange={paths => change({ paths })}
-          hint="One on each line, such as packages/api. Empty for every change."
-          error={problems.paths ?? null}
-        />
-        {vcs === 'git' && (
-          <TextField
-            label="Tags that make jobs, in place of the branch"
-            value={fields.tags}
-            onChange={tags => change({ tags })}
-            hint="A pattern such as v*. Empty for the branch."
-            error={problems.tags ?? null}
-            spellCheck={false}
-          />
-        )}
-        <CheckField
-          label="Every commit makes a job"
-          hint="Also those between two looks, not only the newest."
-          checked={fields.everyCommit}
-          onChange={everyCommit => change({ everyCommit })}
-        />
-        {vcs === 'git' ? (
-          <>
-            <CheckField
-              label="Fetch submodules"
-              hint="From wherever .gitmodules says, by the rules for repositories that are added."
-              checked={fields.submodules}
-              onChange={submodules => change({ submodules })}
-            />
-            <CheckField
-              label="Fetch LFS files"
-              hint="From the repository's own server. Needs git-lfs here."
-              checked={fields.lfs}
-              onChange={lfs => change({ lfs })}
-            />
-          </>
-        ) : (
+      )}
+      <CheckField
+        label="Every commit makes a job"
+        hint="Also those between two looks, not only the newest."
+        checked={fields.everyCommit}
+        onChange={everyCommit => change({ everyCommit })}
+      />
+      {vcs === 'git' ? (
+        <>
           <CheckField
-            label="Fetch svn:externals"
-            hint="Without it, a tree that has such is refused."
-            checked={fields.externals}
-            onChange={externals => change({ externals })}
+            label="Fetch submodules"
+            hint="From wherever .gitmodules says, by the rules for repositories that are added."
+            checked={fields.submodules}
+            onChange={submodules => change({ submodules })}
           />
-        )}
-      </form>
-      {save.error && <ErrorNotice error={save.error} />}
-    </DockedDialog>
+          <CheckField
+            label="Fetch LFS files"
+            hint="From the repository's own server. Needs git-lfs here."
+            checked={fields.lfs}
+            onChange={lfs => change({ lfs })}
+          />
+        </>
+      ) : (
+        <CheckField
+          label="Fetch svn:externals"
+          hint="Without it, a tree that has such is refused."
+          checked={fields.externals}
+          onChange={externals => change({ externals })}
+        />
+      )}
+    </FormDialog>
   );
 }
