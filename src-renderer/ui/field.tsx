@@ -3,6 +3,34 @@ import { type InputHTMLAttributes, type ReactNode, type Ref, type TextareaHTMLAt
 import { classes } from './classes.ts';
 import styles from './field.module.css';
 
+const belowId = (id: string) => `${id}-below`;
+
+/** The label of a control, and what stands below it: a hint, or what is wrong. */
+function Framed(props: {
+  readonly id: string;
+  readonly label: string;
+  readonly hint: string | undefined;
+  readonly error: string | null | undefined;
+  readonly className: string | undefined;
+  readonly children: ReactNode;
+}) {
+  const { id, label, hint, error, className, children } = props;
+  const below = error ?? hint;
+  return (
+    <div className={classes(styles.field, className)}>
+      <label className={styles.label} htmlFor={id}>
+        {label}
+      </label>
+      {children}
+      {below && (
+        <span id={belowId(id)} className={error ? styles.error : styles.hint}>
+          {below}
+        </span>
+      )}
+    </div>
+  );
+}
+
 export interface TextFieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange' | 'value'> {
   readonly label: string;
   readonly value: string;
@@ -16,12 +44,8 @@ export interface TextFieldProps extends Omit<InputHTMLAttributes<HTMLInputElemen
 /** One line of text with its label, and a hint or what is wrong below it. */
 export function TextField({ label, value, onChange, hint, error, className, ...rest }: TextFieldProps) {
   const id = useId();
-  const below = error ?? hint;
   return (
-    <div className={classes(styles.field, className)}>
-      <label className={styles.label} htmlFor={id}>
-        {label}
-      </label>
+    <Framed id={id} label={label} hint={hint} error={error} className={className}>
       <input
         type="text"
         {...rest}
@@ -29,15 +53,10 @@ export function TextField({ label, value, onChange, hint, error, className, ...r
         className={styles.input}
         value={value}
         aria-invalid={error ? true : undefined}
-        aria-describedby={below ? `${id}-below` : undefined}
+        aria-describedby={(error ?? hint) ? belowId(id) : undefined}
         onChange={event => onChange(event.target.value)}
       />
-      {below && (
-        <span id={`${id}-below`} className={error ? styles.error : styles.hint}>
-          {below}
-        </span>
-      )}
-    </div>
+    </Framed>
   );
 }
 
@@ -64,12 +83,8 @@ export function TextArea({
   ...rest
 }: TextAreaProps) {
   const id = useId();
-  const below = error ?? hint;
   return (
-    <div className={classes(styles.field, className)}>
-      <label className={styles.label} htmlFor={id}>
-        {label}
-      </label>
+    <Framed id={id} label={label} hint={hint} error={error} className={className}>
       <textarea
         rows={3}
         spellCheck={false}
@@ -79,15 +94,10 @@ export function TextArea({
         className={classes(styles.input, styles.area, concealed && styles.concealed)}
         value={value}
         aria-invalid={error ? true : undefined}
-        aria-describedby={below ? `${id}-below` : undefined}
+        aria-describedby={(error ?? hint) ? belowId(id) : undefined}
         onChange={event => onChange(event.target.value)}
       />
-      {below && (
-        <span id={`${id}-below`} className={error ? styles.error : styles.hint}>
-          {below}
-        </span>
-      )}
-    </div>
+    </Framed>
   );
 }
 

@@ -2,6 +2,7 @@
 import { Select as BaseSelect } from '@base-ui/react/select';
 import { Check, ChevronDown } from 'lucide-react';
 import { classes } from './classes.ts';
+import field from './field.module.css';
 import styles from './select.module.css';
 
 export interface SelectOption<Value extends string> {
@@ -72,5 +73,21 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
         </BaseSelect.Positioner>
       </BaseSelect.Portal>
     </BaseSelect.Root>
+  );
+}
+
+export interface SelectFieldProps<Value extends string> extends Omit<SelectProps<Value>, 'id' | 'className'> {
+  /** What is wrong with the choice. */
+  readonly error?: string | undefined;
+}
+
+/** A select of a form: its name above it, and what is wrong below it. */
+export function SelectField<Value extends string>({ error, ...select }: SelectFieldProps<Value>) {
+  return (
+    <div className={classes(field.field, field.choice)}>
+      <span className={field.label}>{select.label}</span>
+      <Select {...select} />
+      {error && <span className={field.error}>{error}</span>}
+    </div>
   );
 }

@@ -10,7 +10,7 @@ import { Button } from '../../ui/button.tsx';
 import { DockedDialog } from '../../ui/dialog.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { Select } from '../../ui/select.tsx';
+import { SelectField } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
 import { AheadTime } from '../../ui/time.tsx';
 import styles from './machines-view.module.css';
@@ -70,29 +70,21 @@ export function PairDialog(props: PairDialogProps) {
         autoComplete="off"
         onChange={setName}
       />
-      <div className={styles.choice}>
-        <span className={text.sub}>Channel it follows</span>
-        <Select
-          label="Channel"
-          value={channel}
-          options={names.map(one => ({ value: one, label: one }))}
-          onChange={setChannel}
-        />
-      </div>
-      <div className={styles.choice}>
-        <span className={text.sub}>Region whose store it reads first</span>
-        <Select
-          label="Region"
-          value={regionId}
-          options={[
-            { value: noRegion, label: 'The main store' },
-            ...regions
-              .filter(one => !one.isMain)
-              .map(one => ({ value: one.id, label: one.name, detail: one.location })),
-          ]}
-          onChange={setRegionId}
-        />
-      </div>
+      <SelectField
+        label="Channel it follows"
+        value={channel}
+        options={names.map(one => ({ value: one, label: one }))}
+        onChange={setChannel}
+      />
+      <SelectField
+        label="Region whose store it reads first"
+        value={regionId}
+        options={[
+          { value: noRegion, label: 'The main store' },
+          ...regions.filter(one => !one.isMain).map(one => ({ value: one.id, label: one.name, detail: one.location })),
+        ]}
+        onChange={setRegionId}
+      />
     </FormDialog>
   );
 }

@@ -2,11 +2,10 @@
 import { useState } from 'react';
 import { client } from '../../client/client.ts';
 import { TextField } from '../../ui/field.tsx';
-import { Select } from '../../ui/select.tsx';
-import text from '../../ui/text.module.css';
+import { SelectField } from '../../ui/select.tsx';
+import styles from './add-region-dialog.module.css';
 import { checkRegionForm, emptyRegionForm, type RegionForm } from './add-region-model.ts';
 import { cloudLocations } from './cloud-locations.ts';
-import styles from './region-form.module.css';
 import { RegionFormDialog } from './region-form-dialog.tsx';
 import { StoreFields, StoreKindField } from './store-fields.tsx';
 
@@ -52,22 +51,19 @@ export function AddRegionDialog({
       {problems => (
         <>
           <StoreKindField form={form} set={set} />
-          <div className={styles.place}>
-            <span className={text.sub}>Place</span>
-            <Select
-              label="Place"
-              placeholder="Choose a location"
-              value={form.elsewhere ? elsewhere : form.location || null}
-              options={[
-                ...cloudLocations
-                  .filter(({ provider }) => provider === places)
-                  .map(location => ({ value: location.id, label: location.name, detail: location.id })),
-                { value: elsewhere, label: 'Another place', detail: 'by coordinates' },
-              ]}
-              onChange={choose}
-            />
-            {problems.place && <span className={styles.problem}>{problems.place}</span>}
-          </div>
+          <SelectField
+            label="Place"
+            placeholder="Choose a location"
+            value={form.elsewhere ? elsewhere : form.location || null}
+            options={[
+              ...cloudLocations
+                .filter(({ provider }) => provider === places)
+                .map(location => ({ value: location.id, label: location.name, detail: location.id })),
+              { value: elsewhere, label: 'Another place', detail: 'by coordinates' },
+            ]}
+            onChange={choose}
+            error={problems.place}
+          />
           <TextField label="Name" value={form.name} error={problems.name} onChange={name => set({ name })} />
           {form.elsewhere && (
             <div className={styles.pair}>

@@ -1,7 +1,6 @@
 /** Owns the fields of a new region's store: which kind, its URL, and what opens it. */
 import { TextArea, TextField } from '../../ui/field.tsx';
-import { Select } from '../../ui/select.tsx';
-import text from '../../ui/text.module.css';
+import { SelectField } from '../../ui/select.tsx';
 import {
   type AccessChoice,
   type AccessForm,
@@ -12,7 +11,6 @@ import {
   type StoreKind,
   storeKinds,
 } from './add-region-model.ts';
-import styles from './region-form.module.css';
 
 const kinds: readonly StoreKind[] = ['folder', 'gcs', 's3', 'azure'];
 
@@ -25,17 +23,14 @@ export interface StoreFieldsProps {
 /** The kind of the store. Another kind has other places and other credentials: what was chosen of them goes. */
 export function StoreKindField({ form, set }: Pick<StoreFieldsProps, 'form' | 'set'>) {
   return (
-    <div className={styles.place}>
-      <span className={text.sub}>Kind of store</span>
-      <Select
-        label="Kind of store"
-        value={form.kind}
-        options={kinds.map(kind => ({ value: kind, label: storeKinds[kind].label }))}
-        onChange={kind =>
-          set({ kind, access: 'chain', accessId: '', secret: '', ...(form.elsewhere ? {} : { location: '' }) })
-        }
-      />
-    </div>
+    <SelectField
+      label="Kind of store"
+      value={form.kind}
+      options={kinds.map(kind => ({ value: kind, label: storeKinds[kind].label }))}
+      onChange={kind =>
+        set({ kind, access: 'chain', accessId: '', secret: '', ...(form.elsewhere ? {} : { location: '' }) })
+      }
+    />
   );
 }
 
@@ -70,15 +65,12 @@ export function AccessFields({ kind, form, problems, set }: AccessFieldsProps) {
   return (
     <>
       {accesses.length > 1 && (
-        <div className={styles.place}>
-          <span className={text.sub}>Access</span>
-          <Select<AccessChoice>
-            label="Access"
-            value={form.access}
-            options={accesses.map(access => ({ value: access, label: accessWords[access].label }))}
-            onChange={access => set({ access, secret: '' })}
-          />
-        </div>
+        <SelectField<AccessChoice>
+          label="Access"
+          value={form.access}
+          options={accesses.map(access => ({ value: access, label: accessWords[access].label }))}
+          onChange={access => set({ access, secret: '' })}
+        />
       )}
       {form.access === 'access-key' && (
         <TextField

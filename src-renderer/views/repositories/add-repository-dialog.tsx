@@ -10,7 +10,7 @@ import { DockedDialog } from '../../ui/dialog.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { TextField } from '../../ui/field.tsx';
 import { shortSha } from '../../ui/format.ts';
-import { Select } from '../../ui/select.tsx';
+import { SelectField } from '../../ui/select.tsx';
 import styles from './add-repository-dialog.module.css';
 import { LoginForm } from './login-form.tsx';
 import { PlanSteps, planOrigin } from './plan-steps.tsx';
@@ -103,21 +103,18 @@ export function AddRepositoryDialog({ source, onClose }: { readonly source: stri
         </div>
         {seen && (
           <>
-            <div className={styles.field}>
-              <span className={styles.label}>Branch to deploy</span>
-              <Select
-                label="Branch to deploy"
-                value={seen.branch}
-                placeholder="Choose a branch"
-                disabled={look.busy}
-                options={seen.inspection.branches.map(branch => ({
-                  value: branch.name,
-                  label: branch.name,
-                  detail: shortSha(branch.revision),
-                }))}
-                onChange={branch => void look.run(branch)}
-              />
-            </div>
+            <SelectField
+              label="Branch to deploy"
+              value={seen.branch}
+              placeholder="Choose a branch"
+              disabled={look.busy}
+              options={seen.inspection.branches.map(branch => ({
+                value: branch.name,
+                label: branch.name,
+                detail: shortSha(branch.revision),
+              }))}
+              onChange={branch => void look.run(branch)}
+            />
             <TextField label="Name" value={name} onChange={setName} maxLength={100} />
           </>
         )}

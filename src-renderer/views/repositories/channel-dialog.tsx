@@ -6,8 +6,7 @@ import { queries } from '../../state/queries.ts';
 import { useAction } from '../../state/use-action.ts';
 import { CheckField, TextField } from '../../ui/field.tsx';
 import { FormDialog } from '../../ui/form-dialog.tsx';
-import { Select } from '../../ui/select.tsx';
-import form from './add-repository-dialog.module.css';
+import { SelectField } from '../../ui/select.tsx';
 import { type ChannelDraft, draftOf, draftProblems, freezeOf, rolloutOf } from './channel-model.ts';
 
 const ways = [
@@ -73,15 +72,12 @@ export function ChannelDialog({ repositoryId, channel, taken, onClose }: Channel
         checked={draft.auto}
         onChange={auto => change({ auto })}
       />
-      <div className={form.field}>
-        <span className={form.label}>How releases go over its machines</span>
-        <Select
-          label="How releases go over its machines"
-          value={draft.way}
-          options={ways}
-          onChange={way => change({ way })}
-        />
-      </div>
+      <SelectField
+        label="How releases go over its machines"
+        value={draft.way}
+        options={ways}
+        onChange={way => change({ way })}
+      />
       {draft.way === 'percent' && (
         <TextField
           label="Shares of all machines, in percent"
