@@ -9,14 +9,10 @@ import { ErrorNotice } from '../../ui/error-notice.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
 import styles from './environment.module.css';
-import { RemoveValueDialog, SetValueDialog } from './environment-dialog.tsx';
-import { channelEnvironmentWords, type EnvironmentKind } from './environment-model.ts';
+import { type AskedValue, ValueDialog } from './environment-dialog.tsx';
+import { channelEnvironmentWords } from './environment-model.ts';
 
 const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
-
-type Asked =
-  | { readonly act: 'set'; readonly kind: EnvironmentKind; readonly name: string | null }
-  | { readonly act: 'remove'; readonly kind: EnvironmentKind; readonly name: string };
 
 /** Below a channel's releases. `onRelease` is left out where there is no build that a release of the change could take. */
 export function ChannelEnvironment({
@@ -34,8 +30,7 @@ export function ChannelEnvironment({
     ['channel', 'release', 'machine'],
     { repositoryId },
   );
-  const [asked, setAsked] = useState<Asked | null>(null);
-  const close = () => setAsked(null);
+  const [asked, setAsked] = useState<AskedValue | null>(null);
   const environment = query.data;
   if (!environment) return query.error ? <ErrorNotice error={query.error} onRetry={query.refetch} /> : null;
   const { values, changed } = environment;
@@ -92,23 +87,8 @@ export function ChannelEnvironment({
         </Button>
         {changed && onRelease && <Button onClick={onRelease}>Release the change…</Button>}
       </div>
-      {asked?.act === 'set' && (
-        <SetValueDialog
-          repositoryId={repositoryId}
-          channel={channel}
-          kind={asked.kind}
-          name={asked.name}
-          onClose={close}
-        />
-      )}
-      {asked?.act === 'remove' && (
-        <RemoveValueDialog
-          repositoryId={repositoryId}
-          channel={channel}
-          kind={asked.kind}
-          name={asked.name}
-          onClose={close}
-        />
+      {asked && (
+        <ValueDialog repositoryId={repositoryId} channel={channel} asked={asked} onClose={() => setAsked(null)} />
       )}
     </div>
   );

@@ -10,6 +10,11 @@ import { FormDialog } from '../../ui/form-dialog.tsx';
 import { type EnvironmentKind, nameProblem, valueHint, valueProblem } from './environment-model.ts';
 import styles from './repository.module.css';
 
+/** What a person asked to do: nothing is named yet where a new value is added. */
+export type AskedValue =
+  | { readonly act: 'set'; readonly kind: EnvironmentKind; readonly name: string | null }
+  | { readonly act: 'remove'; readonly kind: EnvironmentKind; readonly name: string };
+
 interface DialogProps {
   readonly repositoryId: string;
   /** Null for the builds of the repository. */
@@ -40,8 +45,17 @@ function placeOf(repositoryId: string, channel: string | null) {
   };
 }
 
+/** The dialog for what was asked. */
+export function ValueDialog({ asked, ...place }: Omit<DialogProps, 'kind'> & { readonly asked: AskedValue }) {
+  return asked.act === 'set' ? (
+    <SetValueDialog {...place} kind={asked.kind} name={asked.name} />
+  ) : (
+    <RemoveValueDialog {...place} kind={asked.kind} name={asked.name} />
+  );
+}
+
 /** Sets a new value, under a new name or in place of an old value. */
-export function SetValueDialog({
+function SetValueDialog({
   repositoryId,
   channel,
   kind,
@@ -97,13 +111,7 @@ export function SetValueDialog({
 }
 
 /** Asks before a name is removed. */
-export function RemoveValueDialog({
-  repositoryId,
-  channel,
-  kind,
-  name,
-  onClose,
-}: DialogProps & { readonly name: string }) {
+function RemoveValueDialog({ repositoryId, channel, kind, name, onClose }: DialogProps & { readonly name: string }) {
   const remove = useAction(async () => {
     const place = placeOf(repositoryId, channel);
     await place.remove(kind, name);

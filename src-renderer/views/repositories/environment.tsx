@@ -10,14 +10,10 @@ import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
 import { RelativeTime } from '../../ui/time.tsx';
 import styles from './environment.module.css';
-import { RemoveValueDialog, SetValueDialog } from './environment-dialog.tsx';
-import { type EnvironmentKind, isOverridden, originWords } from './environment-model.ts';
+import { type AskedValue, ValueDialog } from './environment-dialog.tsx';
+import { isOverridden, originWords } from './environment-model.ts';
 
 const icon = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
-
-type Asked =
-  | { readonly act: 'set'; readonly kind: EnvironmentKind; readonly name: string | null }
-  | { readonly act: 'remove'; readonly kind: EnvironmentKind; readonly name: string };
 
 /** The section of the repository's view. */
 export function Environment({ repositoryId }: { readonly repositoryId: string }) {
@@ -27,8 +23,7 @@ export function Environment({ repositoryId }: { readonly repositoryId: string })
     ['repository', 'job'],
     { repositoryId },
   );
-  const [asked, setAsked] = useState<Asked | null>(null);
-  const close = () => setAsked(null);
+  const [asked, setAsked] = useState<AskedValue | null>(null);
   const environment = query.data;
   if (!environment) return query.error ? <ErrorNotice error={query.error} onRetry={query.refetch} /> : null;
   const { variables, secrets } = environment;
@@ -120,24 +115,7 @@ export function Environment({ repositoryId }: { readonly repositoryId: string })
           Add secret…
         </Button>
       </div>
-      {asked?.act === 'set' && (
-        <SetValueDialog
-          repositoryId={repositoryId}
-          channel={null}
-          kind={asked.kind}
-          name={asked.name}
-          onClose={close}
-        />
-      )}
-      {asked?.act === 'remove' && (
-        <RemoveValueDialog
-          repositoryId={repositoryId}
-          channel={null}
-          kind={asked.kind}
-          name={asked.name}
-          onClose={close}
-        />
-      )}
+      {asked && <ValueDialog repositoryId={repositoryId} channel={null} asked={asked} onClose={() => setAsked(null)} />}
     </div>
   );
 }
