@@ -12,6 +12,7 @@ import { Plot } from '../../ui/plot.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
+import view from '../../ui/view.module.css';
 import {
   capacityHeading,
   decimalSize,
@@ -65,7 +66,7 @@ export function CapacityView() {
   }
   const found = measuredWords(capacity);
   return (
-    <section className={styles.view} aria-label="Capacity">
+    <section className={view.view} aria-label="Capacity">
       <div className={styles.toolbar}>
         <h2 className={styles.heading}>{capacityHeading(capacity.assumed)}</h2>
         <span className={styles.found}>

@@ -12,6 +12,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { Select } from '../../ui/select.tsx';
 import text from '../../ui/text.module.css';
+import view from '../../ui/view.module.css';
 import { ReleaseDialog } from '../releases/release-dialog.tsx';
 import { MachineDetail } from './machine-detail.tsx';
 import { MachineTable } from './machine-table.tsx';
@@ -77,8 +78,8 @@ export function MachinesView() {
     );
   }
   return (
-    <section className={styles.view} aria-label="Machines">
-      <div className={styles.toolbar}>
+    <section className={view.view} aria-label="Machines">
+      <div className={view.toolbar}>
         <Select
           label="Repository"
           value={repository.id}

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { classes } from '../../ui/classes.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
+import text from '../../ui/text.module.css';
 import { type PlacedLabel, placeLabels, spreadPins } from './label-placement.ts';
 import { MainStoreGlyph } from './main-store-glyph.tsx';
 import { arcBetween, graticulePath, landPath, mapSize, project } from './map-projection.ts';
@@ -117,8 +118,8 @@ function Pin({ row, at, label, selected, onSelect }: PinProps) {
           width: label.box.right - label.box.left,
         }}
       >
-        <span className={styles.name}>{row.name}</span>{' '}
-        <span className={row.isMain ? styles.quiet : styles[row.look]}>{row.word}</span>
+        <span className={text.name}>{row.name}</span>{' '}
+        <span className={row.isMain ? styles.quiet : text[row.look]}>{row.word}</span>
       </span>
     </button>
   );

@@ -15,6 +15,7 @@ import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import text from '../../ui/text.module.css';
 import { ClockTime, RelativeTime } from '../../ui/time.tsx';
+import view from '../../ui/view.module.css';
 import { AddRegionDialog } from './add-region-dialog.tsx';
 import { ArtifactMatrix } from './artifact-matrix.tsx';
 import { PolicyDialog } from './policy-dialog.tsx';
@@ -63,8 +64,8 @@ export function RegionsView() {
   const row = rows.find(one => one.id === selectedId);
 
   return (
-    <section className={styles.view} aria-label="Regions">
-      <div className={styles.toolbar}>
+    <section className={view.view} aria-label="Regions">
+      <div className={view.toolbar}>
         {artifact && data && (
           <>
             <Select

@@ -8,6 +8,7 @@ import { feedStore, markNoticesSeen, unreadNotices } from '../../state/feed.ts';
 import type { Notice } from '../../state/notices.ts';
 import { closePanel, openPanel, panelStore } from '../../state/panels.ts';
 import { useOverview } from '../../state/shared-queries.ts';
+import button from '../../ui/button.module.css';
 import { classes } from '../../ui/classes.ts';
 import { plural } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
@@ -63,7 +64,7 @@ export function Notices() {
       }}
     >
       <Popover.Trigger
-        className={styles.trigger}
+        className={classes(button.iconButton, styles.trigger)}
         aria-label={unread > 0 ? `Notifications: ${unread} unread` : 'Notifications'}
         title={unread > 0 ? `Notifications: ${unread} unread` : 'Notifications'}
       >

@@ -14,6 +14,7 @@ import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
 import { Sha } from '../../ui/time.tsx';
+import view from '../../ui/view.module.css';
 import { SourceBar, SourceKey } from '../machines/source-bar.tsx';
 import { sources } from '../machines/source-shares.ts';
 import { ratioOf, reachOf, spared, swarmSituation, torrentsInOrder } from './swarm-model.ts';
@@ -49,8 +50,8 @@ export function SwarmView() {
   const situation = swarmSituation(swarm);
   const error = swarm.error ?? pause.error ?? query.error;
   return (
-    <section className={styles.view} aria-label="Swarm">
-      <div className={styles.toolbar}>
+    <section className={view.view} aria-label="Swarm">
+      <div className={view.toolbar}>
         <span className={styles.situation}>
           <StateGlyph state={situation.look} label={null} />
           {situation.words}
