@@ -1,6 +1,6 @@
 /** Owns the list of all jobs, newest first, of any length. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useRef, useState } from 'react';
 import { drillRepositoryId } from '../../../src-main/contract/drill.ts';
 import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { jobProgress, jobState, jobWords } from '../../state/job-words.ts';
@@ -11,6 +11,7 @@ import { useNow } from '../../ui/clock.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { plural } from '../../ui/format.ts';
+import { Spacer } from '../../ui/rows-in-sight.tsx';
 import { Select } from '../../ui/select.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
@@ -27,7 +28,8 @@ const headHeight = 32;
 const aheadRows = 40;
 const allRepositories = 'all';
 
-function Row({ job, index }: { readonly job: JobSummary; readonly index: number }) {
+/** Drawn again only when its job changes: each step of a scroll draws the list. */
+const Row = memo(function Row({ job, index }: { readonly job: JobSummary; readonly index: number }) {
   const nowMs = useNow();
   const state = jobState(job.status);
   return (
@@ -77,7 +79,7 @@ function Row({ job, index }: { readonly job: JobSummary; readonly index: number 
       </td>
     </tr>
   );
-}
+});
 
 const columns: readonly (readonly [title: string, className: string | undefined])[] = [
   ['Job', styles.number],
@@ -90,26 +92,18 @@ const columns: readonly (readonly [title: string, className: string | undefined]
   ['When', classes(table.num, table.last, styles.when)],
 ];
 
-/** Space that stands for the rows before or after those that are drawn. */
-function Spacer({ height }: { readonly height: number }) {
-  if (height <= 0) return null;
-  return (
-    <tr className={styles.spacer} aria-hidden>
-      <td colSpan={columns.length + 1} style={{ height }} />
-    </tr>
-  );
-}
-
 function List({ filter }: { readonly filter: JobFilter }) {
   const { jobs, total, loading, error, loadMore, refetch } = useJobs(filter);
   const scroll = useRef<HTMLElement>(null);
+  // The list measures all its rows anew when this is another function.
+  const keyOf = useCallback((index: number) => jobs[index]?.id ?? index, [jobs]);
   const rows = useVirtualizer({
     count: jobs.length,
     getScrollElement: () => scroll.current,
     estimateSize: () => rowHeight,
     overscan: 12,
     scrollMargin: headHeight,
-    getItemKey: index => jobs[index]?.id ?? index,
+    getItemKey: keyOf,
   });
   const drawn = rows.getVirtualItems();
   const lastDrawn = drawn.at(-1)?.index ?? 0;
@@ -144,12 +138,12 @@ function List({ filter }: { readonly filter: JobFilter }) {
             </tr>
           </thead>
           <tbody>
-            <Spacer height={before} />
+            <Spacer height={before} columns={columns.length + 1} />
             {drawn.map(item => {
               const job = jobs[item.index];
               return job ? <Row key={item.key} job={job} index={item.index} /> : null;
             })}
-            <Spacer height={after} />
+            <Spacer height={after} columns={columns.length + 1} />
           </tbody>
         </table>
       </section>

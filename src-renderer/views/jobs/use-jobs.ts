@@ -1,5 +1,5 @@
 /** Owns reading the list of jobs page by page, while the newest page stays current by events. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { DomainError } from '../../../src-main/contract/errors.ts';
 import type { JobSummary } from '../../../src-main/contract/views/job.ts';
 import { client } from '../../client/client.ts';
@@ -50,7 +50,7 @@ export function useNewestJobs(
 export function useJobs(filter: JobFilter): Jobs {
   const [older, setOlder] = useState<readonly JobSummary[]>([]);
   const newest = useNewestJobs(filter);
-  const jobs = joinJobs(newest.data?.jobs ?? [], older);
+  const jobs = useMemo(() => joinJobs(newest.data?.jobs ?? [], older), [newest.data, older]);
   const total = newest.data?.total ?? 0;
   const more = useAction(async () => {
     const last = jobs.at(-1);

@@ -1,9 +1,10 @@
 /** Owns the board: one row per repository, worst first, with its track and what its channels run. */
-import type { KeyboardEvent } from 'react';
+import { type KeyboardEvent, memo } from 'react';
 import type { ChannelSummary } from '../../../src-main/contract/views/release.ts';
 import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
 import { routeHref } from '../../state/route.ts';
 import { classes } from '../../ui/classes.ts';
+import { Spacer, useRowsInSight } from '../../ui/rows-in-sight.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
@@ -15,6 +16,16 @@ import { channelMark, stageHref } from './overview-model.ts';
 
 /** Channels of one row; the repository's own view has them all. */
 const mostChannels = 2;
+/** Pixels of `--row-height-board` and the hairline above it. */
+const rowHeight = 45;
+const columns = 5;
+
+interface RowProps {
+  readonly row: RepositoryRow;
+  /** Its place, from 0. */
+  readonly index: number;
+  readonly measure: (row: Element | null) => void;
+}
 
 function Channel({ channel, repositoryId }: { readonly channel: ChannelSummary; readonly repositoryId: string }) {
   const mark = channelMark(channel);
@@ -64,9 +75,10 @@ function Revision({ row }: { readonly row: RepositoryRow }) {
   );
 }
 
-function Row({ row }: { readonly row: RepositoryRow }) {
+/** Drawn again only when its repository changes: each step of a scroll draws the board. */
+const Row = memo(function Row({ row, index, measure }: RowProps) {
   return (
-    <tr>
+    <tr ref={measure} data-index={index} aria-rowindex={index + 2}>
       <td className={table.state}>
         <StateGlyph state={row.state} label={row.stateText} />
       </td>
@@ -97,7 +109,7 @@ function Row({ row }: { readonly row: RepositoryRow }) {
       </td>
     </tr>
   );
-}
+});
 
 /** Arrow keys go from row to row; Tab goes through what is inside one. */
 function stepRows(event: KeyboardEvent<HTMLTableElement>): void {
@@ -113,10 +125,11 @@ function stepRows(event: KeyboardEvent<HTMLTableElement>): void {
 
 /** The board. `rows` come in the order in which they are shown. */
 export function Board({ rows }: { readonly rows: readonly RepositoryRow[] }) {
+  const sight = useRowsInSight(rows.length, rowHeight);
   return (
-    <table className={classes(table.table, styles.board)} onKeyDown={stepRows}>
+    <table className={classes(table.table, styles.board)} aria-rowcount={rows.length + 1} onKeyDown={stepRows}>
       <thead>
-        <tr>
+        <tr aria-rowindex={1}>
           <th className={table.state} scope="col">
             <span className={text.hidden}>State</span>
           </th>
@@ -138,10 +151,13 @@ export function Board({ rows }: { readonly rows: readonly RepositoryRow[] }) {
           </th>
         </tr>
       </thead>
-      <tbody>
-        {rows.map(row => (
-          <Row key={row.id} row={row} />
-        ))}
+      <tbody ref={sight.body}>
+        <Spacer height={sight.before} columns={columns} />
+        {sight.indexes.map(index => {
+          const row = rows[index];
+          return row && <Row key={row.id} row={row} index={index} measure={sight.measure} />;
+        })}
+        <Spacer height={sight.after} columns={columns} />
       </tbody>
     </table>
   );

@@ -1,5 +1,6 @@
 /** Owns the list of repositories: what is watched, where from, and when it was last looked at. */
 import { Plus } from 'lucide-react';
+import { memo } from 'react';
 import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
 import { runCommand } from '../../commands/registry.ts';
 import { routeHref } from '../../state/route.ts';
@@ -9,16 +10,29 @@ import { classes } from '../../ui/classes.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatDuration, plural } from '../../ui/format.ts';
+import { Spacer, useRowsInSight } from '../../ui/rows-in-sight.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
 import { RelativeTime, Sha } from '../../ui/time.tsx';
 import styles from './repositories.module.css';
 
-function Row({ row }: { readonly row: RepositoryRow }) {
+/** Pixels of `--row-height-board` and the hairline above it. */
+const rowHeight = 45;
+const columns = 6;
+
+interface RowProps {
+  readonly row: RepositoryRow;
+  /** Its place, from 0. */
+  readonly index: number;
+  readonly measure: (row: Element | null) => void;
+}
+
+/** Drawn again only when its repository changes: each step of a scroll draws the list. */
+const Row = memo(function Row({ row, index, measure }: RowProps) {
   const job = row.latestJob;
   return (
-    <tr>
+    <tr ref={measure} data-index={index} aria-rowindex={index + 2}>
       <td className={table.state}>
         <StateGlyph state={row.state} label={null} />
       </td>
@@ -60,6 +74,43 @@ function Row({ row }: { readonly row: RepositoryRow }) {
       </td>
     </tr>
   );
+});
+
+/** One collator for all comparisons: `localeCompare` makes its own each time. */
+const byName = new Intl.Collator();
+
+function List({ rows }: { readonly rows: readonly RepositoryRow[] }) {
+  const sight = useRowsInSight(rows.length, rowHeight);
+  return (
+    <table className={classes(table.table, table.two, styles.list)} aria-rowcount={rows.length + 1}>
+      <thead>
+        <tr aria-rowindex={1}>
+          <th className={table.state} scope="col">
+            <span className={text.hidden}>State</span>
+          </th>
+          <th className={styles.name} scope="col">
+            Repository
+          </th>
+          <th scope="col">Source</th>
+          <th className={styles.branch} scope="col">
+            Branch
+          </th>
+          <th scope="col">Last revision</th>
+          <th className={classes(table.num, table.last, styles.checked)} scope="col">
+            Looked at
+          </th>
+        </tr>
+      </thead>
+      <tbody ref={sight.body}>
+        <Spacer height={sight.before} columns={columns} />
+        {sight.indexes.map(index => {
+          const row = rows[index];
+          return row && <Row key={row.id} row={row} index={index} measure={sight.measure} />;
+        })}
+        <Spacer height={sight.after} columns={columns} />
+      </tbody>
+    </table>
+  );
 }
 
 /** The list. */
@@ -91,7 +142,7 @@ export function RepositoriesView() {
       </EmptyState>
     );
   }
-  const sorted = [...rows].sort((left, right) => left.name.localeCompare(right.name));
+  const sorted = [...rows].sort((left, right) => byName.compare(left.name, right.name));
   return (
     <>
       <div className={styles.bar}>
@@ -101,31 +152,7 @@ export function RepositoriesView() {
         </span>
         {add}
       </div>
-      <table className={classes(table.table, table.two, styles.list)}>
-        <thead>
-          <tr>
-            <th className={table.state} scope="col">
-              <span className={text.hidden}>State</span>
-            </th>
-            <th className={styles.name} scope="col">
-              Repository
-            </th>
-            <th scope="col">Source</th>
-            <th className={styles.branch} scope="col">
-              Branch
-            </th>
-            <th scope="col">Last revision</th>
-            <th className={classes(table.num, table.last, styles.checked)} scope="col">
-              Looked at
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.map(row => (
-            <Row key={row.id} row={row} />
-          ))}
-        </tbody>
-      </table>
+      <List rows={sorted} />
     </>
   );
 }
