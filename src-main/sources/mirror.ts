@@ -13,6 +13,8 @@ import { type CheckoutResult, type Commit, type FetchRequest, MirrorDamaged } fr
 import { assertBranchName, assertRevision, isBranchName } from './ref-names.ts';
 import { anonymous, type RemoteAccess } from './remote-access.ts';
 
+const replaceAttempts = 3;
+
 export interface Mirror {
   /**
    * Brings the branch up to date, or makes sure that `revision` is here: from the mirror without a request where it already
@@ -61,6 +63,8 @@ export function createMirror(options: {
   readonly access?: RemoteAccess;
   /** What a checkout fetches beside the tree itself; nothing without. */
   readonly options?: Pick<SourceOptions, 'submodules' | 'lfs'>;
+  /** What a mirror that is not there any more is made anew with, until one is fetched; without it, every branch. */
+  readonly branch?: string;
 }): Mirror {
   const { folder, gitPath, logger, access = anonymous } = options;
   const location = parseGitUrl(options.url);
@@ -69,7 +73,7 @@ export function createMirror(options: {
     gitPath === null
       ? createIsomorphicBackend(location, access)
       : createCliBackend(location, gitPath, access, options.options);
-  let lastBranch: string | null = null;
+  let lastBranch: string | null = options.branch ?? null;
 
   async function rebuild(request: FetchRequest, damage: MirrorDamaged): Promise<{ readonly revision: string }> {
     logger.warn('mirror.damaged', { url, folder, reason: damage.message });
@@ -78,10 +82,7 @@ export function createMirror(options: {
     try {
       const result = await backend.fetch(fresh, request);
       await backend.salvagePins(folder, fresh);
-      await rename(folder, old).catch(error => {
-        if (systemErrorCode(error) !== 'ENOENT') throw error;
-      });
-      await rename(fresh, folder);
+      await replace(folder, fresh, old);
       logger.info('mirror.rebuilt', { url, folder });
       return result;
     } catch (error) {
@@ -89,7 +90,6 @@ export function createMirror(options: {
       throw error;
     } finally {
       await rm(fresh, { recursive: true, force: true });
-      await rm(old, { recursive: true, force: true });
     }
   }
 
@@ -171,6 +171,24 @@ export function createMirror(options: {
       return await repairing(request.revision, attempt, request.signal);
     },
   };
+}
+
+/** Puts `fresh` in the place of `folder`, whoever else does the same at this moment; what was there is removed. */
+async function replace(folder: string, fresh: string, old: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await rename(folder, `${old}-${attempt}`).catch(error => {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    });
+    try {
+      await rename(fresh, folder);
+      return;
+    } catch (error) {
+      const isTaken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(systemErrorCode(error) ?? '');
+      if (!isTaken || attempt === replaceAttempts) throw error;
+    } finally {
+      await rm(`${old}-${attempt}`, { recursive: true, force: true });
+    }
+  }
 }
 
 function assertPinRef(ref: string): void {
