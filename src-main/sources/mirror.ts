@@ -10,6 +10,7 @@ import { cancelled, gitNeeded, gitNeededFor, protocolError } from './git-errors.
 import { parseGitUrl } from './git-url.ts';
 import { createIsomorphicBackend } from './isomorphic-mirror.ts';
 import { type CheckoutResult, type Commit, type FetchRequest, MirrorDamaged } from './mirror-backend.ts';
+import { exists, noteUse } from './mirror-files.ts';
 import { assertBranchName, assertRevision, isBranchName } from './ref-names.ts';
 import { anonymous, type RemoteAccess } from './remote-access.ts';
 
@@ -75,6 +76,12 @@ export function createMirror(options: {
       : createCliBackend(location, gitPath, access, options.options);
   let lastBranch: string | null = options.branch ?? null;
 
+  /** It may have made room for others. A repository on this machine is read in its own place without the git program. */
+  async function assertThere(): Promise<void> {
+    if (gitPath === null && location.transport === 'file') return;
+    if (!(await exists(folder))) throw new MirrorDamaged('it is not there any more');
+  }
+
   async function rebuild(request: FetchRequest, damage: MirrorDamaged): Promise<{ readonly revision: string }> {
     logger.warn('mirror.damaged', { url, folder, reason: damage.message });
     const fresh = `${folder}.new-${randomUUID()}`;
@@ -94,7 +101,9 @@ export function createMirror(options: {
   }
 
   async function repairing<Result>(revision: string, operation: () => Promise<Result>, signal?: AbortSignal) {
+    await noteUse(folder);
     try {
+      await assertThere();
       return await operation();
     } catch (error) {
       if (!(error instanceof MirrorDamaged)) throw error;
@@ -117,6 +126,7 @@ export function createMirror(options: {
       if (gitPath === null && location.transport === 'ssh') throw gitNeeded(url);
       lastBranch = request.branch;
       await mkdir(dirname(folder), { recursive: true });
+      await noteUse(folder);
       try {
         return await backend.fetch(folder, request);
       } catch (error) {
