@@ -13,6 +13,7 @@ import { createMetrics } from './interchange/metrics.ts';
 import { createOwnPorts } from './interchange/own-ports.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
 import { createHookListener } from './poller/hook-listener.ts';
+import { createMirrorKeeper } from './poller/mirror-space.ts';
 import { createNewRevision } from './poller/new-revision.ts';
 import { createPoller, pollIntervalMs } from './poller/poller.ts';
 import { createRepositories } from './poller/repositories.ts';
@@ -252,6 +253,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
   const storage = createStorageWatch({ file: folder.databaseFile, onChanged: () => feed.pulse('status') });
 
   const homes = createHomeKeeper({ db, folder, logger });
+  const mirrorKeeper = createMirrorKeeper({ db, folder, clock, logger });
   const diskUse = createDiskUse({ db, main, folder, clock });
   const retention = createRetention({
     db,
@@ -304,6 +306,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
     await poller.stop();
     await pool.stop();
     await homes.stop();
+    await mirrorKeeper.stop();
     await retention.stop();
     await feed.stop();
     await followUps.stop();
@@ -335,6 +338,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
   hooks.start();
   storage.start();
   homes.start();
+  mirrorKeeper.start();
   followUps.add('restore.not_settled', () => restored.settle());
   followUps.add('release.catch_up_failed', () => autoRelease.considerAll());
 
@@ -370,6 +374,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
     swarm,
     seeding,
     retention,
+    mirrorKeeper,
     diskUse,
     swarmRules,
     webhooks,

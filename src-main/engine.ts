@@ -10,6 +10,7 @@ import type { Metrics } from './interchange/metrics.ts';
 import type { OwnPorts } from './interchange/own-ports.ts';
 import type { Webhooks } from './interchange/webhooks.ts';
 import type { HookListener } from './poller/hook-listener.ts';
+import type { MirrorKeeper } from './poller/mirror-space.ts';
 import type { Poller } from './poller/poller.ts';
 import type { Repositories } from './poller/repositories.ts';
 import type { Launcher } from './process/launcher.ts';
@@ -90,6 +91,7 @@ export interface Engine {
   readonly seeding: Seeding;
   readonly retention: Retention;
   readonly diskUse: DiskUseMeter;
+  readonly mirrorKeeper: MirrorKeeper;
   readonly swarmRules: SwarmRules;
   readonly webhooks: Webhooks;
   readonly metrics: Metrics;

@@ -7,6 +7,7 @@ import { DomainError, systemErrorCode } from './contract/errors.ts';
 import type { Db } from './database/open-database.ts';
 import { insertRegion, listRegions } from './database/regions.ts';
 import type { DataFolder } from './domain/data-folder.ts';
+import { sweepMirrors } from './poller/mirror-space.ts';
 import { sweepHomes } from './queue/build-homes.ts';
 import { sweepCaches } from './queue/cache-space.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -71,7 +72,7 @@ export async function ensureMainRegion(db: Db, folder: DataFolder, now: number):
   return storeUrl;
 }
 
-/** What a killed engine left behind: work folders of attempts that no longer run, caches and homes of none. Before any worker runs. */
+/** What a killed engine left behind: work folders of attempts that no longer run, caches, homes and mirrors of none. Before any worker runs. */
 export async function removeLeftovers(db: Db, folder: DataFolder, logger: Logger): Promise<void> {
   try {
     await rm(folder.work, { recursive: true, force: true });
@@ -81,4 +82,5 @@ export async function removeLeftovers(db: Db, folder: DataFolder, logger: Logger
   }
   await sweepCaches(db, folder).catch(error => logger.warn('caches.not_swept', { error }));
   await sweepHomes(db, folder).catch(error => logger.warn('homes.not_swept', { error }));
+  await sweepMirrors(db, folder).catch(error => logger.warn('mirrors.not_swept', { error }));
 }

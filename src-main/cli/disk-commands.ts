@@ -34,6 +34,7 @@ function useText(use: DiskUse): string {
   return [
     disk,
     table(['KIND', 'SIZE', ''], kinds),
+    `\nMirrors are kept below ${formatSize(use.mirrorLimitBytes)} together; the least recently used go first, and are fetched anew when they are needed (slipway settings set sources.mirrorBytes).\n`,
     '\n',
     table(['REPOSITORY', 'PINNED', 'KEPT', 'RECLAIMABLE', 'DELTAS', ''], repositories),
     '\n',

@@ -29,7 +29,7 @@ export const diskKindWords: Readonly<Record<DiskKind, string>> = {
   deltas: 'delta packs in the main store',
   documents: 'file lists, torrents, records and the rest of the main store',
   logs: 'logs and test results of jobs',
-  mirrors: 'mirrors of repositories',
+  mirrors: 'mirrors of repositories, under a cap of their own',
   caches: 'caches of builds, under a cap of their own',
   homes: 'homes of isolated builds, under the same cap',
   work: 'work folders of running builds',
@@ -45,6 +45,8 @@ export const diskUseSchema = z.object({
   freeBytes: size.nullable(),
   /** Builds leave this free, and do not start below it. */
   keepFreeBytes: size,
+  /** The cap of all mirrors together. */
+  mirrorLimitBytes: size,
   kinds: z.array(z.object({ kind: diskKindSchema, sizeBytes: size })),
   /** Full packs of the main store by the repository that built them last, and their deltas. */
   repositories: z.array(

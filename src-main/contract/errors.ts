@@ -35,6 +35,7 @@ export const errorCodes = {
   'git.rate_limited': 'automatic',
   'git.protocol': 'automatic',
   'source.refused': 'user',
+  'source.too_large': 'user',
 
   'pipeline.invalid': 'user',
   'plan.nothing_detected': 'user',

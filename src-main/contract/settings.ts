@@ -88,6 +88,11 @@ const definitions = {
     'off',
     'where webhooks of forges are heard as a hint to look now: off, or an address and port such as 0.0.0.0:7800',
   ),
+  'sources.mirrorBytes': define(
+    wholeNumber(64 * mebibyte, 1024 * 1024 * mebibyte),
+    50 * 1024 * mebibyte,
+    'what the mirrors of repositories may take together, and one fetch at most, in bytes; the least recently used go first: at least 67108864',
+  ),
   'swarm.listen': define(
     z.enum(['this-machine', 'network']),
     'this-machine',
@@ -144,6 +149,7 @@ const names = [
   'retention.logDays',
   'retention.logBytes',
   'sources.hooks',
+  'sources.mirrorBytes',
   'swarm.listen',
   'swarm.uploadLimit',
   'swarm.limitHours',
@@ -187,6 +193,7 @@ export function settingsOf(stored: StoredSettings): Settings {
     'retention.logDays': held('retention.logDays', definitions['retention.logDays']),
     'retention.logBytes': held('retention.logBytes', definitions['retention.logBytes']),
     'sources.hooks': held('sources.hooks', definitions['sources.hooks']),
+    'sources.mirrorBytes': held('sources.mirrorBytes', definitions['sources.mirrorBytes']),
     'swarm.listen': held('swarm.listen', definitions['swarm.listen']),
     'swarm.uploadLimit': held('swarm.uploadLimit', definitions['swarm.uploadLimit']),
     'swarm.limitHours': held('swarm.limitHours', definitions['swarm.limitHours']),

@@ -17,6 +17,10 @@ export async function changeSetting(
   await writeSetting(engine.db, name, settingText(name, value));
   if (name.startsWith('workers.')) await engine.pool.configure(name);
   if (name.startsWith('swarm.')) await engine.swarmRules.apply();
+  if (name === 'sources.mirrorBytes') {
+    await engine.mirrorKeeper.apply();
+    engine.diskUse.forget();
+  }
   const view = (await listSettings(engine)).find(setting => setting.name === name);
   if (!view) throw new DomainError('not_found', `There is no setting ${name}.`, { name });
   return view;

@@ -1,10 +1,13 @@
 /** Owns the logins of Git servers: sealed at rest, opened once for each process that asks remotes. */
 import { DomainError } from '../contract/errors.ts';
 import type { GitAccess, GitAccessView } from '../contract/git-access.ts';
+import { settingsOf } from '../contract/settings.ts';
 import { deleteGitAccess, type GitAccessRecord, listGitAccesses, putGitAccess } from '../database/git-accesses.ts';
 import type { Db } from '../database/open-database.ts';
+import { readAllSettings } from '../database/settings.ts';
 import type { Clock } from '../domain/clock.ts';
 import { openSealed, seal } from '../secrets/seal.ts';
+import { defaultBounds } from '../sources/fetch-bounds.ts';
 import {
   accessHostOf,
   defaultUser,
@@ -61,6 +64,10 @@ export function createGitAccesses(options: {
 
   return {
     knownHostsFile,
+    fetchBounds: async () => ({
+      ...defaultBounds,
+      maxBytes: settingsOf(await readAllSettings(db))['sources.mirrorBytes'],
+    }),
     async loginFor(url) {
       const host = mayCarryLogin(url) ? accessHostOf(url) : null;
       const row = host === null ? undefined : (await readRows()).get(host);

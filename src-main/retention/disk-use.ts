@@ -4,11 +4,13 @@ import { dirname, join } from 'node:path';
 import { Tasks } from '../artifacts/tasks.ts';
 import { type DiskKind, type DiskUse, diskKindSchema } from '../contract/disk.ts';
 import { storeKeys } from '../contract/documents.ts';
+import { settingsOf } from '../contract/settings.ts';
 import { listCaches } from '../database/caches.ts';
 import type { Db } from '../database/open-database.ts';
 import { listRegions } from '../database/regions.ts';
 import { listRepositories } from '../database/repositories.ts';
 import { listRemovals } from '../database/retention.ts';
+import { readAllSettings } from '../database/settings.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 import { isPinned } from '../domain/retention.ts';
@@ -198,6 +200,7 @@ export function createDiskUse(options: {
         totalBytes: space?.totalBytes ?? null,
         freeBytes: space?.freeBytes ?? null,
         keepFreeBytes: (await readBuildDefaults(db)).keepFreeBytes,
+        mirrorLimitBytes: settingsOf(await readAllSettings(db))['sources.mirrorBytes'],
         kinds: diskKindSchema.options.map(kind => ({ kind, sizeBytes: sizeOf[kind] })),
         repositories: byRepository(decision, packs, new Map(repositories.map(row => [row.id, row.keptBuilds]))),
         stores,

@@ -1,6 +1,7 @@
 /** Owns the words and codes for what goes wrong with a remote repository, whichever library or program reported it. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { DomainError, messageOf, systemErrorCode } from '../contract/errors.ts';
+import { formatSize } from '../domain/format-size.ts';
 import { rateLimitOf, retryAfterMs } from './rate-limit.ts';
 import { accessHostOf, mayCarryLogin } from './remote-access.ts';
 
@@ -35,6 +36,23 @@ export function timedOut(url: string, timeoutMs: number): DomainError {
     'git.timeout',
     `The repository ${url} did not answer in full within ${Math.round(timeoutMs / 100) / 10} s. Check the server and the network.`,
     { url, timeoutMs },
+  );
+}
+
+/** A fetch of which nothing more arrives, whatever its server says meanwhile. */
+export function fetchStalled(url: string, stallMs: number): DomainError {
+  return new DomainError(
+    'git.timeout',
+    `Nothing of the repository ${url} has arrived for ${Math.round(stallMs / 100) / 10} s. Check the server and the network; it is tried again by itself.`,
+    { url, stallMs },
+  );
+}
+
+export function fetchTooLarge(url: string, maxBytes: number): DomainError {
+  return new DomainError(
+    'source.too_large',
+    `The repository ${url} sends more than ${formatSize(maxBytes)}, which is all that mirrors may take here. Is it the right one? Then allow more: slipway settings set sources.mirrorBytes`,
+    { url, maxBytes },
   );
 }
 
@@ -183,5 +201,9 @@ export function remoteErrorOf(url: string, stderr: string): DomainError | null {
 export function lastLine(stderr: string): string {
   const lines = stderr.split('\n').filter(line => line.trim() !== '');
   const line = lines.findLast(text => /^(fatal|error):/.test(text)) ?? lines.at(-1) ?? 'no message';
-  return line.replace(/^(fatal|error): /, '').slice(0, 300);
+  // A server may put what it likes into its words, also what moves a terminal's cursor.
+  return line
+    .replace(/^(fatal|error): /, '')
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 300);
 }

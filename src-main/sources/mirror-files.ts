@@ -1,6 +1,6 @@
 /** Owns what is known of a mirror by its files, without a process, and what git's messages say of it. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '../contract/errors.ts';
 import { lastLine } from './git-errors.ts';
@@ -25,6 +25,23 @@ export const readRefFile = (folder: string, ref: string) =>
     text => text.trim(),
     () => null,
   );
+
+/** From now on it is the mirror that was used last. One that is not there stays so. */
+export async function noteUse(folder: string): Promise<void> {
+  const now = new Date();
+  await utimes(folder, now, now).catch(() => undefined);
+}
+
+/** What a mirror takes on the disk, with those of its submodules, in bytes; what goes meanwhile counts as none. */
+export async function sizeOfMirror(path: string): Promise<number> {
+  const facts = await lstat(path).catch(() => null);
+  if (facts === null) return 0;
+  // Windows counts no blocks. A block is 512 bytes. Source: stat(2), `st_blocks`.
+  let sizeBytes = facts.blocks === undefined ? facts.size : facts.blocks * 512;
+  if (!facts.isDirectory()) return sizeBytes;
+  for (const name of await readdir(path).catch(() => [])) sizeBytes += await sizeOfMirror(join(path, name));
+  return sizeBytes;
+}
 
 /**
  * Whether `git gc --auto` would do anything, told without a process: 50 packs, or about 6,700 loose objects by the count in one of

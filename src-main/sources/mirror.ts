@@ -10,8 +10,11 @@ import { cancelled, gitNeeded, gitNeededFor, protocolError } from './git-errors.
 import { parseGitUrl } from './git-url.ts';
 import { createIsomorphicBackend } from './isomorphic-mirror.ts';
 import { type CheckoutResult, type Commit, type FetchRequest, MirrorDamaged } from './mirror-backend.ts';
+import { exists, noteUse } from './mirror-files.ts';
 import { assertBranchName, assertRevision, isBranchName } from './ref-names.ts';
 import { anonymous, type RemoteAccess } from './remote-access.ts';
+
+const replaceAttempts = 3;
 
 export interface Mirror {
   /**
@@ -61,6 +64,8 @@ export function createMirror(options: {
   readonly access?: RemoteAccess;
   /** What a checkout fetches beside the tree itself; nothing without. */
   readonly options?: Pick<SourceOptions, 'submodules' | 'lfs'>;
+  /** What a mirror that is not there any more is made anew with, until one is fetched; without it, every branch. */
+  readonly branch?: string;
 }): Mirror {
   const { folder, gitPath, logger, access = anonymous } = options;
   const location = parseGitUrl(options.url);
@@ -69,7 +74,13 @@ export function createMirror(options: {
     gitPath === null
       ? createIsomorphicBackend(location, access)
       : createCliBackend(location, gitPath, access, options.options);
-  let lastBranch: string | null = null;
+  let lastBranch: string | null = options.branch ?? null;
+
+  /** It may have made room for others. A repository on this machine is read in its own place without the git program. */
+  async function assertThere(): Promise<void> {
+    if (gitPath === null && location.transport === 'file') return;
+    if (!(await exists(folder))) throw new MirrorDamaged('it is not there any more');
+  }
 
   async function rebuild(request: FetchRequest, damage: MirrorDamaged): Promise<{ readonly revision: string }> {
     logger.warn('mirror.damaged', { url, folder, reason: damage.message });
@@ -78,10 +89,7 @@ export function createMirror(options: {
     try {
       const result = await backend.fetch(fresh, request);
       await backend.salvagePins(folder, fresh);
-      await rename(folder, old).catch(error => {
-        if (systemErrorCode(error) !== 'ENOENT') throw error;
-      });
-      await rename(fresh, folder);
+      await replace(folder, fresh, old);
       logger.info('mirror.rebuilt', { url, folder });
       return result;
     } catch (error) {
@@ -89,12 +97,13 @@ export function createMirror(options: {
       throw error;
     } finally {
       await rm(fresh, { recursive: true, force: true });
-      await rm(old, { recursive: true, force: true });
     }
   }
 
   async function repairing<Result>(revision: string, operation: () => Promise<Result>, signal?: AbortSignal) {
+    await noteUse(folder);
     try {
+      await assertThere();
       return await operation();
     } catch (error) {
       if (!(error instanceof MirrorDamaged)) throw error;
@@ -117,6 +126,7 @@ export function createMirror(options: {
       if (gitPath === null && location.transport === 'ssh') throw gitNeeded(url);
       lastBranch = request.branch;
       await mkdir(dirname(folder), { recursive: true });
+      await noteUse(folder);
       try {
         return await backend.fetch(folder, request);
       } catch (error) {
@@ -171,6 +181,24 @@ export function createMirror(options: {
       return await repairing(request.revision, attempt, request.signal);
     },
   };
+}
+
+/** Puts `fresh` in the place of `folder`, whoever else does the same at this moment; what was there is removed. */
+async function replace(folder: string, fresh: string, old: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await rename(folder, `${old}-${attempt}`).catch(error => {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    });
+    try {
+      await rename(fresh, folder);
+      return;
+    } catch (error) {
+      const isTaken = ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(systemErrorCode(error) ?? '');
+      if (!isTaken || attempt === replaceAttempts) throw error;
+    } finally {
+      await rm(`${old}-${attempt}`, { recursive: true, force: true });
+    }
+  }
 }
 
 function assertPinRef(ref: string): void {

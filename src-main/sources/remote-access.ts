@@ -7,11 +7,23 @@ export interface GitLogin {
   readonly token: string;
 }
 
+/** What one fetch may take. */
+export interface FetchBounds {
+  /** On the disk, as it is packed. */
+  readonly maxBytes: number;
+  /** How long nothing of it may arrive. */
+  readonly stallMs: number;
+  /** How often the disk is looked at. */
+  readonly lookEveryMs: number;
+}
+
 export interface RemoteAccess {
   /** What a person gave for the URL's host; null where nothing is to be sent. Throws `secret.key_unreadable`, `git.auth_failed`. */
   loginFor(url: string): Promise<GitLogin | null>;
   /** Where the keys of ssh servers are noted; null for the person's own file alone. */
   readonly knownHostsFile: string | null;
+  /** What one fetch may take; the usual without. */
+  fetchBounds?(): Promise<FetchBounds>;
 }
 
 /** Opens what is open to everybody. */

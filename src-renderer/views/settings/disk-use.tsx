@@ -127,6 +127,7 @@ export function DiskSection() {
         !query.error && <p className={settings.hint}>Measuring…</p>
       )}
       <SettingList title="How much is kept" prefix="retention." />
+      <SettingList title="How much mirrors may take" prefix="sources.mirror" />
       {isOpen && (
         <ReclaimDialog
           onClose={() => setOpen(false)}

@@ -24,6 +24,7 @@ it('holds the defaults while nobody has chosen, and in place of what does not fi
     'swarm.trackerPort': 'off',
     'swarm.tracker': 'none',
     'sources.hooks': 'off',
+    'sources.mirrorBytes': 53_687_091_200,
   });
   const unfit = new Map([
     ['workers.checkupMs', 'often'],
