@@ -80,6 +80,32 @@ export async function listReleases(db: Db, channelId: string, limit: number): Pr
     .execute();
 }
 
+/** Among the newest `perChannel` releases of each channel those that bring migrations: one statement, since it is asked every two seconds. */
+export async function listNewestWithMigrations(db: Db, perChannel: number): Promise<ReleaseRecord[]> {
+  return db
+    .selectFrom('channels')
+    .innerJoin('releases', 'releases.channelId', 'channels.id')
+    .selectAll('releases')
+    .where('releases.migration', 'is not', null)
+    .where(({ eb, fn, selectFrom, val }) =>
+      eb(
+        'releases.serial',
+        '>=',
+        fn.coalesce(
+          selectFrom('releases as newest')
+            .select('newest.serial')
+            .whereRef('newest.channelId', '=', 'channels.id')
+            .orderBy('newest.serial', 'desc')
+            .limit(1)
+            .offset(perChannel - 1),
+          val(0),
+        ),
+      ),
+    )
+    .orderBy('releases.serial', 'desc')
+    .execute();
+}
+
 export async function findReleaseBySerial(db: Db, channelId: string, serial: number): Promise<ReleaseRecord | null> {
   return (
     (await db

@@ -59,9 +59,12 @@ export async function updateRepository(db: Db, id: string, change: Updateable<Re
 /** What it takes to read a repository. */
 export type SourceOf = Pick<RepositoryRecord, 'id' | 'vcs' | 'url' | 'branch' | 'sourceOptions'>;
 
+/** Made once: zod takes longer to make it than to read with it, and every poll reads. */
+const chosenSourceOptions = sourceOptionsSchema.partial();
+
 /** What was chosen about a repository's source, with the usual for the rest. */
 export function sourceOptionsOf({ sourceOptions }: Pick<RepositoryRecord, 'sourceOptions'>): SourceOptions {
-  return { ...defaultSourceOptions, ...fromJson(sourceOptionsSchema.partial(), sourceOptions) };
+  return { ...defaultSourceOptions, ...fromJson(chosenSourceOptions, sourceOptions) };
 }
 
 /** What a look at a repository changes of its row. Times are UTC milliseconds. */

@@ -173,7 +173,7 @@ export function createMachineRegistry(options: {
   /** A store that has not answered when it is `enough` is left to answer, and counts in the next look. */
   async function look(enough: Promise<void> = new Promise(() => {})): Promise<void> {
     const machines = await listMachines(db);
-    const all = await stores.all();
+    const all = machines.length === 0 ? [] : await stores.all();
     await Promise.race([Promise.all(all.map(store => ask(store, machines))), enough]);
     await judgeRequests(all);
     await renewTrust();

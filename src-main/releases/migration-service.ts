@@ -9,6 +9,7 @@ import {
   type ChannelRecord,
   findRelease,
   listChannels,
+  listNewestWithMigrations,
   listReleases,
   type ReleaseRecord,
   updateRelease,
@@ -128,9 +129,9 @@ export function createMigrationService(options: {
     await note(channel, release, view, await settleLost(found.record, found.version, release));
   }
 
-  async function lookAtAll(channel: ChannelRecord): Promise<void> {
-    // Also what was released over: its machine may be at it still.
-    for (const release of await listReleases(db, channel.id, watchedReleases)) await lookAt(channel, release);
+  /** Also at what was released over: its machine may be at it still. */
+  async function lookAtEach(channel: ChannelRecord, releases: readonly ReleaseRecord[]): Promise<void> {
+    for (const release of releases) await lookAt(channel, release);
   }
 
   return {
@@ -157,14 +158,18 @@ export function createMigrationService(options: {
         .delete(storeKeys.migration(repositoryId, releaseId))
         .catch((error: unknown) => logger.warn('migration.not_withdrawn', { releaseId, error })),
     async look() {
+      // Most channels bring none, and an engine at rest asks nothing more.
+      const releases = await listNewestWithMigrations(db, watchedReleases);
+      if (releases.length === 0) return;
       for (const channel of await listChannels(db)) {
-        await lookAtAll(channel).catch((error: unknown) =>
+        const watched = releases.filter(release => release.channelId === channel.id);
+        await lookAtEach(channel, watched).catch((error: unknown) =>
           logger.warn('migration.not_followed', { channel: channel.name, error }),
         );
       }
     },
     async refuseIfRunning(channel) {
-      await lookAtAll(channel);
+      await lookAtEach(channel, await listReleases(db, channel.id, watchedReleases));
       for (const { serial, migration } of await listReleases(db, channel.id, watchedReleases)) {
         if (fromJson(migrationViewSchema, migration)?.state !== 'running') continue;
         throw new DomainError(

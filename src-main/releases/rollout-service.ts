@@ -10,6 +10,7 @@ import {
   type ChannelRecord,
   findRelease,
   listChannels,
+  listCurrentReleases,
   type ReleaseRecord,
   updateRelease,
 } from '../database/releases.ts';
@@ -69,12 +70,12 @@ export function createRolloutService(options: {
     return rollout ? { release, rollout } : null;
   }
 
-  async function lookAt(channel: ChannelRecord): Promise<void> {
-    const found = await current(channel);
-    if (found?.rollout.state !== 'running') return;
-    const reports = (await machinesOf(channel)).map(machine => stateOn(machine, found.release.serial));
-    const next = advance(found.rollout, reports, clock());
-    if (next !== found.rollout) await put(channel, found.release, next);
+  async function lookAt(channel: ChannelRecord, release: ReleaseRecord): Promise<void> {
+    const rollout = fromJson(rolloutSchema, release.rollout);
+    if (rollout?.state !== 'running') return;
+    const reports = (await machinesOf(channel)).map(machine => stateOn(machine, release.serial));
+    const next = advance(rollout, reports, clock());
+    if (next !== rollout) await put(channel, release, next);
   }
 
   return {
@@ -85,8 +86,12 @@ export function createRolloutService(options: {
       return rollout === null ? null : JSON.stringify(rollout);
     },
     async look() {
+      const releases = (await listCurrentReleases(db)).filter(release => release.rollout !== null);
+      if (releases.length === 0) return;
       for (const channel of await listChannels(db)) {
-        await lookAt(channel).catch((error: unknown) =>
+        const release = releases.find(one => one.id === channel.currentReleaseId);
+        if (release === undefined) continue;
+        await lookAt(channel, release).catch((error: unknown) =>
           logger.warn('rollout.not_followed', { channel: channel.name, error }),
         );
       }

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../src-main/contract/activation.ts';
 import { type MigrationRecord, migrationRecordSchema, storeKeys } from '../../../src-main/contract/documents.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
-import { type ChannelRecord, findRelease, type ReleaseRecord } from '../../../src-main/database/releases.ts';
+import {
+  type ChannelRecord,
+  findRelease,
+  listNewestWithMigrations,
+  type ReleaseRecord,
+} from '../../../src-main/database/releases.ts';
 import { maxMigrationBytes, signMigration, verifyMigration } from '../../../src-main/releases/migration-record.ts';
 import { startControlCenter } from '../../support/control-center.ts';
 import { addBuild } from '../../support/database-fixtures.ts';
@@ -106,5 +111,20 @@ describe('a release with migrations', () => {
     await say(center, channel, release, { state: 'succeeded', token: 1, machineId: release.id });
     const again = await center.releases.release({ channel: await now(), build, kind: 'promote', reason: null });
     expect(again.migration).toBeNull();
+  });
+
+  it('is watched while it is among the newest of its own channel, however many the others have', async () => {
+    const { center, channel, release, now } = await released();
+    await say(center, channel, release, { state: 'succeeded', token: 1, machineId: release.id });
+    const serials = async (most: number) =>
+      (await listNewestWithMigrations(center.db, most)).map(({ serial }) => serial);
+    const plain = await addBuild(center.db, channel.repositoryId);
+    await center.releases.release({ channel: await now(), build: plain, kind: 'promote', reason: null });
+    expect([await serials(1), await serials(2), await serials(20)]).toEqual([[], [1], [1]]);
+    const other = await center.addChannel();
+    const build = await addBuild(center.db, other.repositoryId, { migrations });
+    await center.releases.release({ channel: other, build, kind: 'promote', reason: null });
+    expect(await serials(1)).toEqual([1]);
+    expect(await serials(2)).toEqual([1, 1]);
   });
 });
