@@ -5,7 +5,7 @@ import { ownNameSchema, variableNameSchema } from '../contract/environment.ts';
 import { DomainError } from '../contract/errors.ts';
 import { fitting } from './arguments.ts';
 import { listOfChannel, removeFromChannel, setOnChannel } from './channel-values.ts';
-import { callEngine, type EngineOptions, findRepository } from './engine-client.ts';
+import { callEngine, type EngineClient, type EngineOptions, findRepository } from './engine-client.ts';
 import { type OutputOptions, plain, print, table } from './output.ts';
 import { readSecret } from './read-secret.ts';
 
@@ -35,118 +35,127 @@ function assignment(given: string): { readonly name: string; readonly value: str
 /** One secret, asked for or read from stdin. Throws `input.invalid`. */
 const readSecrets = async (name: string) => [{ name, value: await readSecret(name) }];
 
+interface Place {
+  readonly client: EngineClient;
+  readonly row: { readonly id: string; readonly name: string };
+  readonly options: Options;
+}
+
+/** A command about the values of a repository. */
+const valueCommand = (parent: Command, name: string, description: string) =>
+  parent
+    .command(name)
+    .description(description)
+    .requiredOption('--repository <name>', 'the repository')
+    .addOption(channelOption());
+
+/** Does what the command says on the values of builds, or of the channel that was named. */
+async function act(
+  command: Command,
+  onBuilds: (place: Place) => Promise<void>,
+  onChannel: (place: Place, channel: string) => Promise<void>,
+): Promise<void> {
+  const options = command.optsWithGlobals<Options>();
+  await callEngine(options, async client => {
+    const place = { client, row: await findRepository(client, options.repository), options };
+    await (options.channel === undefined ? onBuilds(place) : onChannel(place, options.channel));
+  });
+}
+
 function addSecretCommands(program: Command): void {
   const secret = program
     .command('secret')
     .description('secret values for builds of a repository, or for what runs on a channel');
-  secret
-    .command('set')
-    .description('set or replace a secret; its value comes from stdin, or is asked for')
+  valueCommand(secret, 'set', 'set or replace a secret; its value comes from stdin, or is asked for')
     .argument('<name>', 'the variable that holds it in the build', fitting(ownNameSchema, nameAdvice))
-    .requiredOption('--repository <name>', 'the repository')
-    .addOption(channelOption())
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, options.repository);
-        if (options.channel)
-          return setOnChannel(client, row, options.channel, 'secret', () => readSecrets(name), options);
-        const value = await readSecret(name);
-        await client.environment.setSecret({ repositoryId: row.id, name, value });
-        print(
-          done,
-          options,
-          `Secret ${name} of ${plain(row.name)} is set. Builds get it where slipway.yml names it under "secrets".`,
-        );
-      });
-    });
-  secret
-    .command('list')
-    .description('names of secrets, and when each was set; values are never shown')
-    .requiredOption('--repository <name>', 'the repository')
-    .addOption(channelOption())
-    .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, options.repository);
-        if (options.channel) return listOfChannel(client, row, options.channel, 'secret', options);
-        const { secrets } = await client.environment.get({ repositoryId: row.id });
-        const lines = secrets.map(({ name, setAtMs, used }) => [name, when(setAtMs), used ? 'yes' : 'no']);
-        print(secrets, options, table(['NAME', 'SET', 'ASKED FOR'], lines));
-      });
-    });
-  secret
-    .command('remove')
-    .description('remove a secret')
+    .action((name: string, _options: unknown, command: Command) =>
+      act(
+        command,
+        async ({ client, row, options }) => {
+          const value = await readSecret(name);
+          await client.environment.setSecret({ repositoryId: row.id, name, value });
+          print(
+            done,
+            options,
+            `Secret ${name} of ${plain(row.name)} is set. Builds get it where slipway.yml names it under "secrets".`,
+          );
+        },
+        ({ client, row, options }, channel) =>
+          setOnChannel(client, row, channel, 'secret', () => readSecrets(name), options),
+      ),
+    );
+  valueCommand(secret, 'list', 'names of secrets, and when each was set; values are never shown').action(
+    (_options: unknown, command: Command) =>
+      act(
+        command,
+        async ({ client, row, options }) => {
+          const { secrets } = await client.environment.get({ repositoryId: row.id });
+          const lines = secrets.map(({ name, setAtMs, used }) => [name, when(setAtMs), used ? 'yes' : 'no']);
+          print(secrets, options, table(['NAME', 'SET', 'ASKED FOR'], lines));
+        },
+        ({ client, row, options }, channel) => listOfChannel(client, row, channel, 'secret', options),
+      ),
+  );
+  valueCommand(secret, 'remove', 'remove a secret')
     .argument('<name>', 'its name', fitting(variableNameSchema, nameAdvice))
-    .requiredOption('--repository <name>', 'the repository')
-    .addOption(channelOption())
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, options.repository);
-        if (options.channel) return removeFromChannel(client, row, options.channel, 'secret', name, options);
-        await client.environment.removeSecret({ repositoryId: row.id, name });
-        print(done, options, `Secret ${name} of ${plain(row.name)} is removed.`);
-      });
-    });
+    .action((name: string, _options: unknown, command: Command) =>
+      act(
+        command,
+        async ({ client, row, options }) => {
+          await client.environment.removeSecret({ repositoryId: row.id, name });
+          print(done, options, `Secret ${name} of ${plain(row.name)} is removed.`);
+        },
+        ({ client, row, options }, channel) => removeFromChannel(client, row, channel, 'secret', name, options),
+      ),
+    );
 }
 
 function addVariableCommands(program: Command): void {
   const env = program
     .command('env')
     .description('plain environment variables for builds of a repository, or for what runs on a channel');
-  env
-    .command('set')
-    .description('set or replace variables; what must not be seen belongs into "slipway secret set"')
+  valueCommand(env, 'set', 'set or replace variables; what must not be seen belongs into "slipway secret set"')
     .argument('<assignments...>', 'NAME=VALUE')
-    .requiredOption('--repository <name>', 'the repository')
-    .addOption(channelOption())
-    .action(async (given: string[], _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
+    .action((given: string[], _options: unknown, command: Command) => {
       const variables = given.map(assignment);
-      await callEngine(options, async client => {
-        const row = await findRepository(client, options.repository);
-        if (options.channel)
-          return setOnChannel(client, row, options.channel, 'variable', async () => variables, options);
-        for (const variable of variables) await client.environment.setVariable({ repositoryId: row.id, ...variable });
-        print(done, options, `${variables.map(({ name }) => name).join(', ')} set for ${plain(row.name)}.`);
-      });
+      return act(
+        command,
+        async ({ client, row, options }) => {
+          for (const variable of variables) await client.environment.setVariable({ repositoryId: row.id, ...variable });
+          print(done, options, `${variables.map(({ name }) => name).join(', ')} set for ${plain(row.name)}.`);
+        },
+        ({ client, row, options }, channel) =>
+          setOnChannel(client, row, channel, 'variable', async () => variables, options),
+      );
     });
-  env
-    .command('list')
-    .description('variables with where each is set; the last one of a name wins')
-    .requiredOption('--repository <name>', 'the repository')
-    .addOption(channelOption())
-    .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, options.repository);
-        if (options.channel) return listOfChannel(client, row, options.channel, 'variable', options);
-        const { variables } = await client.environment.get({ repositoryId: row.id });
-        const lines = variables.map(({ name, value, origin, step }) => [
-          name,
-          origin === 'pipeline' ? 'slipway.yml' : origin === 'step' ? `step ${step}` : 'repository',
-          value,
-        ]);
-        print(variables, options, table(['NAME', 'SET BY', 'VALUE'], lines));
-      });
-    });
-  env
-    .command('remove')
-    .description('remove a variable of the repository')
+  valueCommand(env, 'list', 'variables with where each is set; the last one of a name wins').action(
+    (_options: unknown, command: Command) =>
+      act(
+        command,
+        async ({ client, row, options }) => {
+          const { variables } = await client.environment.get({ repositoryId: row.id });
+          const lines = variables.map(({ name, value, origin, step }) => [
+            name,
+            origin === 'pipeline' ? 'slipway.yml' : origin === 'step' ? `step ${step}` : 'repository',
+            value,
+          ]);
+          print(variables, options, table(['NAME', 'SET BY', 'VALUE'], lines));
+        },
+        ({ client, row, options }, channel) => listOfChannel(client, row, channel, 'variable', options),
+      ),
+  );
+  valueCommand(env, 'remove', 'remove a variable of the repository')
     .argument('<name>', 'its name', fitting(variableNameSchema, nameAdvice))
-    .requiredOption('--repository <name>', 'the repository')
-    .addOption(channelOption())
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
-      await callEngine(options, async client => {
-        const row = await findRepository(client, options.repository);
-        if (options.channel) return removeFromChannel(client, row, options.channel, 'variable', name, options);
-        await client.environment.removeVariable({ repositoryId: row.id, name });
-        print(done, options, `${name} of ${plain(row.name)} is removed.`);
-      });
-    });
+    .action((name: string, _options: unknown, command: Command) =>
+      act(
+        command,
+        async ({ client, row, options }) => {
+          await client.environment.removeVariable({ repositoryId: row.id, name });
+          print(done, options, `${name} of ${plain(row.name)} is removed.`);
+        },
+        ({ client, row, options }, channel) => removeFromChannel(client, row, channel, 'variable', name, options),
+      ),
+    );
 }
 
 export function addEnvironmentCommands(program: Command): void {

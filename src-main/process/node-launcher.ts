@@ -1,8 +1,9 @@
 /** Owns the starter of the engine's own programs in plain Node: `child_process.fork`. Electron's starter is in desktop/. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { entryPath } from './entry-points.ts';
-import type { EntryName, LaunchedProcess, Launcher, ProcessExit } from './launcher.ts';
+import type { EntryName, LaunchedProcess, Launcher } from './launcher.ts';
 import { createOutputTail } from './output-tail.ts';
+import { createProcessEnd } from './process-end.ts';
 
 /** After the end, how long to wait for the last of stderr: a child of the child may hold the pipe open for ever. */
 const drainMs = 500;
@@ -31,14 +32,7 @@ export function createNodeLauncher(
 
 function watch(child: ChildProcess): LaunchedProcess {
   const tail = createOutputTail();
-  let ended: ProcessExit | null = null;
-  const exitListeners: ((exit: ProcessExit) => void)[] = [];
-
-  const finish = (exit: ProcessExit) => {
-    if (ended !== null) return;
-    ended = exit;
-    for (const listener of exitListeners.splice(0)) listener(exit);
-  };
+  const ended = createProcessEnd();
 
   child.stderr?.on('data', (chunk: Buffer) => tail.take(chunk));
   child.stderr?.on('error', () => undefined);
@@ -46,13 +40,13 @@ function watch(child: ChildProcess): LaunchedProcess {
     // Also emitted when a signal or a message could not be delivered; only a child that never started has no pid.
     if (child.pid !== undefined) return;
     tail.take(Buffer.from(error.message));
-    finish({ exitCode: null, signal: null });
+    ended.come({ exitCode: null, signal: null });
   });
   child.on('exit', (exitCode, signal) => {
-    const timer = setTimeout(() => finish({ exitCode, signal }), drainMs);
+    const timer = setTimeout(() => ended.come({ exitCode, signal }), drainMs);
     child.once('close', () => {
       clearTimeout(timer);
-      finish({ exitCode, signal });
+      ended.come({ exitCode, signal });
     });
   });
 
@@ -66,10 +60,7 @@ function watch(child: ChildProcess): LaunchedProcess {
     onMessage(listener) {
       child.on('message', listener);
     },
-    onExit(listener) {
-      if (ended === null) exitListeners.push(listener);
-      else queueMicrotask(listener.bind(null, ended));
-    },
+    onExit: ended.onExit,
     onPulse: tail.onPulse,
     lastOutput: tail.text,
     kill(signal) {

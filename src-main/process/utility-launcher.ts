@@ -1,7 +1,8 @@
 /** Owns the starter of the engine's own programs in Electron: over its `utilityProcess.fork`, which is handed in. Node's is in node-launcher.ts. */
 import { entryPath } from './entry-points.ts';
-import type { LaunchedProcess, Launcher, ProcessExit } from './launcher.ts';
+import type { LaunchedProcess, Launcher } from './launcher.ts';
 import { createOutputTail } from './output-tail.ts';
+import { createProcessEnd } from './process-end.ts';
 
 /** The part of Electron's `UtilityProcess` that is used. Source: https://www.electronjs.org/docs/latest/api/utility-process */
 export interface UtilityChild {
@@ -50,9 +51,8 @@ export function createUtilityLauncher(fork: ForkUtility): Launcher {
 
 function watch(child: UtilityChild): LaunchedProcess {
   const tail = createOutputTail();
-  let ended: ProcessExit | null = null;
+  const ended = createProcessEnd();
   let killedBy: 'SIGTERM' | 'SIGKILL' | null = null;
-  const exitListeners: ((exit: ProcessExit) => void)[] = [];
 
   child.stderr?.on('data', (chunk: Buffer) => tail.take(chunk));
   child.stderr?.on('error', () => undefined);
@@ -61,10 +61,7 @@ function watch(child: UtilityChild): LaunchedProcess {
     // A kill before the start was asked for finds nothing to end.
     if (killedBy) end(killedBy);
   });
-  child.on('exit', exitCode => {
-    ended = { exitCode, signal: killedBy };
-    for (const listener of exitListeners.splice(0)) listener(ended);
-  });
+  child.on('exit', exitCode => ended.come({ exitCode, signal: killedBy }));
 
   const end = (signal: 'SIGTERM' | 'SIGKILL') => {
     if (signal === 'SIGTERM' || child.pid === undefined) {
@@ -83,19 +80,16 @@ function watch(child: UtilityChild): LaunchedProcess {
       return child.pid;
     },
     send(message) {
-      if (ended === null) child.postMessage(message);
+      if (!ended.hasCome) child.postMessage(message);
     },
     onMessage(listener) {
       child.on('message', listener);
     },
-    onExit(listener) {
-      if (ended === null) exitListeners.push(listener);
-      else queueMicrotask(listener.bind(null, ended));
-    },
+    onExit: ended.onExit,
     onPulse: tail.onPulse,
     lastOutput: tail.text,
     kill(signal) {
-      if (ended !== null) return;
+      if (ended.hasCome) return;
       killedBy = signal;
       end(signal);
     },

@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { deliverySchema, webhookSchema } from '../../../src-main/contract/webhooks.ts';
@@ -9,9 +8,8 @@ import { eventually } from '../../support/eventually.ts';
 import { git } from '../../support/git-server.ts';
 import { startHeadlessEngine } from '../../support/headless-engine.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
+import { commandsOn } from '../../support/source-cli.ts';
 import { isSignedBy, startWebhookReceiver } from '../../support/webhook-receiver.ts';
-
-const cli = resolve(import.meta.dirname, '../../../src-main/cli.ts');
 
 it('tells a receiver of a job by the public commands, and sends it again when asked', async () => {
   const root = await scratchFolder();
@@ -22,16 +20,7 @@ it('tells a receiver of a job by the public commands, and sends it again when as
     await engine.ended;
   });
   const receiver = await startWebhookReceiver();
-  function slipway(args: readonly string[], input = ''): Promise<string> {
-    return new Promise((done, fail) => {
-      const child = execFile(process.execPath, [cli, ...args, '--data', data], (error, stdout, stderr) =>
-        error ? fail(new Error(stderr)) : done(stdout),
-      );
-      child.stdin?.end(input);
-    });
-  }
-  const json = async <Shape extends z.ZodType>(shape: Shape, args: readonly string[], input?: string) =>
-    shape.parse(JSON.parse(await slipway([...args, '--json'], input)));
+  const { slipway, json } = commandsOn(data);
 
   const address = `${receiver.origin}/h1dden\n`;
   const added = await json(
