@@ -1,6 +1,6 @@
 /** Owns drawing a long table by the rows in sight. A short one is drawn whole, so that all of it is found and printed. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
+import { type ComponentType, type RefObject, useLayoutEffect, useRef, useState } from 'react';
 import styles from './rows-in-sight.module.css';
 
 /** Tables up to this length cost less whole than the reader's search in the page is worth. */
@@ -9,7 +9,7 @@ const drawnWhole = 60;
 const overscan = 10;
 const unmeasured = () => undefined;
 
-export interface RowsInSight {
+interface RowsInSight {
   /** For the `tbody`, which lies somewhere in the scrolled `main`. */
   readonly body: RefObject<HTMLTableSectionElement | null>;
   /** The rows to draw, in order. */
@@ -22,7 +22,7 @@ export interface RowsInSight {
 }
 
 /** Which of `count` rows of a table that scrolls with the view are in sight; `rowHeight` in pixels is the usual one. */
-export function useRowsInSight(count: number, rowHeight: number): RowsInSight {
+function useRowsInSight(count: number, rowHeight: number): RowsInSight {
   const body = useRef<HTMLTableSectionElement>(null);
   const [margin, setMargin] = useState(0);
   const isWhole = count <= drawnWhole;
@@ -64,5 +64,38 @@ export function Spacer({ height, columns }: { readonly height: number; readonly 
     <tr className={styles.spacer} aria-hidden>
       <td colSpan={columns} style={{ height }} />
     </tr>
+  );
+}
+
+export interface RowInSightProps<Row> {
+  readonly row: Row;
+  /** Its place, from 0: goes into `data-index`. */
+  readonly index: number;
+  /** For the `tr`: its true height, where that is not the usual. */
+  readonly measure: (row: Element | null) => void;
+}
+
+export interface BodyInSightProps<Row> {
+  readonly rows: readonly Row[];
+  /** The usual one, in pixels. */
+  readonly rowHeight: number;
+  readonly columns: number;
+  /** Draws one row; memoized, since each step of a scroll draws the body. */
+  readonly Row: ComponentType<RowInSightProps<Row>>;
+}
+
+/** The body of a table that scrolls with the view: the rows in sight, and space for the others. */
+export function BodyInSight<Row extends { readonly id: string }>(props: BodyInSightProps<Row>) {
+  const { rows, rowHeight, columns, Row } = props;
+  const sight = useRowsInSight(rows.length, rowHeight);
+  return (
+    <tbody ref={sight.body}>
+      <Spacer height={sight.before} columns={columns} />
+      {sight.indexes.map(index => {
+        const row = rows[index];
+        return row && <Row key={row.id} row={row} index={index} measure={sight.measure} />;
+      })}
+      <Spacer height={sight.after} columns={columns} />
+    </tbody>
   );
 }

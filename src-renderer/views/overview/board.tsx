@@ -4,7 +4,7 @@ import type { ChannelSummary } from '../../../src-main/contract/views/release.ts
 import type { RepositoryRow } from '../../../src-main/contract/views/repository.ts';
 import { routeHref } from '../../state/route.ts';
 import { classes } from '../../ui/classes.ts';
-import { Spacer, useRowsInSight } from '../../ui/rows-in-sight.tsx';
+import { BodyInSight, type RowInSightProps } from '../../ui/rows-in-sight.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
@@ -19,13 +19,6 @@ const mostChannels = 2;
 /** Pixels of `--row-height-board` and the hairline above it. */
 const rowHeight = 45;
 const columns = 5;
-
-interface RowProps {
-  readonly row: RepositoryRow;
-  /** Its place, from 0. */
-  readonly index: number;
-  readonly measure: (row: Element | null) => void;
-}
 
 function Channel({ channel, repositoryId }: { readonly channel: ChannelSummary; readonly repositoryId: string }) {
   const mark = channelMark(channel);
@@ -76,7 +69,7 @@ function Revision({ row }: { readonly row: RepositoryRow }) {
 }
 
 /** Drawn again only when its repository changes: each step of a scroll draws the board. */
-const Row = memo(function Row({ row, index, measure }: RowProps) {
+const Row = memo(function Row({ row, index, measure }: RowInSightProps<RepositoryRow>) {
   return (
     <tr ref={measure} data-index={index} aria-rowindex={index + 2}>
       <td className={table.state}>
@@ -125,7 +118,6 @@ function stepRows(event: KeyboardEvent<HTMLTableElement>): void {
 
 /** The board. `rows` come in the order in which they are shown. */
 export function Board({ rows }: { readonly rows: readonly RepositoryRow[] }) {
-  const sight = useRowsInSight(rows.length, rowHeight);
   return (
     <table className={classes(table.table, styles.board)} aria-rowcount={rows.length + 1} onKeyDown={stepRows}>
       <thead>
@@ -151,14 +143,7 @@ export function Board({ rows }: { readonly rows: readonly RepositoryRow[] }) {
           </th>
         </tr>
       </thead>
-      <tbody ref={sight.body}>
-        <Spacer height={sight.before} columns={columns} />
-        {sight.indexes.map(index => {
-          const row = rows[index];
-          return row && <Row key={row.id} row={row} index={index} measure={sight.measure} />;
-        })}
-        <Spacer height={sight.after} columns={columns} />
-      </tbody>
+      <BodyInSight rows={rows} rowHeight={rowHeight} columns={columns} Row={Row} />
     </table>
   );
 }

@@ -10,7 +10,7 @@ import { classes } from '../../ui/classes.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatDuration, plural } from '../../ui/format.ts';
-import { Spacer, useRowsInSight } from '../../ui/rows-in-sight.tsx';
+import { BodyInSight, type RowInSightProps } from '../../ui/rows-in-sight.tsx';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
 import table from '../../ui/table.module.css';
 import text from '../../ui/text.module.css';
@@ -21,15 +21,8 @@ import styles from './repositories.module.css';
 const rowHeight = 45;
 const columns = 6;
 
-interface RowProps {
-  readonly row: RepositoryRow;
-  /** Its place, from 0. */
-  readonly index: number;
-  readonly measure: (row: Element | null) => void;
-}
-
 /** Drawn again only when its repository changes: each step of a scroll draws the list. */
-const Row = memo(function Row({ row, index, measure }: RowProps) {
+const Row = memo(function Row({ row, index, measure }: RowInSightProps<RepositoryRow>) {
   const job = row.latestJob;
   return (
     <tr ref={measure} data-index={index} aria-rowindex={index + 2}>
@@ -80,7 +73,6 @@ const Row = memo(function Row({ row, index, measure }: RowProps) {
 const byName = new Intl.Collator();
 
 function List({ rows }: { readonly rows: readonly RepositoryRow[] }) {
-  const sight = useRowsInSight(rows.length, rowHeight);
   return (
     <table className={classes(table.table, table.two, styles.list)} aria-rowcount={rows.length + 1}>
       <thead>
@@ -101,14 +93,7 @@ function List({ rows }: { readonly rows: readonly RepositoryRow[] }) {
           </th>
         </tr>
       </thead>
-      <tbody ref={sight.body}>
-        <Spacer height={sight.before} columns={columns} />
-        {sight.indexes.map(index => {
-          const row = rows[index];
-          return row && <Row key={row.id} row={row} index={index} measure={sight.measure} />;
-        })}
-        <Spacer height={sight.after} columns={columns} />
-      </tbody>
+      <BodyInSight rows={rows} rowHeight={rowHeight} columns={columns} Row={Row} />
     </table>
   );
 }

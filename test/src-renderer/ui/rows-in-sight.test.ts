@@ -1,19 +1,15 @@
 import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Spacer, useRowsInSight } from '../../../src-renderer/ui/rows-in-sight.tsx';
+import { BodyInSight, type RowInSightProps } from '../../../src-renderer/ui/rows-in-sight.tsx';
 
 const rowHeight = 45;
 
-function Rows({ count }: { readonly count: number }) {
-  const sight = useRowsInSight(count, rowHeight);
-  const space = (height: number) => createElement(Spacer, { height, columns: 1 });
-  const rows = sight.indexes.map(index => createElement('tr', { key: index, 'data-index': index }));
-  return createElement('tbody', { ref: sight.body }, space(sight.before), rows, space(sight.after));
-}
+const Row = ({ index }: RowInSightProps<{ readonly id: string }>) => createElement('tr', { 'data-index': index });
 
 const drawn = (count: number) => {
-  const html = renderToStaticMarkup(createElement(Rows, { count }));
+  const rows = Array.from({ length: count }, (_, index) => ({ id: String(index) }));
+  const html = renderToStaticMarkup(createElement(BodyInSight, { rows, rowHeight, columns: 1, Row }));
   const heights = [...html.matchAll(/height:(\d+)px/g)].map(([, height]) => Number(height));
   return { rows: html.match(/data-index/g)?.length ?? 0, space: heights.reduce((sum, height) => sum + height, 0) };
 };
