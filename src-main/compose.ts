@@ -267,7 +267,15 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
     },
     onChanged: () => feed.pulse('status'),
   });
-  const swarmStart = createSwarmStart({ db, swarm, seeding, logger, onChanged: () => feed.pulse('status') });
+  const swarmStart = createSwarmStart({
+    db,
+    swarm,
+    seeding,
+    clock,
+    logger,
+    onChanged: () => feed.pulse('status'),
+    onEvent: feed.nudge,
+  });
   const swarmRules = createSwarmRules({
     db,
     swarm,

@@ -40,7 +40,7 @@ export const eventTypeSchema = z.enum([
   'worker.started',
   'worker.lost',
   'worker.changed',
-  'swarm.changed',
+  'swarm.lost',
   'drill.started',
   'drill.killed',
   'drill.finished',

@@ -108,6 +108,7 @@ export function createMetricSet(options: {
         case 'replica.failed':
         case 'machine.failed':
         case 'worker.lost':
+        case 'swarm.lost':
         case 'poll.failed':
         case 'release.refused':
           failures.inc({ event: event.type });

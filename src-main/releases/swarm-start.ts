@@ -1,10 +1,12 @@
-/** Owns that the swarm runs some time: it is started again until it does, and says meanwhile why it does not. */
+/** Owns that the swarm runs some time: it is started until it does, says meanwhile why it does not, and each loss is told. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../contract/errors.ts';
+import { appendEvent } from '../database/events.ts';
 import type { Db } from '../database/open-database.ts';
 import { readSetting } from '../database/settings.ts';
 import { backoffMs, restartBackoff } from '../domain/backoff.ts';
-import type { SwarmClient } from '../swarm/swarm-client.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { SwarmClient, SwarmLoss } from '../swarm/swarm-client.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Seeding } from './seeding.ts';
 
@@ -17,15 +19,17 @@ export interface SwarmStart {
   stop(): void;
 }
 
-/** `onChanged` hears of each try. */
+/** `onChanged` hears of each try, `onEvent` of each event that was recorded. */
 export function createSwarmStart(options: {
   readonly db: Db;
   readonly swarm: SwarmClient;
   readonly seeding: Seeding;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly onChanged: () => void;
+  readonly onEvent: () => void;
 }): SwarmStart {
-  const { db, swarm, seeding, logger } = options;
+  const { db, swarm, seeding, clock, logger } = options;
   const stopping = new AbortController();
   let problem: DomainError | null = null;
 
@@ -53,6 +57,13 @@ export function createSwarmStart(options: {
     }
   }
 
+  const recordLoss = ({ exit, ...loss }: SwarmLoss): void => {
+    appendEvent(db, { type: 'swarm.lost', at: clock(), data: { ...exit, ...loss } })
+      .then(options.onEvent)
+      .catch(error => logger.error('swarm.loss_not_recorded', { error }));
+  };
+  const unsubscribe = swarm.onLost(recordLoss);
+
   return {
     get problem() {
       return problem;
@@ -60,6 +71,9 @@ export function createSwarmStart(options: {
     start() {
       void run();
     },
-    stop: () => stopping.abort(),
+    stop() {
+      unsubscribe();
+      stopping.abort();
+    },
   };
 }

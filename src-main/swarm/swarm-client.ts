@@ -1,7 +1,7 @@
 /** Owns the engine's side of the swarm: one process kept running, what it seeds, what it downloads. Knows nothing of webtorrent. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, messageOf } from '../contract/errors.ts';
-import type { LaunchedProcess, Launcher } from '../process/launcher.ts';
+import type { LaunchedProcess, Launcher, ProcessExit } from '../process/launcher.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AnnounceKeys } from './announce-token.ts';
 import {
@@ -21,6 +21,14 @@ const maxBackoffMs = 30_000;
 const healthyAfterMs = 60_000;
 /** The process closes its connections in one second; one that has not ended by then is hung. */
 const stopGraceMs = 3_000;
+
+/** The end of a process that nobody asked to end. */
+export interface SwarmLoss {
+  readonly exit: ProcessExit;
+  readonly restartInMs: number;
+  /** True where the one before it was lost too, before it had lived long enough to be healthy. */
+  readonly again: boolean;
+}
 
 export interface SwarmStats {
   /** Null while the process is not listening. */
@@ -63,6 +71,8 @@ export interface SwarmClient {
   stats(): SwarmStats;
   /** Called when stats change, at most about once a second; the result ends the subscription. */
   onStats(listener: (stats: SwarmStats) => void): () => void;
+  /** Called when the process ended by itself; another one is started. The result ends the subscription. */
+  onLost(listener: (loss: SwarmLoss) => void): () => void;
 }
 
 /** A client whose process is started by `launcher` and listens at `listen`; port 0 takes any, and keeps it over restarts. */
@@ -73,6 +83,7 @@ export function createSwarmClient(options: {
 }): SwarmClient {
   const { launcher, logger, listen } = options;
   const listeners = new Set<(stats: SwarmStats) => void>();
+  const lossListeners = new Set<(loss: SwarmLoss) => void>();
   const stopping = new AbortController();
   let child: LaunchedProcess | null = null;
   let exited: Promise<void> = Promise.resolve();
@@ -204,6 +215,8 @@ export function createSwarmClient(options: {
           void relaunch();
         } else if (wasReady) {
           logger.warn('swarm.process_ended', { ...exit, restartInMs: backoffMs, output: launched.lastOutput() });
+          const loss = { exit, restartInMs: backoffMs, again: backoffMs > firstBackoffMs };
+          for (const listener of lossListeners) listener(loss);
           void relaunch();
         }
       });
@@ -293,6 +306,10 @@ export function createSwarmClient(options: {
     onStats: listener => {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onLost: listener => {
+      lossListeners.add(listener);
+      return () => lossListeners.delete(listener);
     },
   };
 }

@@ -88,6 +88,8 @@ export function noticeOf(event: EngineEvent): Notice | null {
       return make('failed', `${text(event.data.name) ?? 'A machine'} could not run a release`, { view: 'machines' });
     case 'worker.lost':
       return make('stale', lostWorker(event), routeOf(event, 'job'));
+    case 'swarm.lost':
+      return make('stale', 'The seeding process was lost; another one takes its place', { view: 'swarm' });
     case 'drill.finished':
       return event.data.holds === true
         ? make('verified', 'The crash drill passed', routeOf(event, 'job'))

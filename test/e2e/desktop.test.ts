@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { isAlive } from '../support/child-program.ts';
 import { slipway } from '../support/cli.ts';
-import { pathsOf, type RigApp, startRig } from '../support/electron-rig/run-rig.ts';
+import { pathsOf, type RigApp, startRig, trayLabels } from '../support/electron-rig/run-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { type GitServer, startGitServer, type TestRepository } from '../support/git-server.ts';
 import { type KeptFolder, keptFolder } from '../support/scratch-folder.ts';
@@ -42,18 +42,8 @@ async function ask<Answer>(schema: z.ZodType<Answer>, ...args: string[]): Promis
   return schema.parse(JSON.parse(outcome.stdout));
 }
 
-async function until(what: string, holds: (view: Awaited<ReturnType<RigApp['look']>>) => boolean) {
-  return eventually(
-    async () => {
-      const view = await app.look();
-      if (!holds(view)) throw new Error(JSON.stringify({ ...view, appMenu: view.appMenu.length }));
-      return view;
-    },
-    { what },
-  );
-}
+const until: RigApp['until'] = (what, holds) => app.until(what, holds);
 const evaluate = (expression: string) => app.order({ do: 'evaluate', expression });
-const trayLabels = (view: Awaited<ReturnType<RigApp['look']>>) => view.tray?.menu.map(item => item.label) ?? [];
 
 beforeAll(async () => {
   folder = await keptFolder();
@@ -232,7 +222,7 @@ describe('the desktop app on the rig', () => {
 
     const page = await app.page();
     const menus = (await app.look()).appMenu.filter(menu => ['Do', 'Go to'].includes(menu.label));
-    // Those that need another answer than a look at the page have tests of their own.
+    // What these begin and end is in desktop-recovery.test.ts.
     const elsewhere = ['Quit Slipway', 'Try the sample project', 'Run the crash drill', 'Drain the workers'];
     for (const path of pathsOf(menus)) {
       const [menu = '', label = ''] = path;

@@ -87,6 +87,15 @@ export function createAlertRules(failing: Iterable<string> = []): AlertRules {
             hash: jobId === null ? '#/jobs' : `#/jobs/${jobId}`,
             thenRun: null,
           };
+        case 'swarm.lost':
+          return data.again === true
+            ? null
+            : {
+                title: 'The seeding process was lost',
+                body: 'Another one takes its place. Machines fetch from the stores meanwhile.',
+                hash: '#/swarm',
+                thenRun: null,
+              };
         default:
           return null;
       }

@@ -12,7 +12,7 @@ import { createNodeLauncher } from '../../../src-main/process/node-launcher.ts';
 import { createFilesystemStore } from '../../../src-main/stores/filesystem-store.ts';
 import { parseMetainfo } from '../../../src-main/swarm/metainfo.ts';
 import { readPieceRecord, writePieceRecord } from '../../../src-main/swarm/piece-record.ts';
-import { createSwarmClient } from '../../../src-main/swarm/swarm-client.ts';
+import { createSwarmClient, type SwarmLoss } from '../../../src-main/swarm/swarm-client.ts';
 import { createWebSeedGuard, type WebSeedGuard } from '../../../src-main/swarm/web-seed-guard.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import {
@@ -161,11 +161,15 @@ describe('peers', () => {
     await bench.writePack(source, pack);
     await seeder.client.seed({ torrent: pack.torrent, folder: source, verified: true });
     const address = addressOf(seeder.client);
+    const losses: SwarmLoss[] = [];
+    const unsubscribe = seeder.client.onLost(loss => losses.push(loss));
 
     seeder.processes.at(-1)?.kill('SIGKILL');
     await whenStats(seeder.client, stats => stats.port === null);
     await whenStats(seeder.client, stats => stats.torrents.some(torrent => torrent.complete));
     expect(addressOf(seeder.client)).toEqual(address);
+    unsubscribe();
+    expect(losses).toMatchObject([{ exit: { exitCode: null, signal: 'SIGKILL' }, again: false }]);
 
     const folder = await bench.subfolder('machine');
     await machine.client.download({ torrent: pack.torrent, folder, peers: [address], webSeeds: [] });

@@ -16,6 +16,8 @@ export interface RigApp {
   said(): string;
   order(order: Order): Promise<unknown>;
   look(): Promise<DesktopView>;
+  /** What a person sees as soon as it `holds`. */
+  until(what: string, holds: (view: DesktopView) => boolean): Promise<DesktopView>;
   /** The interface, as a person uses it. */
   page(): Promise<Page>;
   /** Lets Playwright go: the next call of `page` connects anew, as to a page that crashed and came back. */
@@ -32,6 +34,8 @@ export function pathsOf(items: readonly MenuView[], above: readonly string[] = [
     item.submenu.length > 0 ? pathsOf(item.submenu, [...above, item.label]) : [[...above, item.label]],
   );
 }
+
+export const trayLabels = (view: DesktopView): string[] => view.tray?.menu.map(item => item.label) ?? [];
 
 export function startRig(args: readonly string[], env: NodeJS.ProcessEnv = process.env): RigApp {
   const child = fork(join(root, 'out/main/main.js'), [...args], {
@@ -63,12 +67,22 @@ export function startRig(args: readonly string[], env: NodeJS.ProcessEnv = proce
       void ended.then(exitCode => reject(new Error(`the app ended with ${exitCode}: ${text}`)));
       child.send({ id, order: wanted }, error => error && reject(error));
     });
+  const look = async () => (await order({ do: 'look' })) as DesktopView;
   let browser: Promise<Browser> | null = null;
   return {
     process: child,
     said: () => text,
     order,
-    look: async () => (await order({ do: 'look' })) as DesktopView,
+    look,
+    until: (what, holds) =>
+      eventually(
+        async () => {
+          const view = await look();
+          if (!holds(view)) throw new Error(JSON.stringify({ ...view, appMenu: view.appMenu.length }));
+          return view;
+        },
+        { what },
+      ),
     async page() {
       const endpoint = z.string().parse(await order({ do: 'endpoint' }));
       browser ??= chromium.connectOverCDP(endpoint);

@@ -54,6 +54,12 @@ describe('alerts', () => {
     const quiet: EventType[] = ['job.queued', 'job.started', 'build.stored', 'replica.verified', 'release.created'];
     expect(quiet.map(type => rules.alertOf(event(type), nameOf))).toEqual(quiet.map(() => null));
   });
+
+  it('tell of the first loss of a seeding process that cannot stay', () => {
+    const rules = createAlertRules();
+    const told = [false, true, true].map(again => rules.alertOf(event('swarm.lost', { again }), nameOf)?.hash ?? null);
+    expect(told).toEqual(['#/swarm', null, null]);
+  });
 });
 
 describe('quitQuestion', () => {
