@@ -23,6 +23,7 @@ export async function listRegions(db: Db): Promise<RegionRecord[]> {
     .where('removedAt', 'is', null)
     .orderBy('isMain', 'desc')
     .orderBy('addedAt')
+    .orderBy('name')
     .execute();
 }
 

@@ -77,7 +77,7 @@ const isReclaimed = async ({ db }: Pick<Awaited<ReturnType<typeof world>>, 'db'>
 describe('reclaiming', () => {
   it('deletes what nothing needs here and in every region, and in one that was down when it is back', async () => {
     const center = await world();
-    const [near, far] = [await center.addRegion('near'), await center.addRegion('far')];
+    const [near, far] = [await center.addRegion('east'), await center.addRegion('west')];
     await center.reconciler.start();
     const [old, current] = [await center.build(), await center.build()];
     center.reconciler.signal();
@@ -93,8 +93,8 @@ describe('reclaiming', () => {
     expect(result).toMatchObject({ packs: 1, sizeBytes: old.sizeBytes });
     expect(result.stores).toMatchObject([
       { name: 'This machine', packs: 1, error: null },
-      { name: 'near', packs: 1, error: null },
-      { name: 'far', packs: 0, error: { code: 'store.unreachable' } },
+      { name: 'east', packs: 1, error: null },
+      { name: 'west', packs: 0, error: { code: 'store.unreachable' } },
     ]);
     for (const store of [center.main, near.store]) {
       expect(await presentOf(store, old)).toEqual([]);
@@ -106,7 +106,7 @@ describe('reclaiming', () => {
     expect(await eventTypes(center.db)).toContain('build.reclaimed');
 
     await rename(`${far.path}-away`, far.path);
-    expect((await center.retention.plan()).waiting).toEqual([{ name: 'far', packs: 1, sizeBytes: old.sizeBytes }]);
+    expect((await center.retention.plan()).waiting).toEqual([{ name: 'west', packs: 1, sizeBytes: old.sizeBytes }]);
     await center.retention.reclaim();
     expect(await presentOf(far.store, old)).toEqual([]);
     expect(await presentOf(far.store, current)).toEqual(keysOf(current));
