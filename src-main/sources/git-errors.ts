@@ -112,6 +112,19 @@ export function branchMissing(url: string, branch: string): DomainError {
   );
 }
 
+/** A branch that was watched and is no longer there; `successor` is where it probably went. */
+export function branchGone(url: string, branch: string, successor: string | null): DomainError {
+  const way =
+    successor === null
+      ? 'Push it again, or choose another branch'
+      : `Did it become "${successor}"? Watch that one instead: slipway repo set NAME --branch ${successor}`;
+  return new DomainError(
+    'git.branch_missing',
+    `The branch "${branch}" is gone from ${url}. What was queued of it is still built, and it is taken up again when it comes back. ${way}`,
+    { url, branch, successor },
+  );
+}
+
 export function revisionMissing(url: string, revision: string): DomainError {
   return new DomainError(
     'git.revision_missing',

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { listEvents } from '../../src-main/database/events.ts';
 import { listJobs } from '../../src-main/database/jobs.ts';
 import { findRepository, type SourceOf, sourceOptionsOf } from '../../src-main/database/repositories.ts';
+import type { Clock } from '../../src-main/domain/clock.ts';
 import { dataFolder } from '../../src-main/domain/data-folder.ts';
 import { createNewRevision } from '../../src-main/poller/new-revision.ts';
 import { createPoller } from '../../src-main/poller/poller.ts';
@@ -13,7 +14,7 @@ import { silentLogger } from '../../src-main/telemetry/logger.ts';
 import { testDatabase } from './database-fixtures.ts';
 
 /** Looks when it is asked to, unless it is started. Ends with the test. */
-export async function startPolling(options: { readonly intervalMs?: number } = {}) {
+export async function startPolling(options: { readonly intervalMs?: number; readonly clock?: Clock } = {}) {
   const { db, folder: root } = await testDatabase();
   const folder = dataFolder(root);
   const gitPath = await findGit();
@@ -26,7 +27,7 @@ export async function startPolling(options: { readonly intervalMs?: number } = {
       logger: silentLogger,
     });
   const nothing = () => undefined;
-  const common = { db, clock: Date.now, mirrorOf, onChanged: nothing };
+  const common = { db, clock: options.clock ?? Date.now, mirrorOf, onChanged: nothing };
   const poller = createPoller({
     ...common,
     logger: silentLogger,
