@@ -84,14 +84,13 @@ function Header({ repository, onRemove, onSource }: HeaderProps) {
                     : repository.polling.stretch > 1 && ` (${repository.polling.host} allows no more)`}
                 </>
               )}
-              {isByBranch && branchState.rewritten !== null && (
-                <>
-                  {' '}
-                  · history replaced by a forced push <RelativeTime atMs={branchState.rewritten.atMs} />, from{' '}
-                  <Sha revision={branchState.rewritten.from} /> to <Sha revision={branchState.rewritten.to} />
-                </>
-              )}
             </p>
+            {isByBranch && branchState.rewritten !== null && (
+              <p className={styles.facts}>
+                History replaced by a forced push <RelativeTime atMs={branchState.rewritten.atMs} />, from{' '}
+                <Sha revision={branchState.rewritten.from} /> to <Sha revision={branchState.rewritten.to} />
+              </p>
+            )}
             {other !== null && branchState.gone === null && (
               <p className={styles.facts}>
                 The default branch of the remote is {other} now, no longer {repository.branch}.{' '}
