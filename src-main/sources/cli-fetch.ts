@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CliGit, type CliResult, fetchTimeoutMs } from './cli-git.ts';
 import { defaultBounds, withinBounds } from './fetch-bounds.ts';
+import { isMalformed } from './git-errors.ts';
 import { findMoved } from './git-http.ts';
 import type { FetchRequest } from './mirror-backend.ts';
-import { exists, refOf } from './mirror-files.ts';
+import { exists, packFiles, refOf, removeLeft } from './mirror-files.ts';
 import { remoteOptions } from './remote-options.ts';
 
 export const fetchOptions = ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'];
@@ -44,19 +45,29 @@ export async function fetchRef(
   const bounds = (await access.fetchBounds?.()) ?? defaultBounds;
   let from = url;
   let remote = await remoteOptions(location, access);
-  const once = () =>
-    withinBounds({ url, folder, bounds, signal }, ends =>
-      git.run({
-        verb: 'fetch',
-        // A repository on this machine may itself be a shallow clone.
-        options: [...fetchOptions, '--update-shallow', ...(depth === undefined ? [] : [depth])],
-        operands: [from, refspec],
-        remote,
-        gitDir: folder,
-        timeoutMs: fetchTimeoutMs,
-        signal: ends,
-      }),
-    );
+  const once = async () => {
+    const before = await packFiles(folder);
+    let result: CliResult | null = null;
+    try {
+      result = await withinBounds({ url, folder, bounds, signal }, ends =>
+        git.run({
+          verb: 'fetch',
+          // A repository on this machine may itself be a shallow clone.
+          options: [...fetchOptions, '--update-shallow', ...(depth === undefined ? [] : [depth])],
+          operands: [from, refspec],
+          remote,
+          gitDir: folder,
+          timeoutMs: fetchTimeoutMs,
+          signal: ends,
+        }),
+      );
+      return result;
+    } finally {
+      // Git looks at some objects when their pack is in its place already, and would take them for its own at the next fetch.
+      const isRefused = result !== null && isMalformed(result.text);
+      if (result?.exitCode !== 0) await removeLeft(folder, before, isRefused);
+    }
+  };
   // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
   const result = await untilUnlocked(once);
   if (!isRedirected(result.text)) return result;
