@@ -17,6 +17,9 @@ const lockPauseMs = 250;
 const isLocked = ({ exitCode, text }: CliResult) =>
   exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
 
+/** A plain file server knows no depth. Source: git's remote-curl.c, fetch_dumb. */
+export const isWithoutDepth = (stderr: string) => /does not support shallow/.test(stderr);
+
 /** With a login, git follows no redirect by itself. */
 const isRedirected = (stderr: string) => /The requested URL returned error: 30[12378]/.test(stderr);
 
@@ -90,8 +93,7 @@ export async function fetchBranch(
   const refspec = refspecOf(branch);
   const isShallow = isFresh && branch !== null;
   let result = await fetchRef(git, folder, refspec, { signal, ...(isShallow ? { depth: '--depth=1' } : {}) });
-  // A plain file server knows no depth. Source: git's remote-curl.c, fetch_dumb.
-  if (isShallow && /does not support shallow/.test(result.text)) {
+  if (isShallow && isWithoutDepth(result.text)) {
     result = await fetchRef(git, folder, refspec, { signal });
   }
   if (result.exitCode === 0) return 'fetched';
