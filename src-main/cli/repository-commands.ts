@@ -123,6 +123,7 @@ function addQueueCommand(repo: Command): void {
   const set = repo
     .command('set <repository>')
     .description('how it is looked at and its jobs are queued; without an option, what is set')
+    .option('--branch <branch>', 'the branch to watch from now on; what is queued of the old one is still built')
     .option('--concurrency <n>', 'how many of its jobs may run at once', wholeNumber(1, 64))
     .option('--supersede <on|off>', 'a newer revision cancels those that still wait', onOrOff)
     .option(
@@ -133,11 +134,19 @@ function addQueueCommand(repo: Command): void {
     .option('--poll <seconds>', 'how often it is looked at; 0 for what the installation does', wholeNumber(0, 86_400))
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
-        Options & SourceArguments & { concurrency?: number; supersede?: boolean; retries?: number; poll?: number }
+        Options &
+          SourceArguments & {
+            branch?: string;
+            concurrency?: number;
+            supersede?: boolean;
+            retries?: number;
+            poll?: number;
+          }
       >();
       await callEngine(options, async client => {
         const { id } = await findRepository(client, named);
-        const { concurrency, supersede, retries: retryLimit } = options;
+        const { branch, concurrency, supersede, retries: retryLimit } = options;
+        if (branch !== undefined) await client.repositories.setBranch({ id, branch });
         const change = sourceChange(options);
         if (change !== undefined) await client.repositories.setSource({ id, ...change });
         const row = await client.repositories.setQueue({ id, concurrency, supersede, retryLimit });
@@ -155,7 +164,11 @@ function addQueueCommand(repo: Command): void {
           ['newer revisions supersede waiting ones', row.queue.supersede ? 'on' : 'off'],
           ['tries again by itself', String(row.queue.retryLimit)],
         ];
-        print({ ...row.queue, polling, source: row.source }, options, table([plain(row.name), ''], lines));
+        print(
+          { branch: row.branch, branchState: row.branchState, ...row.queue, polling, source: row.source },
+          options,
+          table([plain(row.name), ''], lines),
+        );
       });
     });
   addSourceOptions(set);

@@ -5,6 +5,8 @@ export const eventTypeSchema = z.enum([
   'repository.added',
   'repository.removed',
   'repository.changed',
+  /** Its data are a `BranchChange`. */
+  'branch.changed',
   'revision.seen',
   'revision.skipped',
   'poll.failed',

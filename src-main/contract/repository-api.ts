@@ -49,6 +49,9 @@ export const repositoriesApi = {
       }),
     )
     .output(repositoryRowSchema),
+  setBranch: route('PATCH', '/repositories/{id}/branch', 'Watch another branch of a repository')
+    .input(z.object({ id: idSchema, branch: branchNameSchema }))
+    .output(repositoryRowSchema),
   setSource: route(
     'PATCH',
     '/repositories/{id}/source',

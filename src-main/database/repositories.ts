@@ -1,7 +1,10 @@
 /** Owns the statements of the table repositories. */
 import { type Insertable, type Selectable, sql, type Updateable } from 'kysely';
+import { z } from 'zod';
+import { branchStateSchema } from '../contract/branch-state.ts';
 import { drillRepositoryId } from '../contract/drill.ts';
 import { defaultSourceOptions, type SourceOptions, sourceOptionsSchema } from '../contract/source-options.ts';
+import { type KeptBranch, unseenBranch } from '../domain/branch-state.ts';
 import { fromJson } from './json-column.ts';
 import type { Db } from './open-database.ts';
 import type { RepositoriesTable } from './tables/repositories.ts';
@@ -65,6 +68,13 @@ const chosenSourceOptions = sourceOptionsSchema.partial();
 /** What was chosen about a repository's source, with the usual for the rest. */
 export function sourceOptionsOf({ sourceOptions }: Pick<RepositoryRecord, 'sourceOptions'>): SourceOptions {
   return { ...defaultSourceOptions, ...fromJson(chosenSourceOptions, sourceOptions) };
+}
+
+const keptBranch = branchStateSchema.extend({ isFresh: z.boolean() });
+
+/** What is known of a repository's branch besides its revision. */
+export function branchStateOf({ branchState }: Pick<RepositoryRecord, 'branchState'>): KeptBranch {
+  return fromJson(keptBranch, branchState) ?? unseenBranch;
 }
 
 /** What a look at a repository changes of its row. Times are UTC milliseconds. */

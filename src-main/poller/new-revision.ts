@@ -4,11 +4,12 @@ import { appendEvent } from '../database/events.ts';
 import { findPolledJob, listQueuedJobs, moveJob } from '../database/jobs.ts';
 import { errorFromJson, errorToJson } from '../database/json-column.ts';
 import { type Db, inTransaction } from '../database/open-database.ts';
-import { type RepositoryRecord, sourceOptionsOf, updateRepository } from '../database/repositories.ts';
+import { branchStateOf, type RepositoryRecord, sourceOptionsOf, updateRepository } from '../database/repositories.ts';
 import type { Clock } from '../domain/clock.ts';
 import { enqueueRevision, retryJob } from '../queue/enqueue.ts';
 import type { Mirror } from '../sources/mirror.ts';
 import type { Commit } from '../sources/mirror-backend.ts';
+import { noteBranch } from './note-branch.ts';
 
 /** Of many commits at once, such as a long branch that is merged by its tip, only so many of the newest become jobs. */
 const maxCommitsAtOnce = 100;
@@ -119,13 +120,17 @@ export function createNewRevision(options: {
   return async (repository, head, seenAtMs, signal) => {
     const mirror = options.mirrorOf(repository);
     const { paths, everyCommit, tags } = sourceOptionsOf(repository);
-    const before = repository.currentRevision;
+    // What another branch was at says nothing of this one's history.
+    const before = branchStateOf(repository).isFresh ? null : repository.currentRevision;
     // Pinned by a ref of ours: the job can still run when the branch moves on or is deleted.
     const take = (revision: string) =>
       mirror.fetch({ branch: repository.branch, revision, pinRef: `refs/slipway/${revision}`, signal });
     await take(head);
     const goesOn = before !== null && tags === null && (await isOnBranch(mirror, before, head));
-    if (before !== null && tags === null && !goesOn) await cancelLeft(repository, mirror, head);
+    if (before !== null && tags === null && !goesOn) {
+      await cancelLeft(repository, mirror, head);
+      await noteBranch(db, repository, { kind: 'rewritten', from: before, to: head }, clock());
+    }
     const news = everyCommit && goesOn ? await mirror.commitsBetween(before, head, maxCommitsAtOnce) : [head];
     let previous = tags === null ? before : null;
     for (const revision of news) {

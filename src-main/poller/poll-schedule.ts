@@ -25,8 +25,10 @@ export interface Watched {
   changedAt: number | null;
   /** Of a repository on this machine: what its files showed at the last look that succeeded. */
   signature: string | null;
-  /** When its branches were last really listed. */
+  /** When its branches were last really listed; of a branch that is gone, when all of them were. */
   listedAt: number;
+  /** When the remote's default branch was last asked for, where a look does not tell it; null before the first look. */
+  defaultAskedAt: number | null;
   /** Not looked at since the start: all such are due at once, and their second looks are spread over the interval. */
   isFresh: boolean;
   /** Whether a look is under way. */
@@ -91,6 +93,7 @@ export function createPollSchedule(intervalMs: number): PollSchedule {
     const known = watched.get(repository.id);
     const host = hostOfUrl(repository.url);
     if (known !== undefined && known.host === host) {
+      if (known.repository.branch !== repository.branch) known.signature = null;
       known.repository = repository;
       return known;
     }
@@ -103,6 +106,7 @@ export function createPollSchedule(intervalMs: number): PollSchedule {
       changedAt: null,
       signature: null,
       listedAt: 0,
+      defaultAskedAt: null,
       isFresh: true,
       looking: false,
     };
@@ -123,10 +127,11 @@ export function createPollSchedule(intervalMs: number): PollSchedule {
       for (const [id, one] of watched) if (!ids.has(id) && !one.looking) watched.delete(id);
       for (const repository of repositories) {
         const wasKnown = watched.get(repository.id);
-        const before = wasKnown?.repository.pollIntervalMs;
+        const before = wasKnown?.repository;
         const one = take(repository);
+        const isSame = before?.pollIntervalMs === repository.pollIntervalMs && before.branch === repository.branch;
         // A choice holds from now on, not from after the wait that was planned before.
-        if (wasKnown !== undefined && before !== repository.pollIntervalMs) one.dueAt = now;
+        if (before !== undefined && !isSame) one.dueAt = now;
       }
       const used = new Set([...watched.values()].map(one => one.host));
       for (const host of hosts.keys()) if (!used.has(host)) hosts.delete(host);

@@ -3,16 +3,25 @@ import { DomainError, messageOf } from '../contract/errors.ts';
 import { appendEvent } from '../database/events.ts';
 import { errorToJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
-import { findRepository, listRepositories, sourceOptionsOf } from '../database/repositories.ts';
+import {
+  branchStateOf,
+  findRepository,
+  listRepositories,
+  type RepositoryRecord,
+  sourceOptionsOf,
+} from '../database/repositories.ts';
 import { listSeenTags, recordSeenTags } from '../database/seen-tags.ts';
+import { type BranchLook, successorOf } from '../domain/branch-state.ts';
 import type { Clock } from '../domain/clock.ts';
 import { afterAnswer, afterHostFailure, afterRefusal, type RateLimit } from '../domain/poll-host.ts';
-import { branchMissing } from '../sources/git-errors.ts';
+import { branchGone } from '../sources/git-errors.ts';
+import type { RemoteRefs } from '../sources/list-refs.ts';
 import { listTags } from '../sources/list-tags.ts';
 import type { RemoteAccess } from '../sources/remote-access.ts';
 import { listSource, sourceSignature } from '../sources/source.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { NewRevision } from './new-revision.ts';
+import { noteBranch } from './note-branch.ts';
 import { createPollRecords } from './poll-records.ts';
 import { createPollSchedule, type HostView, type Watched } from './poll-schedule.ts';
 
@@ -25,6 +34,10 @@ const tickMs = 100;
 const reloadEveryMs = 2_000;
 /** However still the files of a repository on this machine look. */
 const listLocalEveryMs = 60_000;
+/** How often all branches are listed while the one that is watched is gone: what it became may come later. */
+const listGoneEveryMs = 60_000;
+/** How often the default branch is asked for where a look does not tell it: two more requests each time. */
+const askDefaultEveryMs = 10 * 60_000;
 /** Failures that say something of the host and nothing of the repository. */
 const hostFailures = new Set(['git.unreachable', 'git.timeout']);
 
@@ -37,6 +50,11 @@ interface Found {
   readonly limit: RateLimit | null;
   /** Called when all of it has become jobs. */
   readonly taken?: () => Promise<void>;
+}
+
+/** A state that a look found, and no failure of the look: the next one comes as usual. */
+function isBranchGone({ repository }: Watched, { code }: DomainError): boolean {
+  return code === 'git.branch_missing' && branchStateOf(repository).gone !== null;
 }
 
 export interface PollPace {
@@ -78,19 +96,81 @@ export function createPoller(options: {
 
   /** Where the branch is; null where the files of this machine's repository show that it is where it was. */
   async function findHead(one: Watched, startedAt: number): Promise<Found> {
-    const { vcs, url, branch } = one.repository;
-    const { tags } = sourceOptionsOf(one.repository);
+    const { repository } = one;
+    const { vcs, url, branch } = repository;
+    const { tags } = sourceOptionsOf(repository);
     if (tags !== null) return findTags(one, tags);
+    const { gone } = branchStateOf(repository);
     const signature = one.isLocal ? await sourceSignature(vcs, url, branch) : null;
     const isStill = one.failures === 0 && Math.abs(startedAt - one.listedAt) < listLocalEveryMs;
-    if (signature !== null && signature === one.signature && isStill) return { revisions: [], limit: null };
+    if (signature !== null && signature === one.signature && isStill) {
+      if (gone !== null) throw branchGone(url, branch, gone.successor);
+      return { revisions: [], limit: null };
+    }
     const refs = await listSource(vcs, { url, branch, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
+    if (one.repository.branch === branch) one.signature = signature;
     const found = refs.branches.find(candidate => candidate.name === branch);
-    if (!found) throw branchMissing(url, branch);
+    if (!found) return noteGone(one, repository, refs, startedAt);
     one.listedAt = startedAt;
-    one.signature = signature;
-    const isNew = found.revision !== one.repository.currentRevision;
-    return { revisions: isNew ? [found.revision] : [], limit: refs.limit };
+    const defaultBranch = refs.defaultBranch ?? (await askDefault(one, startedAt));
+    await note(one, repository, { kind: 'there', defaultBranch });
+    const isNew = found.revision !== repository.currentRevision;
+    return {
+      revisions: isNew ? [found.revision] : [],
+      limit: refs.limit,
+      taken: () => note(one, repository, { kind: 'taken' }),
+    };
+  }
+
+  async function note(one: Watched, repository: RepositoryRecord, found: BranchLook): Promise<void> {
+    const { branchState } = await noteBranch(db, repository, found, clock());
+    // What is known of a branch that is no longer watched is no longer of use.
+    if (one.repository.branch !== repository.branch || one.repository.branchState === branchState) return;
+    one.repository = { ...one.repository, branchState };
+    options.onChanged();
+  }
+
+  /** All branches with the default one; none of a repository that has become empty. */
+  async function listWhole({ vcs, url }: RepositoryRecord): Promise<Pick<RemoteRefs, 'branches' | 'defaultBranch'>> {
+    try {
+      return await listSource(vcs, { url, timeoutMs: pollTimeoutMs, signal: stopping.signal, ...access });
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'git.empty') return { branches: [], defaultBranch: null };
+      throw error;
+    }
+  }
+
+  /** Throws `git.branch_missing`, always: with the branch that it probably became. */
+  async function noteGone(
+    one: Watched,
+    repository: RepositoryRecord,
+    refs: RemoteRefs,
+    startedAt: number,
+  ): Promise<never> {
+    const { gone, defaultBranch: lastDefault } = branchStateOf(repository);
+    let { defaultBranch } = refs;
+    let successor = gone?.successor ?? null;
+    const isLate = Math.abs(startedAt - one.listedAt) >= listGoneEveryMs;
+    if (gone === null || isLate || (defaultBranch !== null && defaultBranch !== lastDefault)) {
+      const whole = await listWhole(repository);
+      // A revision of Subversion is of the whole repository, and says nothing of one branch.
+      const lastRevision = repository.vcs === 'git' ? repository.currentRevision : null;
+      successor = successorOf(whole.branches, whole.defaultBranch, lastRevision);
+      defaultBranch = one.isLocal ? null : whole.defaultBranch;
+      one.listedAt = startedAt;
+    }
+    await note(one, repository, { kind: 'gone', defaultBranch, successor });
+    throw branchGone(repository.url, repository.branch, successor);
+  }
+
+  /** Where a look does not tell the default branch, now and then; null in between. */
+  async function askDefault(one: Watched, startedAt: number): Promise<string | null> {
+    if (one.isLocal || one.repository.vcs === 'svn') return null;
+    const askedAt = one.defaultAskedAt;
+    if (askedAt !== null && Math.abs(startedAt - askedAt) < askDefaultEveryMs) return null;
+    one.defaultAskedAt = startedAt;
+    // The first look at a server finds out what it speaks; the next one tells.
+    return askedAt === null ? null : (await listWhole(one.repository)).defaultBranch;
   }
 
   /** Where new tags lead, or ones that were moved; at the first look of all those there are only where the newest does. */
@@ -126,6 +206,8 @@ export function createPoller(options: {
       const { revisions, limit, taken } = await findHead(one, startedAt);
       answered(one, limit);
       for (const revision of revisions) {
+        // Of another branch by now: the next look finds what is new of that.
+        if (one.repository.branch !== repository.branch) break;
         one.changedAt = clock();
         await options.newRevision(one.repository, revision, startedAt, stopping.signal);
         one.repository = (await findRepository(db, repository.id)) ?? repository;
@@ -139,7 +221,7 @@ export function createPoller(options: {
           ? error
           : new DomainError('internal', `Looking at ${repository.url} failed: ${messageOf(error)}.`);
       // What the files showed was not acted on.
-      one.signature = null;
+      if (!isBranchGone(one, failure)) one.signature = null;
       failed(one, failure);
     }
     await record(one, startedAt, failure);
@@ -165,8 +247,9 @@ export function createPoller(options: {
 
   async function record(one: Watched, startedAt: number, failure: DomainError | null): Promise<void> {
     const { repository } = one;
-    one.failures = failure ? one.failures + 1 : 0;
-    schedule.end(one, failure ? clock() : startedAt, Math.random());
+    const isFailure = failure !== null && !isBranchGone(one, failure);
+    one.failures = isFailure ? one.failures + 1 : 0;
+    schedule.end(one, isFailure ? clock() : startedAt, Math.random());
     const before = repository.pollError === null ? null : String(JSON.parse(repository.pollError).code);
     const pollError = failure ? errorToJson(failure) : null;
     one.repository = { ...one.repository, pollError };

@@ -14,6 +14,7 @@ import { type JobRecord, listQueuedJobs, listRunningJobs } from '../database/job
 import { type Db, inTransaction } from '../database/open-database.ts';
 import { insertChannel } from '../database/releases.ts';
 import {
+  branchStateOf,
   findRepository,
   findRepositoryBySource,
   insertRepository,
@@ -22,6 +23,7 @@ import {
   sourceOptionsOf,
   updateRepository,
 } from '../database/repositories.ts';
+import { unseenBranch } from '../domain/branch-state.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { DataFolder } from '../domain/data-folder.ts';
 import { clearHomes } from '../queue/build-homes.ts';
@@ -31,8 +33,9 @@ import { branchMissing } from '../sources/git-errors.ts';
 import type { Mirror } from '../sources/mirror.ts';
 import type { RemoteAccess } from '../sources/remote-access.ts';
 import { createSampleRepository } from '../sources/sample-repository.ts';
-import { lookAtSource, type SourceLocation } from '../sources/source.ts';
+import { listSource, lookAtSource, type SourceLocation } from '../sources/source.ts';
 import { planInThread } from '../toolchains/plan-in-thread.ts';
+import { appendBranchChange } from './note-branch.ts';
 import type { Poller } from './poller.ts';
 
 /** A person waits for the answer. */
@@ -72,6 +75,11 @@ export interface Repositories {
   setQueue(id: string, change: ChangeQueue): Promise<void>;
   /** What is left out stays as it is. Throws `not_found`, `input.invalid` for what its version control does not have. */
   setSource(id: string, change: SourceChange): Promise<void>;
+  /**
+   * Watches another branch from now on, and looks at it; what is queued of the old one is still built. May be repeated. Throws `not_found`,
+   * `git.*`, `conflict` when that branch of the same URL is watched already.
+   */
+  setBranch(id: string, branch: string): Promise<void>;
   /** How often it is looked at, in milliseconds; null for the installation's. Throws `not_found`. */
   setPollInterval(id: string, intervalMs: number | null): Promise<void>;
 }
@@ -141,12 +149,7 @@ export function createRepositories(options: {
     const now = clock();
     const id = uuidv7();
     await inTransaction(db, async transaction => {
-      const known = await findRepositoryBySource(transaction, location.url, head.name);
-      if (known) {
-        throw new DomainError('conflict', `${location.url} is watched already on ${head.name}, as "${known.name}".`, {
-          repositoryId: known.id,
-        });
-      }
+      await assertUnwatched(transaction, location.url, head.name);
       await insertRepository(transaction, {
         id,
         name,
@@ -166,11 +169,21 @@ export function createRepositories(options: {
     return mustFind(id);
   }
 
-  async function mustFind(id: string): Promise<RepositoryRecord> {
-    const repository = await findRepository(db, id);
+  /** Throws `conflict`. */
+  async function assertUnwatched(transaction: Db, url: string, branch: string): Promise<void> {
+    const known = await findRepositoryBySource(transaction, url, branch);
+    if (known === null) return;
+    throw new DomainError('conflict', `${url} is watched already on ${branch}, as "${known.name}".`, {
+      repositoryId: known.id,
+    });
+  }
+
+  async function mustFindIn(connection: Db, id: string): Promise<RepositoryRecord> {
+    const repository = await findRepository(connection, id);
     if (!repository) throw notFound(id);
     return repository;
   }
+  const mustFind = (id: string) => mustFindIn(db, id);
 
   return {
     async inspect(request) {
@@ -202,7 +215,7 @@ export function createRepositories(options: {
     },
     async remove(id) {
       await inTransaction(db, async transaction => {
-        if (!(await findRepository(transaction, id))) throw notFound(id);
+        await mustFindIn(transaction, id);
         const now = clock();
         const running = (await listRunningJobs(transaction)).filter(job => job.repositoryId === id);
         // Also what a worker runs: it would publish for nobody, and keep a cache that no build reads again.
@@ -221,7 +234,7 @@ export function createRepositories(options: {
     },
     async setQueue(id, { concurrency, supersede, retryLimit }) {
       await inTransaction(db, async transaction => {
-        if (!(await findRepository(transaction, id))) throw notFound(id);
+        await mustFindIn(transaction, id);
         const change = {
           ...(concurrency === undefined ? {} : { concurrency }),
           ...(supersede === undefined ? {} : { supersede: supersede ? (1 as const) : (0 as const) }),
@@ -241,8 +254,7 @@ export function createRepositories(options: {
     },
     async setSource(id, change) {
       await inTransaction(db, async transaction => {
-        const repository = await findRepository(transaction, id);
-        if (!repository) throw notFound(id);
+        const repository = await mustFindIn(transaction, id);
         assertFitting(repository.vcs, change);
         const next = sourceOptionsSchema.parse({ ...sourceOptionsOf(repository), ...defined(change) });
         await updateRepository(transaction, id, { sourceOptions: JSON.stringify(next) });
@@ -255,9 +267,25 @@ export function createRepositories(options: {
       });
       options.onChanged();
     },
+    async setBranch(id, branch) {
+      const { vcs, url, branch: from } = await mustFind(id);
+      if (from === branch) return;
+      const access = options.access === undefined ? {} : { access: options.access };
+      const refs = await listSource(vcs, { url, branch, timeoutMs: inspectTimeoutMs, ...access });
+      if (!refs.branches.some(({ name }) => name === branch)) throw branchMissing(url, branch);
+      await inTransaction(db, async transaction => {
+        await assertUnwatched(transaction, url, branch);
+        const { defaultBranch } = branchStateOf(await mustFindIn(transaction, id));
+        const fresh = { ...unseenBranch, defaultBranch: refs.defaultBranch ?? defaultBranch, isFresh: true };
+        await updateRepository(transaction, id, { branch, branchState: JSON.stringify(fresh) });
+        await appendBranchChange(transaction, id, { change: 'chosen', branch, from }, clock());
+      });
+      options.onChanged();
+      await options.poller.pollNow(id);
+    },
     async setPollInterval(id, intervalMs) {
       await inTransaction(db, async transaction => {
-        if (!(await findRepository(transaction, id))) throw notFound(id);
+        await mustFindIn(transaction, id);
         await updateRepository(transaction, id, { pollIntervalMs: intervalMs });
         await appendEvent(transaction, {
           type: 'repository.changed',

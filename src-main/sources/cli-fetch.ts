@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CliGit, type CliResult, fetchTimeoutMs } from './cli-git.ts';
 import { defaultBounds, withinBounds } from './fetch-bounds.ts';
+import { isMalformed } from './git-errors.ts';
 import { findMoved } from './git-http.ts';
 import type { FetchRequest } from './mirror-backend.ts';
-import { exists, refOf } from './mirror-files.ts';
+import { exists, packFiles, refOf, removeLeft } from './mirror-files.ts';
 import { remoteOptions } from './remote-options.ts';
 
 export const fetchOptions = ['--no-tags', '--no-auto-maintenance', '--no-write-fetch-head', '--no-recurse-submodules'];
@@ -15,6 +16,9 @@ const lockPauseMs = 250;
 
 const isLocked = ({ exitCode, text }: CliResult) =>
   exitCode !== 0 && /cannot lock ref|Unable to create '.*\.lock'/.test(text);
+
+/** A plain file server knows no depth. Source: git's remote-curl.c, fetch_dumb. */
+export const isWithoutDepth = (stderr: string) => /does not support shallow/.test(stderr);
 
 /** With a login, git follows no redirect by itself. */
 const isRedirected = (stderr: string) => /The requested URL returned error: 30[12378]/.test(stderr);
@@ -44,19 +48,29 @@ export async function fetchRef(
   const bounds = (await access.fetchBounds?.()) ?? defaultBounds;
   let from = url;
   let remote = await remoteOptions(location, access);
-  const once = () =>
-    withinBounds({ url, folder, bounds, signal }, ends =>
-      git.run({
-        verb: 'fetch',
-        // A repository on this machine may itself be a shallow clone.
-        options: [...fetchOptions, '--update-shallow', ...(depth === undefined ? [] : [depth])],
-        operands: [from, refspec],
-        remote,
-        gitDir: folder,
-        timeoutMs: fetchTimeoutMs,
-        signal: ends,
-      }),
-    );
+  const once = async () => {
+    const before = await packFiles(folder);
+    let result: CliResult | null = null;
+    try {
+      result = await withinBounds({ url, folder, bounds, signal }, ends =>
+        git.run({
+          verb: 'fetch',
+          // A repository on this machine may itself be a shallow clone.
+          options: [...fetchOptions, '--update-shallow', ...(depth === undefined ? [] : [depth])],
+          operands: [from, refspec],
+          remote,
+          gitDir: folder,
+          timeoutMs: fetchTimeoutMs,
+          signal: ends,
+        }),
+      );
+      return result;
+    } finally {
+      // Git looks at some objects when their pack is in its place already, and would take them for its own at the next fetch.
+      const isRefused = result !== null && isMalformed(result.text);
+      if (result?.exitCode !== 0) await removeLeft(folder, before, isRefused);
+    }
+  };
   // Another worker updates the same ref; its fetch is as good as ours, so one more try finds nothing to do.
   const result = await untilUnlocked(once);
   if (!isRedirected(result.text)) return result;
@@ -79,8 +93,7 @@ export async function fetchBranch(
   const refspec = refspecOf(branch);
   const isShallow = isFresh && branch !== null;
   let result = await fetchRef(git, folder, refspec, { signal, ...(isShallow ? { depth: '--depth=1' } : {}) });
-  // A plain file server knows no depth. Source: git's remote-curl.c, fetch_dumb.
-  if (isShallow && /does not support shallow/.test(result.text)) {
+  if (isShallow && isWithoutDepth(result.text)) {
     result = await fetchRef(git, folder, refspec, { signal });
   }
   if (result.exitCode === 0) return 'fetched';

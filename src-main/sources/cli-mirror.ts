@@ -14,7 +14,7 @@ import {
   resolveRef,
   withHistory,
 } from './cli-commits.ts';
-import { deepen, fetchBranch, fetchOptions, fetchRef, untilUnlocked } from './cli-fetch.ts';
+import { deepen, fetchBranch, fetchOptions, fetchRef, isWithoutDepth, untilUnlocked } from './cli-fetch.ts';
 import { type CliGit, createCliGit, fetchTimeoutMs } from './cli-git.ts';
 import { branchMissing, lastLine, revisionMissing } from './git-errors.ts';
 import type { GitLocation } from './git-url.ts';
@@ -55,10 +55,28 @@ async function pin(git: CliGit, folder: string, ref: string, revision: string): 
   if (result.exitCode !== 0) throw damaged(result.text);
 }
 
-/** Makes sure that `revision` is here: with its branch, else by its id. */
+/** A server gives no commit by its id that no ref of it is at; nor all servers those that are, without protocol 2. */
+const notGiven = /not our ref|unadvertised object|couldn't find remote ref/i;
+
+/**
+ * Fetches a revision by its id, under its pin: no branches are listed first, and nothing is left to be pinned. False where the server
+ * gives it only with a branch.
+ */
+async function obtainById(git: CliGit, folder: string, request: FetchRequest, isFresh: boolean): Promise<boolean> {
+  const { branch, revision, pinRef, signal } = request;
+  if (branch === null || revision === undefined || pinRef === undefined) return false;
+  const depth = isFresh ? ({ depth: '--depth=1' } as const) : {};
+  const result = await fetchRef(git, folder, `+${revision}:${pinRef}`, { signal, ...depth });
+  if (result.exitCode === 0) return true;
+  if (notGiven.test(result.text) || isWithoutDepth(result.text)) return false;
+  throw await git.failureOf(result.text);
+}
+
+/** Makes sure that `revision` is here: by its id, with its branch, or by its id after all for one that has left its branch. */
 async function obtain(git: CliGit, folder: string, request: FetchRequest, isFresh: boolean): Promise<void> {
   const { branch, revision, pinRef, signal } = request;
   const { url } = git.location;
+  if (await obtainById(git, folder, request, isFresh)) return;
   const found = await fetchBranch(git, folder, request, isFresh);
   if (revision === undefined) {
     if (found === 'missing' || branch === null) throw branchMissing(url, branch ?? '');
@@ -68,7 +86,7 @@ async function obtain(git: CliGit, folder: string, request: FetchRequest, isFres
   const keeper = pinRef ?? `refs/revisions/${revision}`;
   const result = await fetchRef(git, folder, `+${revision}:${keeper}`, { signal });
   if (result.exitCode === 0) return;
-  if (/not our ref|unadvertised object|couldn't find remote ref/i.test(result.text)) {
+  if (notGiven.test(result.text)) {
     throw found === 'missing' && branch !== null ? branchMissing(url, branch) : revisionMissing(url, revision);
   }
   throw await git.failureOf(result.text);

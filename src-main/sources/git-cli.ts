@@ -1,6 +1,6 @@
 /** Owns the git program: the only file that spawns it, with an environment and settings that no repository can change. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { devNull, tmpdir } from 'node:os';
+import { availableParallelism, devNull, tmpdir } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { type CommandResult, runCommand } from '../process/run-command.ts';
 import { findProgram } from './find-program.ts';
@@ -44,6 +44,9 @@ const passedOn = [
   'SSL_CERT_DIR',
 ];
 
+/** So many processes write the files of a checkout: to make one costs the kernel more than git. Source: git-config(1), checkout.workers. */
+const checkoutWorkers = Math.min(8, availableParallelism());
+
 const settings = [
   // `ext::` never, and ssh only for a remote that is reached so; a redirect or a submodule cannot bring them back.
   'protocol.allow=never',
@@ -63,6 +66,7 @@ const settings = [
   'fetch.fsck.missingSpaceBeforeEmail=ignore',
   'credential.helper=',
   'gc.autoDetach=false',
+  `checkout.workers=${checkoutWorkers}`,
   // A server that sends less than this for two minutes hangs; a slow one that sends is waited for.
   'http.lowSpeedLimit=100',
   'http.lowSpeedTime=120',

@@ -112,6 +112,19 @@ export function branchMissing(url: string, branch: string): DomainError {
   );
 }
 
+/** A branch that was watched and is no longer there; `successor` is where it probably went. */
+export function branchGone(url: string, branch: string, successor: string | null): DomainError {
+  const way =
+    successor === null
+      ? 'Push it again, or choose another branch'
+      : `Did it become "${successor}"? Watch that one instead: slipway repo set NAME --branch ${successor}`;
+  return new DomainError(
+    'git.branch_missing',
+    `The branch "${branch}" is gone from ${url}. What was queued of it is still built, and it is taken up again when it comes back. ${way}`,
+    { url, branch, successor },
+  );
+}
+
 export function revisionMissing(url: string, revision: string): DomainError {
   return new DomainError(
     'git.revision_missing',
@@ -176,7 +189,7 @@ export function remoteErrorOf(url: string, stderr: string): DomainError | null {
       },
     );
   }
-  if (/fsck error/.test(stderr)) return protocolError(url, `it holds a malformed object: ${last}`, stderr);
+  if (isMalformed(stderr)) return malformedObject(url, stderr);
   if (/dubious ownership/.test(stderr)) {
     return new DomainError(
       'git.auth_failed',
@@ -197,13 +210,30 @@ export function remoteErrorOf(url: string, stderr: string): DomainError | null {
   return null;
 }
 
+/** Whether git refused what a remote sent, for what the objects say and not for how they came. Source: git's fsck.c. */
+export const isMalformed = (stderr: string) => /fsck error/.test(stderr);
+
+function malformedObject(url: string, stderr: string): DomainError {
+  const fault = /^error: object ([0-9a-f]{40}): (.+)$/m.exec(stderr);
+  const which = fault === null ? lastLine(stderr) : `object ${fault[1]}: ${printable(fault[2] ?? '')}`;
+  return new DomainError(
+    'git.protocol',
+    `The history of ${url} holds an object that Git refuses (${which}). Nothing of it was taken. Remove it from the branch, or make the repository anew from a clone that git fsck accepts.`,
+    { url },
+  );
+}
+
+/** What only says that something went wrong, after the line that says what. */
+const onlyThat = /^fatal: (index-pack failed|fetch-pack: invalid index-pack output)$/;
+
 /** The last line that git marked as fatal, else the last line: what a person needs to see of its stderr. */
 export function lastLine(stderr: string): string {
-  const lines = stderr.split('\n').filter(line => line.trim() !== '');
+  const all = stderr.split('\n').filter(line => line.trim() !== '');
+  const telling = all.filter(line => !onlyThat.test(line));
+  const lines = telling.some(text => /^(fatal|error):/.test(text)) ? telling : all;
   const line = lines.findLast(text => /^(fatal|error):/.test(text)) ?? lines.at(-1) ?? 'no message';
-  // A server may put what it likes into its words, also what moves a terminal's cursor.
-  return line
-    .replace(/^(fatal|error): /, '')
-    .replace(/\p{Cc}+/gu, ' ')
-    .slice(0, 300);
+  return printable(line.replace(/^(fatal|error): /, ''));
 }
+
+/** A server may put what it likes into its words, also what moves a terminal's cursor. */
+const printable = (text: string) => text.replace(/\p{Cc}+/gu, ' ').slice(0, 300);

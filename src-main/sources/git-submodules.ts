@@ -92,9 +92,10 @@ function locate(path: string, address: string, parent: GitLocation): GitLocation
   return location;
 }
 
-/** As git does it: each `../` takes one part off the end of the parent's address. Source: git-submodule(1), add. */
-function resolveRelative(address: string, { url }: GitLocation): string {
+/** As git does it: each `../` takes one part off the end of the parent's address. Throws where none is left. Source: git-submodule(1), add. */
+export function resolveRelative(address: string, { url }: GitLocation): string {
   let base = url.replace(/\/+$/, '');
+  let separator = '/';
   let rest = address;
   for (;;) {
     if (rest.startsWith('./')) rest = rest.slice(2);
@@ -102,10 +103,12 @@ function resolveRelative(address: string, { url }: GitLocation): string {
       rest = rest.slice(3);
       const cut = base.replace(/[/:][^/:]*$/, '');
       // Never out of the host, nor above the disk's root.
-      if (cut === base || /^[a-z+]+:\/\/[^/]*$/i.test(base) || !/[^/:]/.test(cut)) {
+      if (separator === ':' || cut === base || /^[a-z+]+:\/\/[^/]*$/i.test(base) || !/[^/:]/.test(cut)) {
         throw new Error('its address leads out of the server');
       }
+      // `git@host:app` and `../lib` is `git@host:lib`.
+      separator = base.charAt(cut.length);
       base = cut;
-    } else return `${base}/${rest}`;
+    } else return `${base}${separator}${rest}`;
   }
 }

@@ -48,8 +48,8 @@ export function createIsomorphicBackend({ url, transport }: GitLocation, access:
       if (code === 'EEXIST') throw unsafeName(messageOf(error));
       if (error instanceof Errors.UnsafeFilepathError) throw unsafeName(error.message);
       // Nothing of ours is at fault where a repository is read in its own place.
-      if (transport === 'file') throw protocolError(url, messageOf(error), error);
-      throw new MirrorDamaged(messageOf(error));
+      if (transport === 'file') throw protocolError(url, faultOf(error), error);
+      throw new MirrorDamaged(faultOf(error));
     }
   }
 
@@ -154,6 +154,9 @@ export function createIsomorphicBackend({ url, transport }: GitLocation, access:
     salvagePins: async () => undefined,
   };
 }
+
+/** The library's words for what it did not expect are for those who wrote it, but for these. */
+const faultOf = (error: unknown) => (error instanceof Errors.InternalError ? error.data.message : messageOf(error));
 
 /** Files whose content, kind or presence differs; equal folders are not entered. */
 async function changedBetween(gitdir: string, from: string, to: string): Promise<string[]> {

@@ -24,7 +24,7 @@ export interface RemoteBranch {
 }
 
 export interface RemoteRefs {
-  /** What HEAD names; null when it was not asked for, is detached, or names a branch that is not there. */
+  /** What HEAD names; null where it is detached, names a branch that is not there, or was not told with the one branch that was asked for. */
   readonly defaultBranch: string | null;
   readonly branches: readonly RemoteBranch[];
   /** What the server said of how often it may be asked; null where it said nothing. */
@@ -37,8 +37,8 @@ export interface ListRefsOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /**
-   * Only this branch, and no default branch: what a poll wants: one small request however large the repository, two at the first. Where it
-   * is missing, `branches` is empty, and so it is in an empty repository.
+   * Only this branch: what a poll wants: one small request however large the repository, two at the first. The default branch comes with it
+   * from servers that are known to speak protocol 2, over ssh, and from a bare repository on this machine. Where the branch is missing, `branches` is empty, and so it is in an empty repository.
    */
   readonly branch?: string;
   /** How private repositories are opened; without it, only what is open to everybody. */
@@ -59,7 +59,7 @@ export async function listRefs(options: ListRefsOptions): Promise<RemoteRefs> {
   if (options.branch !== undefined) assertBranchName(options.branch);
   const found = await withDeadline({ url, timeoutMs: options.timeoutMs, signal: options.signal }, async signal => {
     if (transport === 'http') return listOverHttp(url, options.branch, { signal, login: await access.loginFor(url) });
-    return listByProgram(location, { access, timeoutMs: options.timeoutMs, signal });
+    return listByProgram(location, options.branch, { access, timeoutMs: options.timeoutMs, signal });
   });
 
   const branches: RemoteBranch[] = [];
@@ -68,8 +68,10 @@ export async function listRefs(options: ListRefsOptions): Promise<RemoteRefs> {
     if (wanted && isBranchName(name) && isRevision(revision)) branches.push({ name, revision });
   }
   if (branches.length === 0 && options.branch === undefined) throw emptyRepository(url);
-  const defaultBranch = branches.some(branch => branch.name === found.head) ? found.head : null;
-  return { defaultBranch: options.branch === undefined ? defaultBranch : null, branches, limit: found.limit };
+  // A server lists HEAD only where its branch is there, and with one branch the others are not listed.
+  const isThere = options.branch !== undefined || branches.some(branch => branch.name === found.head);
+  const defaultBranch = found.head !== null && isThere && isBranchName(found.head) ? found.head : null;
+  return { defaultBranch, branches, limit: found.limit };
 }
 
 interface FoundRefs {
@@ -102,7 +104,8 @@ async function askKnown(url: string, branch: string, { signal, login }: Ask): Pr
   if (endpoint === undefined) return null;
   const session = openGitHttp(url, { maxBytes: maxAnswerBytes, signal, endpoint, login });
   try {
-    return { head: null, refs: await askBranch(session, url, branch), limit: session.limit() };
+    const { head, refs } = await askBranch(session, url, branch);
+    return { head: branchOf(head), refs, limit: session.limit() };
   } catch (error) {
     endpoints.delete(url);
     signal.throwIfAborted();
@@ -141,15 +144,19 @@ async function listOverHttp(url: string, branch: string | undefined, ask: Ask): 
 
 async function listByProgram(
   location: GitLocation,
+  branch: string | undefined,
   { access, timeoutMs, signal }: { access: RemoteAccess; timeoutMs: number; signal: AbortSignal },
 ): Promise<FoundRefs> {
   const { transport, url } = location;
   // First, since git's own message for a missing folder speaks of access rights.
-  if (transport === 'file') await findGitFolder(url);
+  const folder = transport === 'file' ? await findGitFolder(url) : null;
+  // In a working tree, HEAD is what a person has checked out at the moment.
+  const isDefault = branch === undefined || folder === null || folder === url;
   const gitPath = await findGit();
   if (gitPath === null) {
     if (transport === 'ssh') throw gitNeeded(url);
-    return { ...(await readLocalRefs(url)), limit: null };
+    const { head, refs } = await readLocalRefs(url);
+    return { head: isDefault && head !== null && refs.has(head) ? head : null, refs, limit: null };
   }
   const result = await runGit(gitPath, {
     verb: 'ls-remote',
@@ -175,10 +182,10 @@ async function listByProgram(
     if (name === 'HEAD' && value.startsWith('ref: ')) head = branchOf(value.slice('ref: '.length));
     else if (name.startsWith(headsPrefix)) refs.set(name.slice(headsPrefix.length), value);
   }
-  return { head, refs, limit: null };
+  return { head: isDefault ? head : null, refs, limit: null };
 }
 
-function branchOf(ref: string | undefined): string | null {
+function branchOf(ref: string | null | undefined): string | null {
   return ref?.startsWith(headsPrefix) ? ref.slice(headsPrefix.length) : null;
 }
 

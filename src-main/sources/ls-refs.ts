@@ -5,6 +5,7 @@ import type { GitHttpSession } from './git-http.ts';
 
 const flush = '0000';
 const delimiter = '0001';
+const headsPrefix = 'refs/heads/';
 
 /** Source: gitprotocol-common(5): the length in four hex digits, itself included. */
 function packetLine(text: string): string {
@@ -24,12 +25,19 @@ function linesOf(answer: Buffer, malformed: () => Error): string[] {
   }
 }
 
+export interface BranchAnswer {
+  /** What HEAD names, as a whole ref; null where it is detached, not told, or names what is not there. */
+  readonly head: string | null;
+  /** By branch name. */
+  readonly refs: Map<string, string>;
+}
+
 /**
- * Where the branches are whose names begin with `branch`, by branch name, from a server that has answered in protocol 2 with SHA-1 before.
+ * Where the branches are whose names begin with `branch`, and what HEAD names, from a server that has answered in protocol 2 with SHA-1 before.
  * Source: gitprotocol-v2(5), ls-refs. Throws what the session throws, and `git.protocol`.
  */
-export async function askBranch(session: GitHttpSession, url: string, branch: string): Promise<Map<string, string>> {
-  const body = `${packetLine('command=ls-refs\n')}${delimiter}${packetLine(`ref-prefix refs/heads/${branch}\n`)}${flush}`;
+export async function askBranch(session: GitHttpSession, url: string, branch: string): Promise<BranchAnswer> {
+  const body = `${packetLine('command=ls-refs\n')}${delimiter}${packetLine('symrefs\n')}${packetLine('ref-prefix HEAD\n')}${packetLine(`ref-prefix ${headsPrefix}${branch}\n`)}${flush}`;
   const { body: answer = [] } = await session.client.request({
     url: `${url}/git-upload-pack`,
     method: 'POST',
@@ -43,11 +51,14 @@ export async function askBranch(session: GitHttpSession, url: string, branch: st
   const chunks: Uint8Array[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   session.check();
+  let head: string | null = null;
   const refs = new Map<string, string>();
   for (const line of linesOf(Buffer.concat(chunks), () => protocolError(url, 'its list of branches is cut off'))) {
-    const [, revision, name] = /^([0-9a-f]{40}) refs\/heads\/(.+)$/.exec(line) ?? [];
+    const [, revision, name, target] = /^([0-9a-f]{40}) (\S+)(?: symref-target:(\S+))?$/.exec(line) ?? [];
     if (revision === undefined || name === undefined) throw protocolError(url, 'its list of branches is malformed');
-    refs.set(name, revision);
+    if (name === 'HEAD') head = target ?? null;
+    // Also what only begins with HEAD.
+    else if (name.startsWith(headsPrefix)) refs.set(name.slice(headsPrefix.length), revision);
   }
-  return refs;
+  return { head, refs };
 }

@@ -1,6 +1,6 @@
 /** Owns what is known of a mirror by its files, without a process, and what git's messages say of it. */
 import { createHash } from 'node:crypto';
-import { lstat, readdir, readFile, stat, utimes } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '../contract/errors.ts';
 import { lastLine } from './git-errors.ts';
@@ -43,13 +43,27 @@ export async function sizeOfMirror(path: string): Promise<number> {
   return sizeBytes;
 }
 
+/** Packs and their indexes, and what of them is still being written. */
+export const packFiles = (folder: string) => readdir(join(folder, 'objects/pack')).catch(() => []);
+
+/**
+ * Removes what a fetch has left that failed: what it was writing, and with `packs` those that it finished too. Where another fetch into
+ * the mirror was under way, that one finds its own files gone, and the mirror is made anew.
+ */
+export async function removeLeft(folder: string, before: readonly string[], packs: boolean): Promise<void> {
+  const known = new Set(before);
+  const left = (await packFiles(folder)).filter(name => !known.has(name) && (packs || name.startsWith('tmp_')));
+  // The index first: it is by this that git knows of a pack.
+  left.sort((a, b) => Number(b.endsWith('.idx')) - Number(a.endsWith('.idx')));
+  for (const name of left) await rm(join(folder, 'objects/pack', name), { force: true });
+}
+
 /**
  * Whether `git gc --auto` would do anything, told without a process: 50 packs, or about 6,700 loose objects by the count in one of
  * 256 folders. Source: git's builtin/gc.c, too_many_packs and too_many_loose_objects.
  */
 export async function wantsGc(folder: string): Promise<boolean> {
-  const entries = (path: string) => readdir(join(folder, 'objects', path)).catch(() => []);
-  const [packs, loose] = await Promise.all([entries('pack'), entries('17')]);
+  const [packs, loose] = await Promise.all([packFiles(folder), readdir(join(folder, 'objects/17')).catch(() => [])]);
   return packs.filter(name => name.endsWith('.pack')).length > 50 || loose.length > 27;
 }
 

@@ -1,4 +1,5 @@
 /** Owns which events a person is told of afterwards, in which words, and where they lead. Knows no component. */
+import { type BranchChange, branchChangeSchema, describeChange } from '../../src-main/contract/branch-state.ts';
 import type { EngineEvent } from '../../src-main/contract/events.ts';
 import type { VisualState } from '../../src-main/contract/views/state.ts';
 import { type Route, routeHref } from './route.ts';
@@ -47,6 +48,15 @@ function lostWorker({ data }: EngineEvent): string {
   return typeof data.status === 'string' ? `A worker was lost; its job is ${data.status}` : 'A worker was lost';
 }
 
+/** Null for a change that a person made, and for one that is good news. */
+const branchTitles: Readonly<Record<BranchChange['change'], string | null>> = {
+  gone: 'A watched branch is gone',
+  rewritten: 'A forced push replaced the history of a branch',
+  default: 'The default branch of a repository has changed',
+  back: null,
+  chosen: null,
+};
+
 /** The notice of an event; null for all that is in good order. */
 export function noticeOf(event: EngineEvent): Notice | null {
   const make = (state: VisualState, title: string, route: Route): Notice => ({
@@ -64,7 +74,15 @@ export function noticeOf(event: EngineEvent): Notice | null {
       const ended = finishedJob(event);
       return ended ? make(ended.state, ended.title, routeOf(event, 'job')) : null;
     }
+    case 'branch.changed': {
+      const change = branchChangeSchema.safeParse(event.data).data;
+      const title = change === undefined ? null : branchTitles[change.change];
+      if (change === undefined || title === null) return null;
+      return { ...make('stale', title, routeOf(event, 'repository')), detail: describeChange(change) };
+    }
     case 'poll.failed':
+      // Told as what happened to the branch.
+      if (event.data.code === 'git.branch_missing') return null;
       return make('failed', 'A repository cannot be read', routeOf(event, 'repository'));
     case 'replica.failed':
       return make('failed', 'A copy to a region failed', { view: 'regions' });

@@ -15,6 +15,7 @@ export function useStatus(): Query<EngineStatus> {
 export function useOverview(): Query<Overview> {
   return useQuery('overview', () => client.engine.overview(), [
     'repository',
+    'branch',
     'revision',
     'poll',
     'job',
@@ -45,7 +46,19 @@ export function useRepository(id: string): Query<RepositoryDetail> {
   return useQuery(
     `repository:${id}`,
     () => client.repositories.get({ id }),
-    ['repository', 'revision', 'poll', 'job', 'build', 'replica', 'release', 'channel', 'machine', 'machines'],
+    [
+      'repository',
+      'branch',
+      'revision',
+      'poll',
+      'job',
+      'build',
+      'replica',
+      'release',
+      'channel',
+      'machine',
+      'machines',
+    ],
     { repositoryId: id },
   );
 }

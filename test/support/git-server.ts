@@ -42,8 +42,10 @@ export interface GitServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server; with `auth`, each request must carry these credentials. */
-export async function startGitServer(options: { auth?: { user: string; password: string } } = {}): Promise<GitServer> {
+/** Starts a server; with `auth`, each request must carry these credentials. With `isOld` it knows no protocol 2. */
+export async function startGitServer(
+  options: { auth?: { user: string; password: string }; isOld?: boolean } = {},
+): Promise<GitServer> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-git-server-'));
   const requests: { line: string; fromPort: number | undefined }[] = [];
   const expected =
@@ -57,7 +59,7 @@ export async function startGitServer(options: { auth?: { user: string; password:
       response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end('credentials are needed');
       return;
     }
-    runBackend(root, request, response);
+    runBackend(root, request, response, options.isOld ? '' : String(request.headers['git-protocol'] ?? ''));
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -95,7 +97,7 @@ export async function startGitServer(options: { auth?: { user: string; password:
 }
 
 /** CGI as in RFC 3875: headers of the answer, an empty line, the body. */
-function runBackend(root: string, request: IncomingMessage, response: ServerResponse): void {
+function runBackend(root: string, request: IncomingMessage, response: ServerResponse, protocol: string): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const child = spawn('git', ['http-backend'], {
     env: {
@@ -107,7 +109,7 @@ function runBackend(root: string, request: IncomingMessage, response: ServerResp
       QUERY_STRING: url.search.slice(1),
       CONTENT_TYPE: request.headers['content-type'] ?? '',
       HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+      GIT_PROTOCOL: protocol,
       ...(request.headers['content-length'] === undefined ? {} : { CONTENT_LENGTH: request.headers['content-length'] }),
     },
     stdio: ['pipe', 'pipe', 'ignore'],

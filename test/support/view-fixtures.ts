@@ -47,6 +47,7 @@ export function rowFixture(more: Partial<RepositoryRow> = {}): RepositoryRow {
     branch: 'main',
     state: 'verified',
     stateText: 'afloat',
+    branchState: { gone: null, defaultBranch: 'main', formerDefault: null, rewritten: null },
     pollError: null,
     checkupAtMs: null,
     nextPollAtMs: null,

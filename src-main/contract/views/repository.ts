@@ -1,5 +1,6 @@
 /** Owns the plain views of repositories, and how they are polled and queued. Times are UTC milliseconds. */
 import { z } from 'zod';
+import { branchStateSchema } from '../branch-state.ts';
 import { idSchema } from '../documents.ts';
 import { errorViewSchema } from '../error-schemas.ts';
 import { planSchema } from '../plan.ts';
@@ -42,6 +43,7 @@ export const repositoryRowSchema = z.object({
   vcs: vcsSchema,
   url: z.string(),
   branch: z.string(),
+  branchState: branchStateSchema,
   state: visualStateSchema,
   /** What the state means in words: `test failed`, `afloat`, `cannot be reached`. */
   stateText: z.string(),

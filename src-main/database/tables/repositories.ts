@@ -32,6 +32,8 @@ export interface RepositoriesTable {
   keptBuilds: ColumnType<number | null, number | null | undefined, number | null>;
   /** What a person chose about its source, where that differs from the usual. */
   sourceOptions: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
+  /** What is known of its branch besides its revision; null before the first look. */
+  branchState: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
 }
 
 /** Tags that a repository had at the last look, with the commits that they led to. */

@@ -43,6 +43,10 @@ export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
         await engine.repositories.setSource(id, change);
         return rowOf(engine, id);
       }),
+      setBranch: os.repositories.setBranch.handler(async ({ input }) => {
+        await engine.repositories.setBranch(input.id, input.branch);
+        return rowOf(engine, input.id);
+      }),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);
         return rowOf(engine, input.id);

@@ -13,7 +13,7 @@ import type { JobRecord } from '../../database/job-queue.ts';
 import { listJobs, listJobsById, listNewestJobs } from '../../database/jobs.ts';
 import { errorFromJson, fromJson } from '../../database/json-column.ts';
 import { countReleasesSince } from '../../database/releases.ts';
-import { type RepositoryRecord, sourceOptionsOf } from '../../database/repositories.ts';
+import { branchStateOf, type RepositoryRecord, sourceOptionsOf } from '../../database/repositories.ts';
 import { countWaiting, listWaitingRepositories } from '../../database/waiting-jobs.ts';
 import { summarise } from '../../domain/track.ts';
 import { percentile } from '../../domain/waiting.ts';
@@ -104,6 +104,8 @@ async function repositoryRow(
   const latest = facts.newest.get(repository.id);
   const track = latest ? await jobTrack(engine, snapshot, latest, facts.factsOf(latest)) : [];
   const pollError = errorFromJson(repository.pollError);
+  const branchState = branchStateOf(repository);
+  const unseenText = branchState.gone === null ? 'cannot be polled' : 'its branch is gone';
   const summary = latest ? summarise(track, latest.status) : ({ state: 'pending', text: 'no revision yet' } as const);
   const waiting = facts.waiting.has(repository.id) ? await countWaiting(engine.db, repository.id) : 0;
   const channels = snapshot.channels.filter(({ channel }) => channel.repositoryId === repository.id);
@@ -113,8 +115,9 @@ async function repositoryRow(
     vcs: repository.vcs,
     url: repository.url,
     branch: repository.branch,
+    branchState,
     state: pollError && summary.state !== 'failed' ? 'stale' : summary.state,
-    stateText: pollError && summary.state !== 'failed' ? 'cannot be polled' : summary.text,
+    stateText: pollError && summary.state !== 'failed' ? unseenText : summary.text,
     pollError,
     checkupAtMs: repository.checkupAt,
     nextPollAtMs: repository.nextPollAt,

@@ -1,6 +1,7 @@
 /** Owns one repository: its latest revision's journey, its jobs and builds, its channels, its plan. */
 import { Hammer, RefreshCw, SlidersHorizontal, Trash2 } from 'lucide-react';
 import { useState } from 'react';
+import { otherBranch } from '../../../src-main/contract/branch-state.ts';
 import type { RepositoryDetail } from '../../../src-main/contract/views/repository.ts';
 import { client } from '../../client/client.ts';
 import { useCommands } from '../../commands/registry.ts';
@@ -14,7 +15,7 @@ import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorNotice } from '../../ui/error-notice.tsx';
 import { formatDuration } from '../../ui/format.ts';
 import { StateGlyph } from '../../ui/state-glyph.tsx';
-import { RelativeTime } from '../../ui/time.tsx';
+import { RelativeTime, Sha } from '../../ui/time.tsx';
 import { Track } from '../../ui/track.tsx';
 import { stageHref } from '../overview/overview-model.ts';
 import { Builds } from './builds.tsx';
@@ -41,6 +42,14 @@ function Header({ repository, onRemove, onSource }: HeaderProps) {
     navigate({ view: 'job', jobId: job.id });
   });
   const look = useAction(() => client.repositories.pollNow({ id }));
+  const { branchState } = repository;
+  const isByBranch = repository.source.tags === null;
+  const other = isByBranch ? otherBranch(repository.branch, branchState) : null;
+  const watch = useAction(async () => {
+    if (other !== null) await client.repositories.setBranch({ id, branch: other });
+    queries.refetch(`repository:${id}`);
+  });
+  const watchLabel = `Watch ${other} instead`;
   useCommands([
     {
       id: 'repository.buildNow',
@@ -51,7 +60,8 @@ function Header({ repository, onRemove, onSource }: HeaderProps) {
       run: () => void build.run(),
     },
   ]);
-  const error = build.error ?? look.error ?? repository.pollError;
+  const error = build.error ?? look.error ?? watch.error ?? repository.pollError;
+  const isGone = error !== null && error === repository.pollError && branchState.gone !== null && other !== null;
   return (
     <>
       <header className={styles.head}>
@@ -75,6 +85,20 @@ function Header({ repository, onRemove, onSource }: HeaderProps) {
                 </>
               )}
             </p>
+            {isByBranch && branchState.rewritten !== null && (
+              <p className={styles.facts}>
+                History replaced by a forced push <RelativeTime atMs={branchState.rewritten.atMs} />, from{' '}
+                <Sha revision={branchState.rewritten.from} /> to <Sha revision={branchState.rewritten.to} />
+              </p>
+            )}
+            {other !== null && branchState.gone === null && (
+              <p className={styles.facts}>
+                The default branch of the remote is {other} now, no longer {repository.branch}.{' '}
+                <Button busy={watch.busy} onClick={() => void watch.run()}>
+                  {watchLabel}
+                </Button>
+              </p>
+            )}
           </div>
         </div>
         <div className={styles.actions}>
@@ -95,7 +119,8 @@ function Header({ repository, onRemove, onSource }: HeaderProps) {
       <div className={styles.track}>
         <Track stages={repository.track} named hrefOf={stage => stageHref(repository, stage)} />
       </div>
-      {error && <ErrorNotice error={error} onRetry={look.error ? () => void look.run() : undefined} />}
+      {error && isGone && <ErrorNotice error={error} onRetry={() => void watch.run()} retryLabel={watchLabel} />}
+      {error && !isGone && <ErrorNotice error={error} onRetry={look.error ? () => void look.run() : undefined} />}
     </>
   );
 }

@@ -25,7 +25,9 @@ function answer(response: ServerResponse, advertise: boolean, index: number): vo
   if (!advertise) answers += 1;
   const kind = advertise ? 'advertisement' : 'result';
   response.writeHead(200, { 'content-type': `application/x-git-upload-pack-${kind}`, 'cache-control': 'no-cache' });
-  response.end(advertise ? capabilities : `${line(`${revisions[index] ?? ''} refs/heads/main\n`)}0000`);
+  const revision = revisions[index] ?? '';
+  const refs = [`${revision} HEAD symref-target:refs/heads/main\n`, `${revision} refs/heads/main\n`];
+  response.end(advertise ? capabilities : `${refs.map(line).join('')}0000`);
 }
 
 const listenerOf =
@@ -63,11 +65,12 @@ process.send?.({
 
 process.on('message', value => {
   const { push: count } = messageSchema.parse(value);
-  const pushed: { readonly revision: string; readonly atMs: number }[] = [];
+  const pushed: { readonly index: number; readonly revision: string; readonly atMs: number }[] = [];
   for (let done = 0; done < count; done += 1) {
     const revision = randomBytes(20).toString('hex');
-    revisions[randomInt(troubled, repositories)] = revision;
-    pushed.push({ revision, atMs: Date.now() });
+    const index = randomInt(troubled, repositories);
+    revisions[index] = revision;
+    pushed.push({ index, revision, atMs: Date.now() });
   }
   process.send?.({ pushed, answers });
 });

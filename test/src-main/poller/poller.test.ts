@@ -4,71 +4,22 @@ import { v7 as uuidv7 } from 'uuid';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DomainError } from '../../../src-main/contract/errors.ts';
 import { listEvents } from '../../../src-main/database/events.ts';
-import { listJobs } from '../../../src-main/database/jobs.ts';
 import { findRepository, insertRepository, updateRepository } from '../../../src-main/database/repositories.ts';
-import { dataFolder } from '../../../src-main/domain/data-folder.ts';
-import { createNewRevision } from '../../../src-main/poller/new-revision.ts';
-import { createPoller } from '../../../src-main/poller/poller.ts';
-import { createRepositories } from '../../../src-main/poller/repositories.ts';
 import { claimNextJob, finishJob } from '../../../src-main/queue/attempt.ts';
-import { findGit } from '../../../src-main/sources/git-cli.ts';
-import { createMirror } from '../../../src-main/sources/mirror.ts';
-import { silentLogger } from '../../../src-main/telemetry/logger.ts';
-import { addWorker, testDatabase } from '../../support/database-fixtures.ts';
+import { addWorker } from '../../support/database-fixtures.ts';
 import { eventually } from '../../support/eventually.ts';
 import { endsWithFile } from '../../support/for-this-file.ts';
 import { type GitServer, git, startGitServer } from '../../support/git-server.ts';
+import { startPolling } from '../../support/polling.ts';
 
 const onEnd = endsWithFile();
 let server: GitServer;
-let gitPath: string | null;
 let names = 0;
 
 beforeAll(async () => {
   server = await startGitServer();
   onEnd(() => server.stop());
-  gitPath = await findGit();
 });
-
-/** A poller that looks when it is asked to, unless it is started. */
-async function startPolling(options: { readonly intervalMs?: number } = {}) {
-  const { db, folder: root } = await testDatabase();
-  const folder = dataFolder(root);
-  const mirrorOf = ({ id, url }: { readonly id: string; readonly url: string }) =>
-    createMirror({ folder: folder.mirror(id), url, gitPath, logger: silentLogger });
-  const nothing = () => undefined;
-  const poller = createPoller({
-    db,
-    clock: Date.now,
-    logger: silentLogger,
-    intervalMs: options.intervalMs ?? 10_000,
-    newRevision: createNewRevision({ db, clock: Date.now, mirrorOf, onQueued: nothing }),
-    onChanged: nothing,
-  });
-  onTestFinished(() => poller.stop());
-  const repositories = createRepositories({
-    db,
-    clock: Date.now,
-    folder,
-    sampleSource: '',
-    poller,
-    mirrorOf,
-    onChanged: nothing,
-  });
-  const eventsOf = async (repositoryId: string) =>
-    (await listEvents(db, { after: 0, limit: 200, repositoryId })).map(event => event.type);
-  return {
-    db,
-    poller,
-    repositories,
-    eventsOf,
-    jobsOf: async (repositoryId: string) => (await listJobs(db, { repositoryId, limit: 50 })).reverse(),
-    errorOf: async (repositoryId: string) => {
-      const repository = await findRepository(db, repositoryId);
-      return repository?.pollError ? JSON.parse(repository.pollError) : null;
-    },
-  };
-}
 
 async function newRepository() {
   names += 1;
@@ -90,7 +41,7 @@ describe('a poll', () => {
       { revision: source.first, trigger: 'added', status: 'queued' },
       { revision: second, trigger: 'poll', status: 'queued', subject: 'Second: the subject', authorName: 'Ada' },
     ]);
-    expect(await eventsOf(id)).toEqual([
+    expect((await eventsOf(id)).map(({ type }) => type)).toEqual([
       'repository.added',
       'revision.seen',
       'job.queued',
@@ -125,7 +76,10 @@ describe('a poll', () => {
     await git(source.folder, 'branch', 'release', source.first);
     await poller.pollNow(id);
     expect(await errorOf(id)).toBeNull();
-    expect((await eventsOf(id)).filter(type => type.startsWith('poll.'))).toEqual(['poll.failed', 'poll.recovered']);
+    expect((await eventsOf(id)).map(({ type }) => type).filter(type => type.startsWith('poll.'))).toEqual([
+      'poll.failed',
+      'poll.recovered',
+    ]);
     expect(await jobsOf(id)).toHaveLength(1);
   });
 
@@ -154,7 +108,10 @@ describe('a poll', () => {
     await updateRepository(db, id, { url: source.url });
     await poller.pollNow(id);
     expect(await findRepository(db, id)).toMatchObject({ pollFailures: 0, pollError: null });
-    expect((await eventsOf(id)).filter(type => type.startsWith('poll.'))).toEqual(['poll.failed', 'poll.recovered']);
+    expect((await eventsOf(id)).map(({ type }) => type).filter(type => type.startsWith('poll.'))).toEqual([
+      'poll.failed',
+      'poll.recovered',
+    ]);
   });
 });
 
@@ -320,7 +277,7 @@ it('changes how jobs are queued, one setting or all, and tells of it', async () 
   await repositories.setQueue(id, { supersede: true, retryLimit: 0 });
   await repositories.setQueue(id, {});
   expect(await findRepository(db, id)).toMatchObject({ concurrency: 4, supersede: 1, retryLimit: 0 });
-  expect((await eventsOf(id)).filter(type => type === 'repository.changed')).toHaveLength(2);
+  expect((await eventsOf(id)).filter(({ type }) => type === 'repository.changed')).toHaveLength(2);
   await expect(repositories.setQueue('nothing', { concurrency: 2 })).rejects.toMatchObject({ code: 'not_found' });
 });
 

@@ -1,24 +1,14 @@
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { listEvents } from '../../../src-main/database/events.ts';
-import { listJobs } from '../../../src-main/database/jobs.ts';
-import { findRepository, type SourceOf, sourceOptionsOf } from '../../../src-main/database/repositories.ts';
-import { dataFolder } from '../../../src-main/domain/data-folder.ts';
-import { createNewRevision } from '../../../src-main/poller/new-revision.ts';
-import { createPoller } from '../../../src-main/poller/poller.ts';
-import { createRepositories } from '../../../src-main/poller/repositories.ts';
-import { findGit } from '../../../src-main/sources/git-cli.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { findRepository } from '../../../src-main/database/repositories.ts';
 import { matchesPattern } from '../../../src-main/sources/list-tags.ts';
-import { openSource } from '../../../src-main/sources/source.ts';
-import { silentLogger } from '../../../src-main/telemetry/logger.ts';
-import { testDatabase } from '../../support/database-fixtures.ts';
 import { endsWithFile } from '../../support/for-this-file.ts';
 import { type GitServer, git, startGitServer } from '../../support/git-server.ts';
+import { startPolling } from '../../support/polling.ts';
 import { scratchFolder } from '../../support/scratch-folder.ts';
 import { createSvnRepository, hasSubversion } from '../../support/svn-server.ts';
 
 const onEnd = endsWithFile();
-const gitPath = await findGit();
 let server: GitServer;
 let names = 0;
 
@@ -32,32 +22,13 @@ async function newRepository() {
   return server.createRepository(`repository-${names}`);
 }
 
-/** A poller that looks when it is asked to. */
 async function start() {
-  const { db, folder: root } = await testDatabase();
-  const folder = dataFolder(root);
-  const mirrorOf = (repository: SourceOf) =>
-    openSource({
-      ...repository,
-      options: sourceOptionsOf(repository),
-      folder: folder.mirror(repository.id),
-      gitPath,
-      logger: silentLogger,
-    });
-  const nothing = () => undefined;
-  const common = { db, clock: Date.now, mirrorOf };
-  const newRevision = createNewRevision({ ...common, onQueued: nothing });
-  const poller = createPoller({ ...common, logger: silentLogger, intervalMs: 10_000, newRevision, onChanged: nothing });
-  onTestFinished(() => poller.stop());
-  const repositories = createRepositories({ ...common, folder, sampleSource: '', poller, onChanged: nothing });
+  const polling = await startPolling();
   return {
-    db,
-    poller,
-    repositories,
-    revisionsOf: async (repositoryId: string) =>
-      (await listJobs(db, { repositoryId, limit: 200 })).map(job => job.revision).reverse(),
+    ...polling,
+    revisionsOf: async (repositoryId: string) => (await polling.jobsOf(repositoryId)).map(job => job.revision),
     skippedOf: async (repositoryId: string) =>
-      (await listEvents(db, { after: 0, limit: 200, repositoryId })).filter(({ type }) => type === 'revision.skipped'),
+      (await polling.eventsOf(repositoryId)).filter(({ type }) => type === 'revision.skipped'),
   };
 }
 

@@ -61,7 +61,7 @@ test('lists branches and the default branch over HTTP, and one branch with two r
   const before = server.requests.length;
   for (let poll = 0; poll < 3; poll++) {
     expect(await listRefs({ url: repository.url, timeoutMs, branch: 'main' })).toEqual({
-      defaultBranch: null,
+      defaultBranch: 'feature/x',
       branches: [{ name: 'main', revision: first }],
       limit: null,
     });

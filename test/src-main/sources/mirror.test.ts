@@ -48,6 +48,29 @@ test('a first fetch takes the newest commit alone, and the history comes when a 
   expect(await mirror.isAncestor(third, first)).toBe(false);
 });
 
+test('a revision that is to be pinned is asked for by its id, also of a server that gives none but with a branch', async () => {
+  const { repository, mirror, folder, server } = await setUp(gitPath);
+  const second = await repository.commit({ a: '2' }, 'two');
+  const pinOf = (revision: string) => `refs/slipway/${revision}`;
+  await mirror.fetch({ branch: 'main', revision: second, pinRef: pinOf(second) });
+  // The server's capabilities and the pack: no list of branches.
+  expect(server.requests.map(({ line }) => line.split(' ')[0])).toEqual(['GET', 'POST']);
+  expect(await git(folder, 'rev-parse', pinOf(second))).toBe(second);
+
+  const old = await startGitServer({ isOld: true });
+  onTestFinished(() => old.stop());
+  const other = await old.createRepository('app');
+  const below = await other.commit({ a: '1' }, 'one');
+  const otherFolder = join(await scratchFolder(), 'mirror.git');
+  const behind = createMirror({ folder: otherFolder, url: other.url, gitPath, logger: silentLogger });
+  await behind.fetch({ branch: 'main', revision: below, pinRef: pinOf(below) });
+  const third = await other.commit({ a: '3' }, 'three');
+  await other.commit({ a: '4' }, 'four');
+  expect(await behind.fetch({ branch: 'main', revision: third, pinRef: pinOf(third) })).toEqual({ revision: third });
+  expect(await git(otherFolder, 'rev-parse', pinOf(third))).toBe(third);
+  expect(await behind.isAncestor(below, third)).toBe(true);
+});
+
 describe.each([
   ['the git program over HTTP', gitPath, false],
   ['the git program on a local path', gitPath, true],

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { findGit } from '../../../src-main/sources/git-cli.ts';
+import { resolveRelative } from '../../../src-main/sources/git-submodules.ts';
+import { parseGitUrl } from '../../../src-main/sources/git-url.ts';
 import { createMirror } from '../../../src-main/sources/mirror.ts';
 import { silentLogger } from '../../../src-main/telemetry/logger.ts';
 import { git, startGitServer, type TestRepository } from '../../support/git-server.ts';
@@ -135,6 +137,94 @@ describe('submodules', () => {
       code: expect.stringMatching(/^(artifact\.unsafe_path|git\.protocol)$/),
     });
     expect(await readdir('/tmp')).not.toContain('slipway-escaped');
+  });
+
+  test.each([
+    ['../lib', 'https://host/team/app', 'https://host/team/lib'],
+    ['../../x/lib', 'https://host/team/app', 'https://host/x/lib'],
+    ['./lib', 'https://host/team/app', 'https://host/team/app/lib'],
+    ['../lib', 'git@host:team/app', 'git@host:team/lib'],
+    ['../lib', 'git@host:app', 'git@host:lib'],
+    ['../../lib', 'git@host:team/app', 'git@host:lib'],
+    ['../lib', 'ssh://git@host/app', 'ssh://git@host/lib'],
+    ['../lib', '/srv/git/app', '/srv/git/lib'],
+  ])('at %s of %s are at %s', (address, parent, expected) => {
+    expect(parseGitUrl(resolveRelative(address, parseGitUrl(parent))).url).toBe(expected);
+  });
+
+  test.each([
+    ['../../../x', 'https://host/team/app'],
+    ['../../x', 'https://host/app'],
+    ['../../x', 'git@host:app'],
+    ['../../../x', 'git@host:team/app'],
+    ['../../x', 'ssh://git@host/app'],
+    ['../../x', '/app'],
+  ])('at %s of %s lead out of the server, and are refused', (address, parent) => {
+    expect(() => resolveRelative(address, parseGitUrl(parent))).toThrow('leads out of the server');
+  });
+
+  test.each([
+    ['a remote helper after it', '../ext::sh -c "touch /tmp/slipway-escaped"'],
+    ['a helper and no space', '../../ext::touch%20/tmp/slipway-escaped'],
+    ['an option after it', './--upload-pack=touch$IFS/tmp/slipway-escaped'],
+    ['another server after it', '../../../https://elsewhere.invalid/x'],
+    ['a login after it', '../user:secret@elsewhere.invalid/x'],
+    ['backslashes', '../..\\\\..\\\\..\\\\elsewhere.invalid\\\\x'],
+    ['dots that are escaped', '../%2e%2e/%2e%2e/%2e%2e/x'],
+    ['a port after it', '../:1/x'],
+    ['nothing after it', '../'],
+    ['two slashes', '..//elsewhere.invalid/x'],
+    ['a question', '../lib?x=1'],
+    ['a line break', '"../lib\\n.git"'],
+  ])('whose relative address has %s are asked of the same server at most, and nothing is run', async (_, url) => {
+    const { server, app, inner } = await setUp();
+    await app.commit({ a: '1' }, 'one');
+    const revision = await link(app, 'lib', inner, modulesOf('lib', url));
+    const refusal = checkOut(app.url, revision).then(
+      () => null,
+      error => error,
+    );
+    expect(await refusal).toMatchObject({
+      code: expect.stringMatching(/^(artifact\.unsafe_path|git\.(protocol|not_found|revision_missing))$/),
+    });
+    // Whoever else was asked would have been unreachable.
+    expect(server.requests.length).toBeGreaterThan(0);
+    expect(await readdir('/tmp')).not.toContain('slipway-escaped');
+  });
+
+  test('behind a link of the tree, or in its place, are never written through it', async () => {
+    const { app, lib, inner } = await setUp();
+    const outside = await scratchFolder();
+    await app.commit({ a: '1', target: outside }, 'one');
+    const target = await git(app.folder, 'rev-parse', 'HEAD:target');
+    // The link where .gitmodules says that the submodule is; the submodule itself lies elsewhere.
+    await git(app.folder, 'update-index', '--add', '--cacheinfo', `120000,${target},vendor`);
+    await git(app.folder, 'update-index', '--add', '--cacheinfo', `160000,${inner},lib`);
+    const named = await link(app, 'lib', inner, modulesOf('vendor/lib', '../../lib/.git'));
+    await expect(checkOut(app.url, named)).rejects.toMatchObject({ code: 'artifact.unsafe_path' });
+    // A link with the name of the submodule's folder, in a tree that has both.
+    const [, , modules = ''] = (await git(app.folder, 'ls-tree', named, '.gitmodules')).split(/\s/);
+    const folder = await makeTree(app.folder, `160000 commit ${inner}\tlib\n`);
+    const entries = ['100644 .gitmodules', '120000 vendor', '40000 vendor'];
+    const ids = [modules, target, folder];
+    const both = Buffer.concat(
+      entries.map((entry, index) => Buffer.concat([Buffer.from(`${entry}\0`), Buffer.from(ids[index] ?? '', 'hex')])),
+    );
+    await writeFile(join(app.folder, '.git/both'), both);
+    const root = await git(app.folder, 'hash-object', '-t', 'tree', '-w', '--literally', '.git/both');
+    const hostile = await git(app.folder, 'commit-tree', '-m', 'both', '-p', named, root);
+    await git(app.folder, 'update-ref', 'refs/heads/main', hostile);
+    await expect(checkOut(app.url, hostile)).rejects.toMatchObject({ code: 'git.protocol' });
+    expect(await readdir(outside)).toEqual([]);
+    // The submodule's own tree has a link where it says that one of its own is.
+    await lib.commit({ target: outside }, 'a way out');
+    const away = await git(lib.folder, 'rev-parse', 'HEAD:target');
+    await git(lib.folder, 'update-index', '--add', '--cacheinfo', `120000,${away},deep`);
+    const inward = await link(lib, 'deeper', inner, modulesOf('deep/er', '../../lib/.git'));
+    await git(app.folder, 'reset', '--quiet', '--hard', named);
+    const nested = await link(app, 'lib', inward, modulesOf('lib', '../../lib/.git'));
+    await expect(checkOut(app.url, nested)).rejects.toMatchObject({ code: 'artifact.unsafe_path' });
+    expect(await readdir(outside)).toEqual([]);
   });
 
   test.each([

@@ -26,6 +26,14 @@ describe('noticeOf', () => {
     expect(noticeOf(event(1, 'job.finished', { status: 'interrupted' }))?.state).toBe('stale');
   });
 
+  it('tells of what became of a branch, once, and not of what a person chose', () => {
+    const gone = noticeOf(event(1, 'branch.changed', { change: 'gone', branch: 'main', successor: 'trunk' }));
+    expect(gone).toMatchObject({ state: 'stale', detail: expect.stringContaining('watch trunk instead') });
+    expect(noticeOf(event(2, 'poll.failed', { code: 'git.branch_missing', message: 'gone' }))).toBeNull();
+    expect(noticeOf(event(3, 'branch.changed', { change: 'chosen', branch: 'trunk', from: 'main' }))).toBeNull();
+    expect(noticeOf(event(4, 'branch.changed', { change: 'unheard of' }))).toBeNull();
+  });
+
   it('takes the words of a message or a reason, and no others', () => {
     expect(noticeOf(event(1, 'release.refused', { reason: 'not a descendant' }))?.detail).toBe('not a descendant');
     expect(noticeOf(event(1, 'poll.failed', { message: 'unreachable' }))?.detail).toBe('unreachable');
