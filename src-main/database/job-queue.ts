@@ -4,7 +4,7 @@ import { DomainError, type ErrorView } from '../contract/errors.ts';
 import type { JobStatus, LossView, RevisionView, Trigger } from '../contract/views/job.ts';
 import type { JobsTable } from './tables/jobs.ts';
 
-export type JobRecord = Omit<Selectable<JobsTable>, 'eventCursors'>;
+export type JobRecord = Omit<Selectable<JobsTable>, 'eventCursors' | 'returned'>;
 
 /** Names one attempt of one job; a write under a stale token is refused. */
 export interface FencingToken {

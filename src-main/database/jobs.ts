@@ -94,11 +94,11 @@ export async function listRunningJobs(db: Db): Promise<JobRecord[]> {
   return selectRunning(db).orderBy('number').execute();
 }
 
-/** Oldest first. The state is written into the statement: a partial index is not used for a parameter. */
+/** Oldest first. */
 export async function listQueuedJobs(db: Db, repositoryId?: string): Promise<JobRecord[]> {
-  let select = db.selectFrom('jobs').selectAll().where('status', '=', sql.lit('queued')).orderBy('number');
-  if (repositoryId !== undefined) select = select.where('repositoryId', '=', repositoryId);
-  return select.execute();
+  let waiting = db.selectFrom('waitingJobs').select('number');
+  if (repositoryId !== undefined) waiting = waiting.where('repositoryId', '=', repositoryId);
+  return db.selectFrom('jobs').selectAll().where('number', 'in', waiting).orderBy('number').execute();
 }
 
 export interface JobQuery {

@@ -21,6 +21,7 @@ import { webhooks } from './migrations/017-webhooks.ts';
 import { polledOnce } from './migrations/018-polled-once.ts';
 import { webhookKinds } from './migrations/019-webhook-kinds.ts';
 import { sources } from './migrations/020-sources.ts';
+import { queueLines } from './migrations/021-queue-lines.ts';
 import { branchStates } from './migrations/022-branch-states.ts';
 
 /** In order; the number of a migration is its place here, from 1, and is kept in `user_version`. */
@@ -45,6 +46,7 @@ const migrations: readonly string[] = [
   polledOnce,
   webhookKinds,
   sources,
+  queueLines,
   branchStates,
 ];
 

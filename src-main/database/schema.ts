@@ -25,6 +25,7 @@ import type {
   ReclaimedLogsTable,
   RunningJobsTable,
   StepsTable,
+  WaitingJobsTable,
   WorkersTable,
 } from './tables/jobs.ts';
 import type {
@@ -44,6 +45,7 @@ export interface Schema {
   jobs: JobsTable;
   queueHeads: QueueHeadsTable;
   runningJobs: RunningJobsTable;
+  waitingJobs: WaitingJobsTable;
   attempts: AttemptsTable;
   earlierAttempts: EarlierAttemptsTable;
   reclaimedLogs: ReclaimedLogsTable;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { countedPlaces } from './job-queue.ts';
 import type { JobRecord } from './jobs.ts';
 import { callQueue, type Db } from './open-database.ts';
+import { waitingParts } from './queue/job-statements.ts';
 
 export type WaitingJob = Pick<JobRecord, 'id' | 'number' | 'repositoryId' | 'revision' | 'notBefore' | 'error'>;
 
@@ -14,23 +15,28 @@ interface Line {
   isOpen: boolean;
 }
 
-const columns = ['id', 'number', 'repositoryId', 'revision', 'notBefore', 'error'] as const;
+interface LineStart {
+  readonly repositoryId: string;
+  readonly number: number;
+}
 
-/** Of every line its first `perLine` jobs, in one statement. */
-async function readLines(db: Db, perLine: number): Promise<Map<string, Line>> {
-  const { rows } = await sql<WaitingJob & { readonly liftedTo: number | null }>`
-    SELECT jobs.id, jobs.number, jobs.repository_id, jobs.revision, jobs.not_before, jobs.error, queue_heads.lifted_to
-    FROM queue_heads CROSS JOIN jobs INDEXED BY jobs_waiting
-    WHERE queue_heads.head IS NOT NULL AND jobs.status = 'queued' AND jobs.repository_id = queue_heads.repository_id
-      AND jobs.number <= coalesce((
-        SELECT last.number FROM jobs AS last INDEXED BY jobs_waiting
-        WHERE last.repository_id = queue_heads.repository_id AND last.status = 'queued'
-        ORDER BY last.number LIMIT 1 OFFSET ${perLine - 1}), ${Number.MAX_SAFE_INTEGER})
-    ORDER BY jobs.repository_id, jobs.number`.execute(db);
+/** Of every line, or of one behind a number, the first `perLine` jobs. */
+async function readLines(db: Db, perLine: number, behind?: LineStart): Promise<Map<string, Line>> {
+  const ofHeads = behind ? sql`queue_heads.repository_id = ${behind.repositoryId}` : sql`queue_heads.head IS NOT NULL`;
+  const parts = waitingParts.map(({ index, condition }) => {
+    const jobs = sql`jobs INDEXED BY ${sql.raw(index)}`;
+    const wait = sql`jobs.repository_id = queue_heads.repository_id AND ${sql.raw(condition)} AND jobs.number > ${behind?.number ?? 0}`;
+    const last = sql`SELECT jobs.number FROM ${jobs} WHERE ${wait} ORDER BY jobs.number LIMIT 1 OFFSET ${perLine - 1}`;
+    return sql`
+      SELECT jobs.id, jobs.number, jobs.repository_id, jobs.revision, jobs.not_before, jobs.error, queue_heads.lifted_to
+      FROM queue_heads CROSS JOIN ${jobs}
+      WHERE ${ofHeads} AND ${wait} AND jobs.number <= coalesce((${last}), ${Number.MAX_SAFE_INTEGER})`;
+  });
+  const read = sql<WaitingJob & { readonly liftedTo: number | null }>`${sql.join(parts, sql` UNION ALL `)} ORDER BY 2`;
   const lines = new Map<string, Line>();
-  for (const { liftedTo, ...job } of rows) {
+  for (const { liftedTo, ...job } of (await read.execute(db)).rows) {
     const line = lines.get(job.repositoryId) ?? { jobs: [], liftedTo: liftedTo ?? 0, isOpen: false };
-    line.jobs.push(job);
+    if (line.jobs.length < perLine) line.jobs.push(job);
     line.isOpen = line.jobs.length >= perLine;
     lines.set(job.repositoryId, line);
   }
@@ -38,17 +44,9 @@ async function readLines(db: Db, perLine: number): Promise<Map<string, Line>> {
 }
 
 async function readOn(db: Db, repositoryId: string, line: Line, more: number): Promise<void> {
-  const jobs = await db
-    .selectFrom('jobs')
-    .select(columns)
-    .where('repositoryId', '=', repositoryId)
-    .where('status', '=', sql.lit('queued'))
-    .where('number', '>', line.jobs.at(-1)?.number ?? 0)
-    .orderBy('number')
-    .limit(more)
-    .execute();
-  line.jobs.push(...jobs);
-  line.isOpen = jobs.length >= more;
+  const next = (await readLines(db, more, { repositoryId, number: line.jobs.at(-1)?.number ?? 0 })).get(repositoryId);
+  line.jobs.push(...(next?.jobs ?? []));
+  line.isOpen = next?.isOpen ?? false;
 }
 
 /** Lifted lines come first, then the rest; within both the lowest number. Source: the rules of `QueueImplementation`. */
@@ -88,10 +86,9 @@ export async function placeOf(db: Db, { id }: Pick<JobRecord, 'id'>): Promise<nu
 /** How many jobs of a repository wait, counted to 10,000. */
 export async function countWaiting(db: Db, repositoryId: string): Promise<number> {
   const waiting = db
-    .selectFrom('jobs')
+    .selectFrom('waitingJobs')
     .select('number')
     .where('repositoryId', '=', repositoryId)
-    .where('status', '=', sql.lit('queued'))
     .limit(countedPlaces);
   const { count } = await db
     .selectFrom(waiting.as('waiting'))

@@ -29,6 +29,24 @@ const keepAttempt = (finishedAt: string, outcome: string, error: string) =>
     SELECT id, attempt, worker_id, coalesce((SELECT name FROM workers WHERE workers.id = jobs.worker_id), worker_id), started_at,
       ${finishedAt}, ${outcome}, ${error}, isolation FROM jobs`;
 
+/** What of a repository's jobs waits: behind the place where its line begins, and those that came back. */
+export const waitingParts = [
+  {
+    index: 'jobs_of_repository',
+    condition: "jobs.number >= queue_heads.line_from AND jobs.status = 'queued' AND jobs.returned = 0",
+  },
+  { index: 'jobs_returned', condition: "jobs.status = 'queued' AND jobs.returned = 1" },
+] as const;
+
+/** How many wait, up to @limit, in the lines that `ofHeads` chooses. */
+const countWaiting = (ofHeads: string, ofJobs: string) =>
+  `SELECT count(*) AS count FROM (${waitingParts
+    .map(
+      ({ index, condition }) => `SELECT 1 FROM queue_heads CROSS JOIN jobs INDEXED BY ${index}
+    WHERE ${ofHeads} AND jobs.repository_id = queue_heads.repository_id AND ${condition} AND ${ofJobs}`,
+    )
+    .join(' UNION ALL ')} LIMIT @limit)`;
+
 /** What is inserted; the repository is last, since it may be looked up by more than its id. One that is null lets `OR IGNORE` insert nothing. */
 const insertJob = (verb: string, repositoryId: string) => `${verb} INTO jobs
     (id, revision, subject, author_name, committed_at, seen_at, trigger, status, queued_at, priority, without_cache, event_cursors, repository_id)
@@ -109,7 +127,8 @@ export const jobStatements = {
       AND NOT EXISTS (SELECT 1 FROM jobs WHERE repository_id = repositories.id AND revision = ? AND ${isNamedByTime}))`,
   ),
   supersede: `UPDATE jobs SET status = 'cancelled', finished_at = @now, error = @error, not_before = 0
-    WHERE repository_id = @repositoryId AND status = 'queued' AND number < @number AND trigger IN ('poll', 'added') RETURNING id`,
+    WHERE number IN (SELECT number FROM waiting_jobs WHERE repository_id = @repositoryId AND number < @number)
+      AND trigger IN ('poll', 'added') RETURNING id`,
 
   claim: `UPDATE jobs SET status = 'running', attempt = attempt + 1, worker_id = ?, started_at = ?, checkup_at = ?,
       error = NULL, cancel_requested_at = NULL, not_before = 0, isolation = NULL, ${noteEvent}
@@ -152,17 +171,12 @@ export const jobStatements = {
   retryNow: `UPDATE jobs SET not_before = 0, automatic_retries = 0 WHERE id = @id AND status = 'queued' AND not_before > @now`,
 
   /** Waiting jobs of lifted lines whose number is at least @from and below @before. */
-  countLifted: `SELECT count(*) AS count FROM (
-    SELECT 1 FROM queue_heads CROSS JOIN jobs INDEXED BY jobs_waiting
-    WHERE queue_heads.lifted_to IS NOT NULL AND jobs.status = 'queued' AND jobs.repository_id = queue_heads.repository_id
-      AND jobs.number <= queue_heads.lifted_to AND jobs.number >= @from AND jobs.number < @before
-    LIMIT @limit)`,
+  countLifted: countWaiting(
+    'queue_heads.lifted_to IS NOT NULL',
+    'jobs.number <= queue_heads.lifted_to AND jobs.number >= @from AND jobs.number < @before',
+  ),
   /** Waiting jobs whose number is below @number: line by line, which costs as much as they are. */
-  countBefore: `SELECT count(*) AS count FROM (
-    SELECT 1 FROM queue_heads CROSS JOIN jobs INDEXED BY jobs_waiting
-    WHERE queue_heads.head < @number AND jobs.status = 'queued' AND jobs.repository_id = queue_heads.repository_id
-      AND jobs.number < @number
-    LIMIT @limit)`,
+  countBefore: countWaiting('queue_heads.head < @number', 'jobs.number < @number'),
   liftedTo: 'SELECT lifted_to AS liftedTo FROM queue_heads WHERE repository_id = ?',
 
   appendEvent: `INSERT INTO events (at, type, repository_id, job_id, subject_id, data, in_job) VALUES (?, ?, ?, ?, ?, ?, ?)`,

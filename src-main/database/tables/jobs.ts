@@ -34,6 +34,8 @@ export interface JobsTable {
   automaticRetries: Generated<number>;
   /** `,12,15`: the cursors of its events. Written by the queue with the rest of the row, and else by a trigger on events. */
   eventCursors: Generated<string>;
+  /** It waits, or waited last, at a place that it had left before. Set by a trigger. */
+  returned: Generated<Flag>;
   /** What the newest attempt runs under, once that was decided. */
   isolation: ColumnType<JsonText | null, JsonText | null | undefined, JsonText | null>;
 }
@@ -47,6 +49,8 @@ export interface QueueHeadsTable {
   notBefore: number | null;
   /** The number of the last waiting job with priority: the line is lifted up to it. */
   liftedTo: number | null;
+  /** Jobs before this number that wait have all come back. */
+  lineFrom: number;
   running: number;
   cap: number;
   /** Whether fewer run than may. */
@@ -58,6 +62,12 @@ export interface QueueHeadsTable {
 /** A view of what the heads name. */
 export interface RunningJobsTable {
   number: number;
+}
+
+/** A view of what stands behind the places that the heads name, and of what came back. */
+export interface WaitingJobsTable {
+  number: number;
+  repositoryId: string;
 }
 
 /** A view: the newest attempt lies in the row of its job, those before it in a table. */

@@ -50,18 +50,18 @@ describe('the heads of the queue', () => {
         VALUES ('${id}', '${id}', 'git', 'file:///srv/${id}.git', 'main', 5, 4)`);
     }
     const jobs = [
-      ['busy', 'succeeded', null, 9],
-      ['busy', 'running', 'w1', null],
-      ['waiting', 'failed', null, 9],
-      ['busy', 'queued', null, null],
-      ['waiting', 'queued', null, null],
-      ['waiting', 'queued', null, null],
+      ['busy', 'succeeded', null, 9, 1],
+      ['busy', 'running', 'w1', null, 1],
+      ['waiting', 'failed', null, 9, 1],
+      ['busy', 'queued', null, null, 1],
+      ['waiting', 'queued', null, null, 1],
+      ['waiting', 'queued', null, null, 0],
     ];
     const insert =
       old.prepare(`INSERT INTO jobs (id, repository_id, revision, subject, author_name, seen_at, trigger, status,
-      worker_id, finished_at, attempt, queued_at) VALUES (?, ?, ?, 's', 'a', 1, 'poll', ?, ?, ?, 1, 1)`);
-    jobs.forEach(([repository, status, worker, finished], index) => {
-      insert.run(`j${index + 1}`, repository, `r${index + 1}`, status, worker, finished);
+      worker_id, finished_at, attempt, queued_at) VALUES (?, ?, ?, 's', 'a', 1, 'poll', ?, ?, ?, ?, 1)`);
+    jobs.forEach(([repository, ...rest], index) => {
+      insert.run(`j${index + 1}`, repository, `r${index + 1}`, ...rest);
     });
     old.exec(
       `INSERT INTO workers (id, name, pid, started_at, checkup_at, job_id) VALUES ('w1', 'worker 1', 1, 1, 1, 'j2')`,
@@ -82,6 +82,7 @@ describe('the heads of the queue', () => {
         cap: 1,
         hasRoom: 0,
         runningNumbers: ',2',
+        lineFrom: 5,
       },
       {
         repositoryId: 'idle',
@@ -92,6 +93,7 @@ describe('the heads of the queue', () => {
         cap: 1,
         hasRoom: 1,
         runningNumbers: '',
+        lineFrom: 0,
       },
       {
         repositoryId: 'waiting',
@@ -102,6 +104,7 @@ describe('the heads of the queue', () => {
         cap: 1,
         hasRoom: 1,
         runningNumbers: '',
+        lineFrom: 6,
       },
     ]);
     const worker = { id: 'w2', name: 'worker 2' };

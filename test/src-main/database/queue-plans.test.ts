@@ -1,7 +1,7 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { selectEvents } from '../../../src-main/database/events.ts';
-import { recomputeHead } from '../../../src-main/database/migrations/012-lean-queue.ts';
+import { recomputeHead } from '../../../src-main/database/migrations/021-queue-lines.ts';
 import { jobStatements } from '../../../src-main/database/queue/job-statements.ts';
 import { testDatabase } from '../../support/database-fixtures.ts';
 
@@ -60,9 +60,22 @@ it('the attempts of a job are found by its id, where they lie', async () => {
 });
 
 it('the heads are kept by searches', async () => {
-  const plan = await explain(recomputeHead("'r'"));
-  expect(plan.filter(line => line.startsWith('SCAN'))).toEqual([]);
-  expect(plan.join('\n')).toContain('jobs_waiting (repository_id=?)');
+  for (const statement of recomputeHead("'r'").split(';').slice(0, 2)) {
+    const plan = await explain(statement);
+    expect(plan.filter(line => line.startsWith('SCAN'))).toEqual([]);
+    expect(plan.join('\n')).toMatch(/INDEX jobs_(?:of_repository|returned) \(repository_id=\?/);
+  }
+});
+
+it('what waits is found line by line, behind the place where the line begins', async () => {
+  expect(await explain("SELECT number FROM waiting_jobs WHERE repository_id = 'r' LIMIT 5")).toEqual([
+    'COMPOUND QUERY',
+    'LEFT-MOST SUBQUERY',
+    'SEARCH queue_heads USING INDEX sqlite_autoindex_queue_heads_1 (repository_id=?)',
+    'SEARCH jobs USING INDEX jobs_of_repository (repository_id=? AND number>?)',
+    'UNION ALL',
+    'SEARCH jobs USING COVERING INDEX jobs_returned (repository_id=?)',
+  ]);
 });
 
 it('the events of a job are found by their cursors', async () => {

@@ -41,8 +41,18 @@ async function underTest(db: Db): Promise<QueueUnderTest> {
     db,
     async check() {
       const heads = await db.selectFrom('queueHeads').selectAll().orderBy('repositoryId').execute();
-      const shown = heads.map(head => ({ ...head, runningNumbers: numbersIn(head.runningNumbers) }));
+      const shown = heads.map(({ lineFrom: _, ...head }) => ({
+        ...head,
+        runningNumbers: numbersIn(head.runningNumbers),
+      }));
       expect(shown).toEqual(await headsOfJobs(db));
+      const waiting = await db
+        .selectFrom('jobs')
+        .select(['number', 'repositoryId'])
+        .where('status', '=', 'queued')
+        .execute();
+      const byNumber = (a: { number: number }, b: { number: number }) => a.number - b.number;
+      expect((await db.selectFrom('waitingJobs').selectAll().execute()).sort(byNumber)).toEqual(waiting.sort(byNumber));
       // Each job names each of its events, once and in order.
       const events = await db.selectFrom('events').select(['cursor', 'jobId']).orderBy('cursor').execute();
       const jobs = await db.selectFrom('jobs').select(['id', 'eventCursors']).execute();
