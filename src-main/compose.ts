@@ -9,6 +9,7 @@ import { readAllSettings } from './database/settings.ts';
 import { createStorageWatch } from './database/storage-watch.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { type Installation, openInstallation } from './installation.ts';
+import { createAlerts } from './interchange/alerts.ts';
 import { createMetrics } from './interchange/metrics.ts';
 import { createOwnPorts } from './interchange/own-ports.ts';
 import { createWebhooks } from './interchange/webhooks.ts';
@@ -298,6 +299,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
   });
   const ownPorts = createOwnPorts();
   const webhooks = createWebhooks({ db, feed, masterKey, access: gitAccesses, ownPorts, clock, logger });
+  const alerts = createAlerts({ db, feed, clock, logger });
   const metrics = createMetrics({ db, feed, swarm: () => swarm.stats(), clock, logger });
   const backups = createBackups({ db, root: folder.root, clock, logger, onChanged: () => feed.pulse('status') });
   let stopped: Promise<void> | null = null;
@@ -317,6 +319,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
     await mirrorKeeper.stop();
     await retention.stop();
     await feed.stop();
+    await alerts.stop();
     await followUps.stop();
     await machines.stop();
     await reconciler.stop();
@@ -326,6 +329,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
   }
 
   try {
+    await alerts.start();
     await feed.start();
     await restored.start();
     await releases.adoptPointers();
@@ -385,6 +389,7 @@ async function startOn(installation: Installation, options: EngineOptions): Prom
     mirrorKeeper,
     diskUse,
     swarmRules,
+    alerts,
     webhooks,
     ownPorts,
     metrics,

@@ -6,6 +6,7 @@ import type { Db } from './database/open-database.ts';
 import type { StorageWatch } from './database/storage-watch.ts';
 import type { Clock } from './domain/clock.ts';
 import type { DataFolder } from './domain/data-folder.ts';
+import type { Alerts } from './interchange/alerts.ts';
 import type { Metrics } from './interchange/metrics.ts';
 import type { OwnPorts } from './interchange/own-ports.ts';
 import type { Webhooks } from './interchange/webhooks.ts';
@@ -93,6 +94,7 @@ export interface Engine {
   readonly diskUse: DiskUseMeter;
   readonly mirrorKeeper: MirrorKeeper;
   readonly swarmRules: SwarmRules;
+  readonly alerts: Alerts;
   readonly webhooks: Webhooks;
   readonly metrics: Metrics;
   readonly ownPorts: OwnPorts;

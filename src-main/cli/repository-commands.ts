@@ -1,5 +1,6 @@
 /** Owns `slipway repo` and `slipway job`. */
 import { type Command, Option } from 'commander';
+import { type AlertSwitches, alertKindSchema } from '../contract/alerts.ts';
 import { DomainError } from '../contract/errors.ts';
 import { firstErrorOf } from '../contract/first-error.ts';
 import { describeIsolation } from '../contract/isolation.ts';
@@ -8,6 +9,7 @@ import type { AttemptView, JobDetail, JobSummary } from '../contract/views/job.t
 import type { Polling } from '../contract/views/repository.ts';
 import { formatSize } from '../domain/format-size.ts';
 import { ordinal } from '../domain/waiting.ts';
+import { alertList, alertWords } from './alert-options.ts';
 import { onOrOff, wholeNumber } from './arguments.ts';
 import { callEngine, type EngineOptions, findJob, findRepository } from './engine-client.ts';
 import { addLogCommand } from './job-log.ts';
@@ -132,6 +134,7 @@ function addQueueCommand(repo: Command): void {
       wholeNumber(0, 10),
     )
     .option('--poll <seconds>', 'how often it is looked at; 0 for what the installation does', wholeNumber(0, 86_400))
+    .option('--notify <list>', `which of ${alertKindSchema.options.join(', ')} notify; "-" for none`, alertList)
     .action(async (named: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<
         Options &
@@ -141,6 +144,7 @@ function addQueueCommand(repo: Command): void {
             supersede?: boolean;
             retries?: number;
             poll?: number;
+            notify?: AlertSwitches;
           }
       >();
       await callEngine(options, async client => {
@@ -149,6 +153,7 @@ function addQueueCommand(repo: Command): void {
         if (branch !== undefined) await client.repositories.setBranch({ id, branch });
         const change = sourceChange(options);
         if (change !== undefined) await client.repositories.setSource({ id, ...change });
+        if (options.notify !== undefined) await client.repositories.setAlerts({ id, ...options.notify });
         const row = await client.repositories.setQueue({ id, concurrency, supersede, retryLimit });
         const { polling } =
           options.poll === undefined
@@ -163,9 +168,17 @@ function addQueueCommand(repo: Command): void {
           ['jobs at once', String(row.queue.concurrency)],
           ['newer revisions supersede waiting ones', row.queue.supersede ? 'on' : 'off'],
           ['tries again by itself', String(row.queue.retryLimit)],
+          ['notifies of', alertWords(row.alerts)],
         ];
         print(
-          { branch: row.branch, branchState: row.branchState, ...row.queue, polling, source: row.source },
+          {
+            branch: row.branch,
+            branchState: row.branchState,
+            ...row.queue,
+            polling,
+            source: row.source,
+            alerts: row.alerts,
+          },
           options,
           table([plain(row.name), ''], lines),
         );

@@ -46,6 +46,7 @@ export const eventTypeSchema = z.enum([
   'drill.started',
   'drill.killed',
   'drill.finished',
+  'alert.raised',
 ]);
 export type EventType = z.infer<typeof eventTypeSchema>;
 

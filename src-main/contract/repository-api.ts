@@ -1,6 +1,7 @@
 /** Owns the calls on repositories, and on the logins to their servers. */
 
 import { z } from 'zod';
+import { alertSwitchesSchema } from './alerts.ts';
 import { branchNameSchema, byId, displayNameSchema, done, route } from './api-values.ts';
 import { channelNameSchema, idSchema } from './documents.ts';
 import { gitAccessSchema, gitAccessViewSchema, gitHostSchema } from './git-access.ts';
@@ -58,6 +59,9 @@ export const repositoriesApi = {
     "Change what of a repository's source makes jobs or is fetched",
   )
     .input(sourceChangeSchema.extend({ id: idSchema }))
+    .output(repositoryRowSchema),
+  setAlerts: route('PATCH', '/repositories/{id}/alerts', 'Choose which events of a repository notify')
+    .input(alertSwitchesSchema.partial().extend({ id: idSchema }))
     .output(repositoryRowSchema),
   hook: route('GET', '/repositories/{id}/hook', 'Where a forge sends the webhooks of a repository, and their secret')
     .input(byId)

@@ -12,6 +12,7 @@ export type SettingKey =
   | 'caches.limit_bytes'
   | 'storage.checked'
   | 'metrics.token_digest'
+  | 'alerts.switches'
   | 'backup.last'
   | 'restore.pending';
 

@@ -1,4 +1,4 @@
-/** Owns the system's notifications: each leads to its view on a click. Which there are is decided in domain/shell/alerts.ts. */
+/** Owns the system's notifications: each leads to its view on a click. Which there are is decided by the engine. */
 import { Notification } from 'electron';
 
 /** One that the garbage collector takes hears no click. Source: https://www.electronjs.org/docs/latest/api/notification */

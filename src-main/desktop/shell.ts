@@ -2,16 +2,16 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog, shell as system } from 'electron';
+import { alertSchema } from '../contract/alerts.ts';
 import { messageOf } from '../contract/errors.ts';
 import type { FromPage } from '../contract/shell.ts';
 import { minutesUntilTomorrow } from '../contract/until-tomorrow.ts';
 import { writeSetting } from '../database/settings.ts';
-import { createAlertRules } from '../domain/shell/alerts.ts';
 import { parseDeepLink } from '../domain/shell/deep-link.ts';
 import type { TrayAction } from '../domain/shell/tray-menu.ts';
 import type { Engine } from '../engine.ts';
 import { createQuitGate, type QuitAnswer } from '../host/finish-first.ts';
-import { type FactsFollower, followFacts, type ShellFacts } from '../host/follow-facts.ts';
+import { type FactsFollower, followFacts } from '../host/follow-facts.ts';
 import { createPortServer } from '../host/message-port.ts';
 import type { EngineRouter } from '../host/router.ts';
 import { notify } from './alerts.ts';
@@ -45,8 +45,6 @@ export function openShell(options: {
 }): Shell {
   const { engine, router } = options;
   const { logger, folder } = engine;
-  let facts: ShellFacts | null = null;
-  let rules = createAlertRules();
   let stopped = false;
 
   const fail = (what: string) => (error: unknown) => {
@@ -116,16 +114,13 @@ export function openShell(options: {
     uploadBytesPerSecond: () => engine.swarm.stats().torrents.reduce((sum, one) => sum + one.uploadBytesPerSecond, 0),
     logger,
     onFacts: next => {
-      if (facts === null)
-        rules = createAlertRules(next.repositories.filter(row => row.state === 'failed').map(row => row.id));
-      facts = next;
       tray.show(next);
       gate.look(next);
     },
     onEvent: event => {
-      const nameOf = (id: string) => facts?.repositories.find(row => row.id === id)?.name ?? 'A repository';
-      const alert = rules.alertOf(event, nameOf);
-      if (alert) notify(alert.title, alert.body, () => go(alert.hash, alert.thenRun));
+      if (event.type !== 'alert.raised') return;
+      const { title, body, hash, thenRun } = alertSchema.parse(event.data);
+      notify(title, body, () => go(hash, thenRun));
     },
   });
   const call = (what: string, work: Promise<unknown>) => void work.then(follower.refresh).catch(fail(what));

@@ -7,6 +7,7 @@ import type { Plan } from '../contract/plan.ts';
 import { type SourceOptions, sourceOptionsSchema, type Vcs } from '../contract/source-options.ts';
 import type { ChannelPolicy } from '../contract/views/release.ts';
 import type { QueueSettings, RepositoryInspection } from '../contract/views/repository.ts';
+import { deleteAlertSwitches } from '../database/alert-switches.ts';
 import { deleteBuildEnvironment } from '../database/build-environment.ts';
 import { deleteChannelEnvironments } from '../database/channel-environment.ts';
 import { appendEvent } from '../database/events.ts';
@@ -225,6 +226,7 @@ export function createRepositories(options: {
         await updateRepository(transaction, id, { removedAt: now });
         await deleteBuildEnvironment(transaction, id);
         await deleteChannelEnvironments(transaction, id);
+        await deleteAlertSwitches(transaction, id);
         await appendEvent(transaction, { type: 'repository.removed', at: now, repositoryId: id });
       });
       options.onChanged();

@@ -14,13 +14,8 @@ export function startLive(): void {
   window.addEventListener('online', () => {
     if (connection.state.getState().kind === 'offline') connection.retryNow();
   });
-  // The desktop tells of builds itself, also while no window is open.
-  if (shell === null) {
-    startAlerts(
-      listener => feed.listen(listener),
-      async id => (await client.repositories.list().catch(() => [])).find(row => row.id === id)?.name ?? null,
-    );
-  }
+  // The desktop shows them itself, also while no window is open.
+  if (shell === null) startAlerts(listener => feed.listen(listener));
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && connection.state.getState().kind === 'offline') connection.retryNow();
   });

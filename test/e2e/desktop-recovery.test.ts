@@ -53,7 +53,7 @@ afterAll(async () => {
 describe('a child process that is killed', () => {
   test('seeds again in a new process, and that is told', async () => {
     const pid = await eventually(() => childPid('swarm.js'), { what: 'the seeding process' });
-    await killAndHear(pid, 'The seeding process was lost');
+    await killAndHear(pid, 'Slipway: the seeding process was lost');
     await eventually(() => ![null, pid].includes(childPid('swarm.js')), { what: 'the next seeding process' });
   });
 
@@ -65,7 +65,7 @@ describe('a child process that is killed', () => {
       },
       { what: 'a worker' },
     );
-    await killAndHear(pid, 'A worker was lost');
+    await killAndHear(pid, 'Slipway: a worker was lost');
     await eventually(
       async () => {
         const pids = await workerPids();

@@ -88,9 +88,15 @@ test('metrics and notifications are switched on, each repository with its own sw
   expect((await scrape()).status).toBe(200);
   await page.getByRole('switch', { name: 'Metrics at /metrics' }).click();
   await expect.poll(async () => (await scrape()).status).toBe(401);
-  await page.getByRole('switch', { name: 'Tell me of failures and recoveries' }).click();
-  const failures = page.getByRole('checkbox', { name: 'Failures of harbour-board' });
-  await failures.uncheck();
+  await page.getByRole('switch', { name: 'Show notifications in this browser' }).click();
+  await page.reload();
+  const shown = page.getByRole('switch', { name: 'Show notifications in this browser' });
+  await shown.and(page.getByRole('switch', { checked: true })).waitFor();
+  await page.getByRole('link', { name: 'Repositories' }).click();
+  await page.getByRole('link', { name: 'harbour-board' }).first().click();
+  const failures = page.getByRole('switch', { name: 'Something fails' });
+  await failures.click();
+  await expect.poll(() => failures.isChecked()).toBe(false);
   await page.reload();
   await failures.waitFor();
   expect(await failures.isChecked()).toBe(false);

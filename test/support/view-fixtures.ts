@@ -1,4 +1,5 @@
 /** Owns plain view objects for tests of the interface's models. */
+import { usualAlerts } from '../../src-main/contract/alerts.ts';
 import { defaultSourceOptions } from '../../src-main/contract/source-options.ts';
 import type { BuildView } from '../../src-main/contract/views/build.ts';
 import type { JobSummary } from '../../src-main/contract/views/job.ts';
@@ -43,6 +44,7 @@ export function rowFixture(more: Partial<RepositoryRow> = {}): RepositoryRow {
     name: 'booking-api',
     vcs: 'git',
     source: defaultSourceOptions,
+    alerts: usualAlerts,
     url: 'https://git.example/booking-api.git',
     branch: 'main',
     state: 'verified',

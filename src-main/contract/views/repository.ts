@@ -1,5 +1,6 @@
 /** Owns the plain views of repositories, and how they are polled and queued. Times are UTC milliseconds. */
 import { z } from 'zod';
+import { alertSwitchesSchema } from '../alerts.ts';
 import { branchStateSchema } from '../branch-state.ts';
 import { idSchema } from '../documents.ts';
 import { errorViewSchema } from '../error-schemas.ts';
@@ -57,6 +58,7 @@ export const repositoryRowSchema = z.object({
   moreWaiting: z.number().int().nonnegative(),
   queue: queueSettingsSchema,
   source: sourceOptionsSchema,
+  alerts: alertSwitchesSchema,
   track: z.array(stageViewSchema),
   channels: z.array(channelSummarySchema),
 });

@@ -47,6 +47,10 @@ export function repositoryRoutes(os: ApiImplementer, engine: Engine) {
         await engine.repositories.setBranch(input.id, input.branch);
         return rowOf(engine, input.id);
       }),
+      setAlerts: os.repositories.setAlerts.handler(async ({ input: { id, ...change } }) => {
+        await engine.alerts.setSwitches(id, change);
+        return rowOf(engine, id);
+      }),
       setPolling: os.repositories.setPolling.handler(async ({ input }) => {
         await engine.repositories.setPollInterval(input.id, input.intervalMs);
         return rowOf(engine, input.id);

@@ -1,5 +1,6 @@
 /** Owns how repositories are shown: one row of the board, one repository in detail, the overview. */
 
+import type { AlertSwitches } from '../../contract/alerts.ts';
 import { machineReportSchema } from '../../contract/documents.ts';
 import { DomainError } from '../../contract/errors.ts';
 import { planSchema } from '../../contract/plan.ts';
@@ -8,6 +9,7 @@ import type { Overview } from '../../contract/views/engine.ts';
 import type { ChannelSummary } from '../../contract/views/release.ts';
 import type { Polling, RepositoryDetail, RepositoryRow } from '../../contract/views/repository.ts';
 import type { VisualState } from '../../contract/views/state.ts';
+import { readAlertSwitches } from '../../database/alert-switches.ts';
 import { type BuildWithPack, findBuild, listBuilds, listBuildsById } from '../../database/builds.ts';
 import type { JobRecord } from '../../database/job-queue.ts';
 import { listJobs, listJobsById, listNewestJobs } from '../../database/jobs.ts';
@@ -77,6 +79,7 @@ interface RowFacts {
   readonly waiting: ReadonlySet<string>;
   /** What channels run. */
   readonly builds: ReadonlyMap<string, BuildWithPack>;
+  readonly alertsOf: (repositoryId: string) => AlertSwitches;
 }
 
 async function rowFacts(
@@ -92,6 +95,7 @@ async function rowFacts(
       db,
       channels.flatMap(({ release }) => (release ? [release.buildId] : [])),
     ),
+    alertsOf: await readAlertSwitches(db),
   };
 }
 
@@ -131,6 +135,7 @@ async function repositoryRow(
       retryLimit: repository.retryLimit,
     },
     source: sourceOptionsOf(repository),
+    alerts: facts.alertsOf(repository.id),
     track,
     channels: channels.map(state =>
       channelSummaryOf(snapshot, state, (state.release && facts.builds.get(state.release.buildId)) || null),

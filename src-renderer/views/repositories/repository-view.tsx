@@ -18,6 +18,7 @@ import { StateGlyph } from '../../ui/state-glyph.tsx';
 import { RelativeTime, Sha } from '../../ui/time.tsx';
 import { Track } from '../../ui/track.tsx';
 import { stageHref } from '../overview/overview-model.ts';
+import { Alerts } from './alerts.tsx';
 import { Builds } from './builds.tsx';
 import { Channels } from './channels.tsx';
 import { Environment } from './environment.tsx';
@@ -210,6 +211,12 @@ export function RepositoryView({ repositoryId }: { readonly repositoryId: string
               Environment <span className={styles.quiet}>what builds get</span>
             </h2>
             <Environment repositoryId={repository.id} />
+          </section>
+          <section className={styles.section}>
+            <h2>
+              Notifications <span className={styles.quiet}>told by the system when</span>
+            </h2>
+            <Alerts repository={repository} />
           </section>
         </div>
       </div>

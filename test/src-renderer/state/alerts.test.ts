@@ -1,45 +1,19 @@
 import { expect, it } from 'vitest';
-import type { Push } from '../../../src-main/contract/events.ts';
-import { type Alert, alertOf, type Outcomes, switchesOf } from '../../../src-renderer/state/alerts.ts';
+import type { EngineEvent, EventType } from '../../../src-main/contract/events.ts';
+import { alertOf } from '../../../src-renderer/state/alerts.ts';
 
-let cursor = 0;
-function ended(repositoryId: string, status: string): Push {
-  cursor += 1;
-  const event = {
-    cursor,
-    atMs: 0,
-    type: 'job.finished',
-    repositoryId,
-    jobId: `job-${cursor}`,
-    subjectId: null,
-    data: { status },
-  } as const;
-  return { kind: 'event', event };
-}
+const alert = { kind: 'failed', title: 'web: the build failed', body: 'exit code 1', hash: '#/jobs/j', thenRun: null };
 
-function told(pushes: readonly Push[]): (Alert['kind'] | null)[] {
-  let known: Outcomes = new Map();
-  return pushes.map(push => {
-    const { alert, outcomes } = alertOf(push, known);
-    known = outcomes;
-    return alert?.kind ?? null;
-  });
-}
+const pushed = (type: EventType, data: EngineEvent['data'], repositoryId: string | null = 'r') =>
+  alertOf({ kind: 'event', event: { cursor: 1, atMs: 1, type, repositoryId, jobId: null, subjectId: null, data } });
 
-it('tells of a failure once, and of the recovery after it, for each repository apart', () => {
-  const pushes = ['succeeded', 'failed', 'failed', 'cancelled', 'failed', 'succeeded', 'succeeded', 'interrupted'];
-  expect(told(pushes.map(status => ended('a', status)))).toEqual([
-    ...[null, 'failure', null, null, null, 'recovery', null, 'failure'],
-  ]);
-  expect(told([ended('a', 'failed'), ended('b', 'failed'), ended('b', 'succeeded')])).toEqual([
-    'failure',
-    'failure',
-    'recovery',
-  ]);
+it('reads what the engine raised, one place for each repository', () => {
+  expect(pushed('alert.raised', alert)).toEqual({ alert, tag: 'slipway-r' });
+  expect(pushed('alert.raised', alert, null)?.tag).toBe('slipway-engine');
 });
 
-it('has both switches on until a person chooses', () => {
-  expect(switchesOf({ enabled: true, repositories: {} }, 'a')).toEqual({ failure: true, recovery: true });
-  const off = { failure: false, recovery: true };
-  expect(switchesOf({ enabled: true, repositories: { a: off } }, 'a')).toEqual(off);
+it('is silent of all else, and of what leads out of the interface', () => {
+  expect(pushed('job.finished', { status: 'failed' })).toBeNull();
+  expect(pushed('alert.raised', { ...alert, hash: 'https://elsewhere.example' })).toBeNull();
+  expect(alertOf({ kind: 'pulse', topic: 'status', subjectId: null })).toBeNull();
 });
