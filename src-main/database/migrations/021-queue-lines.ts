@@ -47,13 +47,13 @@ UPDATE jobs SET returned = 1
 DROP INDEX jobs_waiting;
 CREATE INDEX jobs_returned ON jobs (repository_id, number) WHERE status = 'queued' AND returned = 1;
 
--- A job at the end of a line that is not empty changes nothing of its head.
+-- A job at the end of a line that is not empty changes nothing of its head; the first where nothing waits begins the line.
 CREATE TRIGGER queue_heads_of_new_job AFTER INSERT ON jobs
 WHEN NEW.status = 'queued'
   AND (NEW.priority = 1 OR (SELECT head FROM queue_heads WHERE repository_id = NEW.repository_id) IS NULL)
 BEGIN
   UPDATE queue_heads SET head = coalesce(head, NEW.number), not_before = coalesce(not_before, NEW.not_before),
-      lifted_to = iif(NEW.priority, NEW.number, lifted_to)
+      lifted_to = iif(NEW.priority, NEW.number, lifted_to), line_from = iif(head IS NULL, NEW.number, line_from)
     WHERE repository_id = NEW.repository_id;
 END;
 -- The one that every job goes through computes only what it changes: nothing waits before the head.
