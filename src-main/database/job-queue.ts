@@ -58,6 +58,8 @@ export interface QueueRequests {
   release: {
     readonly workerId: string;
     readonly evidence: LossEvidence;
+    /** When its end was noticed: before what it had left running was ended. */
+    readonly noticedAt: number;
     readonly now: number;
     /** The worker was ended by its own engine, which does not count against the job. */
     readonly engineEnding: boolean;
@@ -85,7 +87,7 @@ export interface QueueResults {
   /** What became of the job: `queued` where it is tried again by itself. */
   finish: JobStatus;
   finishAndClaim: { readonly became: QueueResults['finish']; readonly next: QueueResults['claim'] };
-  /** Null where the worker had no job. */
+  /** Null where the worker had no job. Its loss is told once, in the same transaction. */
   release: JobRecord | null;
   cancel: JobRecord;
   retry: JobRecord;

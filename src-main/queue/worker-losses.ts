@@ -2,7 +2,6 @@
 import { open } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { isolationUsedSchema } from '../contract/isolation.ts';
-import { appendEvent } from '../database/events.ts';
 import { findJobOfWorker } from '../database/jobs.ts';
 import { fromJson } from '../database/json-column.ts';
 import type { Db } from '../database/open-database.ts';
@@ -85,7 +84,7 @@ export function createWorkerLosses(options: {
   }
 
   async function settleOne(id: string, { reason, exit, silentMs, lastOutput, inOrder }: LossCause): Promise<void> {
-    const noticedAtMs = clock();
+    const noticedAt = clock();
     // Before the job can run again: what a killed worker left running would meet its own second run.
     await endProcesses(id);
     await removeContainers(id);
@@ -101,15 +100,7 @@ export function createWorkerLosses(options: {
     };
     // What the build said stays in the build's own log.
     if (!inOrder) logger.warn('worker.lost', { workerId: id, ...evidence, logTail: undefined });
-    const now = clock();
-    const job = await releaseJobOfLostWorker(db, id, evidence, now, inOrder);
-    await appendEvent(db, {
-      type: inOrder ? 'worker.changed' : 'worker.lost',
-      at: now,
-      subjectId: id,
-      ...(job ? { jobId: job.id, repositoryId: job.repositoryId } : {}),
-      data: { reason, name: worker?.name ?? null, job: job?.number ?? null, status: job?.status ?? null, noticedAtMs },
-    });
+    await releaseJobOfLostWorker(db, id, evidence, clock(), { engineEnding: inOrder, noticedAt });
   }
 
   return {

@@ -225,7 +225,7 @@ export function describeQueueConformance(name: string, make: () => Promise<Queue
       expect(await told()).toEqual([failed]);
       const second = await mustClaim(db);
       const lost = [2, second.token.workerId, 'lost', true, true];
-      await releaseJobOfLostWorker(db, second.token.workerId, killed, now, false);
+      await releaseJobOfLostWorker(db, second.token.workerId, killed, now);
       expect(await told()).toEqual([failed, lost]);
       const third = await mustClaim(db);
       expect(await told()).toEqual([failed, lost, [3, third.token.workerId, 'running', false, false]]);

@@ -60,8 +60,8 @@ export type NewJob = [
 interface JobEvent {
   readonly type: EventType;
   readonly at: number;
-  readonly repositoryId: string;
-  readonly jobId: string;
+  readonly repositoryId: string | null;
+  readonly jobId: string | null;
   readonly subjectId?: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
@@ -139,7 +139,8 @@ export const jobStatements = {
     ) RETURNING ${jobColumns}`,
   keepRunning: `${keepAttempt('?', '?', '?')} WHERE id = ? AND attempt = ? AND worker_id = ? AND status = 'running'`,
   keepEnded: `${keepAttempt('finished_at', 'status', 'error')} WHERE id = @id AND worker_id IS NOT NULL AND (status IN ('failed', 'cancelled') OR ${isReclaimed})`,
-  stopWorker: 'UPDATE workers SET stopped_at = @now, exit = @exit WHERE id = @id',
+  stopWorker: `UPDATE workers SET stopped_at = @now, exit = @exit
+    WHERE id = @id AND (stopped_at IS NULL OR @holdsJob) RETURNING name`,
 
   /** Of the attempt that the token names, where it is the one that runs. */
   findRunning: `SELECT jobs.automatic_retries AS automaticRetries, jobs.cancel_requested_at AS cancelRequestedAt,
@@ -218,7 +219,7 @@ export function prepareJobStatements(sqlite: BetterSqlite3.Database) {
       text.keepRunning,
     ),
     keepEnded: prepare<[Named], never>(text.keepEnded),
-    stopWorker: prepare<[Named], never>(text.stopWorker),
+    stopWorker: prepare<[Named], { name: string }>(text.stopWorker),
     findRunning: prepare<[Named], { automaticRetries: number; cancelRequestedAt: number | null; retryLimit: number }>(
       text.findRunning,
     ),

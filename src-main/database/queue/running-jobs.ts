@@ -72,10 +72,29 @@ export function finishAndClaim(
 }
 
 export function release(statements: JobStatements, request: QueueRequests['release']): JobRecord | null {
-  const { workerId, evidence, now, engineEnding } = request;
+  const { workerId, evidence, noticedAt: noticedAtMs, now, engineEnding } = request;
   const running = statements.findOfWorker().get(workerId);
-  statements.stopWorker().run({ id: workerId, now, exit: JSON.stringify(evidence) });
-  if (!running) return null;
+  const holdsJob = running ? 1 : 0;
+  const stopped = statements.stopWorker().get({ id: workerId, now, exit: JSON.stringify(evidence), holdsJob });
+  if (!running && !stopped) return null;
+  const job = running ? releaseJob(statements, running, request) : null;
+  const { reason } = evidence;
+  statements.appendEvent({
+    type: engineEnding ? 'worker.changed' : 'worker.lost',
+    at: now,
+    repositoryId: job?.repositoryId ?? null,
+    jobId: job?.id ?? null,
+    subjectId: workerId,
+    data: { reason, name: stopped?.name ?? null, job: job?.number ?? null, status: job?.status ?? null, noticedAtMs },
+  });
+  return job;
+}
+
+function releaseJob(
+  statements: JobStatements,
+  running: JobRecord,
+  { workerId, evidence, now, engineEnding }: QueueRequests['release'],
+): JobRecord {
   const step = statements.runningStep().get(running.id, running.attempt);
   const onceOnly = statements.onceOnlyStep().get(running.id, running.attempt);
   const status = afterLostWorker({

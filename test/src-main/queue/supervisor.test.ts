@@ -1,8 +1,9 @@
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { listAttempts, listSteps } from '../../../src-main/database/attempts.ts';
 import { findJob } from '../../../src-main/database/jobs.ts';
 import { type Db, inTransaction } from '../../../src-main/database/open-database.ts';
-import { updateWorker } from '../../../src-main/database/workers.ts';
+import { findWorker, updateWorker } from '../../../src-main/database/workers.ts';
 import { addSteps, claimNextJob, type NewStep, recordStep } from '../../../src-main/queue/attempt.ts';
 import { cancelJob } from '../../../src-main/queue/enqueue.ts';
 import { releaseJobOfLostWorker } from '../../../src-main/queue/supervisor.ts';
@@ -87,7 +88,7 @@ describe('the job of a lost worker', () => {
     const token = { jobId: job.id, attempt: 1, workerId };
     await recordStep(db, token, job.repositoryId, 0, { status: 'succeeded' }, { name: 'Build', at: 12 });
     await recordStep(db, token, job.repositoryId, 1, { status: 'running' }, { name: 'Test', at: 13 });
-    const left = await releaseJobOfLostWorker(db, workerId, evidence, 20, true);
+    const left = await releaseJobOfLostWorker(db, workerId, evidence, 20, { engineEnding: true });
     expect(left).toMatchObject({ status: 'interrupted', attempt: 1 });
     const { message } = JSON.parse(left?.error ?? '{}');
     expect(message).toContain('during "Test"');
@@ -105,18 +106,36 @@ describe('the job of a lost worker', () => {
   it('is not counted as lost when the engine ends, however often', async () => {
     const { db } = await testDatabase();
     const job = await addJob(db, await addRepository(db));
-    for (let time = 0; time < 4; time += 1) await releaseJobOfLostWorker(db, await beginStep(db), evidence, 20, true);
+    for (let time = 0; time < 4; time += 1)
+      await releaseJobOfLostWorker(db, await beginStep(db), evidence, 20, { engineEnding: true });
     expect(await findJob(db, job.id)).toMatchObject({ status: 'queued', attempt: 4, lostCount: 0 });
   });
 
-  it('is released once, however often it is asked', async () => {
+  it('is released and told once, with the evidence of the first time, however often it is asked', async () => {
     const { db } = await testDatabase();
     await addJob(db, await addRepository(db));
     const workerId = await beginStep(db);
     await releaseJobOfLostWorker(db, workerId, evidence, 20);
     const before = await eventTypes(db);
-    expect(await releaseJobOfLostWorker(db, workerId, evidence, 21)).toBeNull();
+    expect(before.filter(type => type === 'worker.lost')).toHaveLength(1);
+    const later = { ...evidence, reason: 'its process belongs to an engine that has ended' };
+    expect(await releaseJobOfLostWorker(db, workerId, later, 21)).toBeNull();
     expect(await eventTypes(db)).toEqual(before);
+    expect((await findWorker(db, workerId))?.exit).toContain('SIGKILL');
+  });
+
+  it('is told together with its release, or neither happens', async () => {
+    const { db } = await testDatabase();
+    const job = await addJob(db, await addRepository(db));
+    const workerId = await beginStep(db);
+    await sql`CREATE TRIGGER no_space BEFORE INSERT ON events WHEN NEW.type = 'worker.lost'
+      BEGIN SELECT RAISE(ABORT, 'no space'); END`.execute(db);
+    await expect(releaseJobOfLostWorker(db, workerId, evidence, 20)).rejects.toThrow('no space');
+    expect(await findJob(db, job.id)).toMatchObject({ status: 'running', workerId });
+    expect((await findWorker(db, workerId))?.stoppedAt).toBeNull();
+    await sql`DROP TRIGGER no_space`.execute(db);
+    expect(await releaseJobOfLostWorker(db, workerId, evidence, 21)).toMatchObject({ status: 'queued' });
+    expect(await eventTypes(db)).toContain('worker.lost');
   });
 });
 
