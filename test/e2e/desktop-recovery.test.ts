@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { type KeptFolder, keptFolder } from '../support/scratch-folder.ts';
 
 const workersSchema = z.object({ workers: z.array(z.object({ pid: z.number().nullable() })) });
+const swarmSchema = z.object({ port: z.number().nullable() });
 
 let folder: KeptFolder;
 let app: RigApp;
@@ -18,6 +19,13 @@ async function workerPids(): Promise<number[]> {
   expect(outcome.exitCode, outcome.stderr).toBe(0);
   const { workers } = workersSchema.parse(JSON.parse(outcome.stdout));
   return workers.flatMap(({ pid }) => (pid === null ? [] : [pid]));
+}
+
+/** Whether the seeding process has said where it listens. One that ends before has not begun, and is begun again untold. */
+async function isSeeding(): Promise<boolean> {
+  const outcome = await slipway(['swarm', 'status', '--json', '--data', join(folder.path, 'data')]);
+  expect(outcome.exitCode, outcome.stderr).toBe(0);
+  return swarmSchema.parse(JSON.parse(outcome.stdout)).port !== null;
 }
 
 /** The app's child process that runs the built program `name`; null while there is none. */
@@ -52,7 +60,9 @@ afterAll(async () => {
 
 describe('a child process that is killed', () => {
   test('seeds again in a new process, and that is told', async () => {
-    const pid = await eventually(() => childPid('swarm.js'), { what: 'the seeding process' });
+    const pid = await eventually(async () => (await isSeeding()) && childPid('swarm.js'), {
+      what: 'the seeding process',
+    });
     await killAndHear(pid, 'Slipway: the seeding process was lost');
     await eventually(() => ![null, pid].includes(childPid('swarm.js')), { what: 'the next seeding process' });
   });

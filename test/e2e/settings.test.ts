@@ -88,10 +88,12 @@ test('metrics and notifications are switched on, each repository with its own sw
   expect((await scrape()).status).toBe(200);
   await page.getByRole('switch', { name: 'Metrics at /metrics' }).click();
   await expect.poll(async () => (await scrape()).status).toBe(401);
-  await page.getByRole('switch', { name: 'Show notifications in this browser' }).click();
-  await page.reload();
   const shown = page.getByRole('switch', { name: 'Show notifications in this browser' });
-  await shown.and(page.getByRole('switch', { checked: true })).waitFor();
+  const shownAndOn = shown.and(page.getByRole('switch', { checked: true }));
+  await shown.click();
+  await shownAndOn.waitFor();
+  await page.reload();
+  await shownAndOn.waitFor();
   await page.getByRole('link', { name: 'Repositories' }).click();
   await page.getByRole('link', { name: 'harbour-board' }).first().click();
   const failures = page.getByRole('switch', { name: 'Something fails' });
